@@ -1,0 +1,414 @@
+"""Azure Document Translation's wire format, and the little of Azure Resource Manager that hands out its keys."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from translation_job_guard.emulator.azure import (
+    STATES,
+    Account,
+    Batch,
+    Document,
+    DocumentTranslation,
+    DocumentTranslationError,
+    Query,
+    empty_summary,
+)
+from translation_job_guard.emulator.faults import Fault, Taken
+from translation_job_guard.emulator.log import Call
+from translation_job_guard.emulator.messages import Request, Response
+from translation_job_guard.emulator.settings import Settings
+
+API_VERSIONS = ("2024-05-01", "2026-03-01")
+PATH = "/azure/"
+ARM_PATH = "/azure-arm/"
+
+INVALID_KEY = (
+    "Access denied due to invalid subscription key or wrong API endpoint. "
+    "Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource."
+)
+
+
+class DocumentTranslationApi:
+    """`/azure/{resource}/translator/document/...`"""
+
+    def __init__(self, service: DocumentTranslation, settings: Settings) -> None:
+        self._service = service
+        self._settings = settings
+        self._operations: dict[str, Callable[[Call, Request, Taken], Response]] = {
+            "StartTranslation": self._start,
+            "GetTranslationsStatus": self._list,
+            "GetTranslationStatus": self._get,
+            "CancelTranslation": self._cancel,
+            "GetDocumentsStatus": self._documents,
+            "GetDocumentStatus": self._document,
+            "GetSupportedFormats": self._formats,
+        }
+
+    def identify(self, request: Request) -> Call:
+        resource, *parts = [part for part in request.path[len(PATH) :].split("/") if part]
+        call = Call("document-translation", _operation(request.method, parts), resource=resource)
+        call.credential = self._credential(resource, request)
+        if len(parts) > 3:
+            call.parameters["id"] = parts[3]
+        if len(parts) > 5:
+            call.parameters["documentId"] = parts[5]
+        call.parameters.update(
+            (name.lstrip("$"), value) for name, value in request.query if name != "api-version"
+        )
+        return call
+
+    def perform(self, call: Call, request: Request, taken: Taken) -> Response:
+        if self._service.accounts.get(call.resource) is None:
+            return _failure(404, "404", "Resource not found")
+        if call.credential in ("", "invalid"):
+            return self.expired(call)
+        operation = self._operations.get(call.operation)
+        if operation is None:
+            return _failure(404, "404", "Resource not found")
+        version = dict(request.query).get("api-version")
+        if version not in API_VERSIONS:
+            return _failure(
+                400, "InvalidArgument", f"The api-version {version} is not one of {', '.join(API_VERSIONS)}."
+            )
+        try:
+            return operation(call, request, taken)
+        except DocumentTranslationError as error:
+            return _failure(error.status, error.code, error.message, error.inner, error.target)
+
+    def is_gone(self, call: Call) -> bool:
+        return self._service.accounts.get(call.resource) is None
+
+    def throttled(self, fault: Fault | None = None) -> Response:
+        answer = _failure(429, "429", "Requests have exceeded the rate limit of your current pricing tier.")
+        if fault is not None and fault.details.get("retry_after") is not None:
+            answer.headers["Retry-After"] = str(fault.details["retry_after"])
+        return answer
+
+    def failed(self, call: Call, fault: Fault) -> Response:
+        status = int(fault.details.get("status", 500))
+        code = "ServiceUnavailable" if status == 503 else "InternalServerError"
+        answer = _failure(status, code, "Unexpected internal server error has occurred", code)
+        if fault.details.get("retry_after") is not None:
+            answer.headers["Retry-After"] = str(fault.details["retry_after"])
+        return answer
+
+    def denied(self, call: Call) -> Response:
+        return _failure(403, "PermissionDenied", "Principal does not have access to API/Operation.")
+
+    def expired(self, call: Call) -> Response:
+        return _failure(401, "401", INVALID_KEY)
+
+    def _credential(self, resource: str, request: Request) -> str:
+        """Which credential it is, never the credential."""
+        key = request.headers.get("ocp-apim-subscription-key")
+        if key is not None:
+            account = self._service.accounts.get(resource)
+            if account is None or key not in account.keys:
+                return "invalid"
+            return "key1" if key == account.keys[0] else "key2"
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        return "bearer" if scheme.lower() == "bearer" and token.strip() else ""
+
+    def _start(self, call: Call, request: Request, taken: Taken) -> Response:
+        batch = self._service.start(call.resource, _inputs(request))
+        call.parameters["id"] = batch.id
+        version = dict(request.query)["api-version"]
+        location = f"{_own_url(request)}/{batch.id}?api-version={version}"
+        return Response(202, b"", {"Operation-Location": location, **_request_id()})
+
+    def _list(self, call: Call, request: Request, taken: Taken) -> Response:
+        query = _query(request)
+        page, more = self._service.page(call.resource, query, taken.hides)
+        return _page([self._status(batch) for batch in page], request, query if more else None)
+
+    def _get(self, call: Call, request: Request, taken: Taken) -> Response:
+        return _answer(
+            200, self._status(self._service.get(call.resource, call.parameters["id"])), cached=True
+        )
+
+    def _cancel(self, call: Call, request: Request, taken: Taken) -> Response:
+        batch = self._service.cancel(
+            call.resource,
+            call.parameters["id"],
+            ignored=taken.has("ignore-stop"),
+            loses_race=taken.has("lose-race"),
+            not_yet=taken.has("not-yet"),
+        )
+        # Recorded traffic: the answer to a cancel has counted nothing yet, and may still say NotStarted.
+        status = self._settings.azure_cancel_status if batch.state == STATES.stopping else batch.state
+        return _answer(200, {**self._status(batch), "status": status, "summary": empty_summary()})
+
+    def _documents(self, call: Call, request: Request, taken: Taken) -> Response:
+        batch = self._service.get(call.resource, call.parameters["id"])
+        query = _query(request)
+        page, more = self._service.documents(batch, query)
+        shown = [
+            self._document_status(batch, document, status, progress) for document, status, progress in page
+        ]
+        return _page(shown, request, query if more else None)
+
+    def _document(self, call: Call, request: Request, taken: Taken) -> Response:
+        batch = self._service.get(call.resource, call.parameters["id"])
+        for number, document in enumerate(batch.documents):
+            if document.id == call.parameters["documentId"]:
+                status, progress = self._service.document_status(batch, number)
+                return _answer(200, self._document_status(batch, document, status, progress), cached=True)
+        raise DocumentTranslationError(
+            404, "ResourceNotFound", "The document was not found.", "DocumentNotFound"
+        )
+
+    def _formats(self, call: Call, request: Request, taken: Taken) -> Response:
+        text = {
+            "format": "PlainText",
+            "fileExtensions": [".txt"],
+            "contentTypes": ["text/plain"],
+            "versions": [],
+        }
+        return _answer(200, {"value": [text]}, cached=True)
+
+    def _status(self, batch: Batch) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "id": batch.id,
+            "createdDateTimeUtc": _time(batch.submitted),
+            "lastActionDateTimeUtc": _time(batch.updated),
+            "status": batch.state,
+            "summary": self._service.summary(batch),
+        }
+        if batch.message is not None:
+            shown["error"] = _error(
+                "InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Operation"
+            )
+        return shown
+
+    def _document_status(
+        self, batch: Batch, document: Document, status: str, progress: float
+    ) -> dict[str, Any]:
+        charged = int(progress * self._settings.azure_characters)
+        shown: dict[str, Any] = {
+            "id": document.id,
+            "sourcePath": document.source,
+            "createdDateTimeUtc": _time(batch.submitted),
+            "lastActionDateTimeUtc": _time(batch.updated),
+            "status": status,
+            "to": document.language,
+            "progress": progress,
+            "characterCharged": charged,
+        }
+        if self._settings.azure_document_path == "always" or status == STATES.succeeded:
+            shown["path"] = document.target
+        if status == "Failed" and batch.message is not None:
+            shown["error"] = _error(
+                "InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Document"
+            )
+        return shown
+
+
+class ResourceManagerApi:
+    """`/azure-arm/subscriptions/.../providers/Microsoft.CognitiveServices/accounts/{name}[/listKeys]`"""
+
+    def __init__(self, service: DocumentTranslation) -> None:
+        self._service = service
+
+    def identify(self, request: Request) -> Call:
+        path = request.path[len(ARM_PATH) - 1 :].rstrip("/")
+        last = path.rsplit("/", 1)[-1].lower()
+        operations = {("POST", "listkeys"): "ListKeys", ("POST", "regeneratekey"): "RegenerateKey"}
+        operation = operations.get(
+            (request.method, last), "GetAccount" if request.method == "GET" else "Unknown"
+        )
+        call = Call("cognitiveservices", operation)
+        call.resource = path if operation == "GetAccount" else path.rsplit("/", 1)[0]
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        call.credential = "bearer" if scheme.lower() == "bearer" and token.strip() else ""
+        return call
+
+    def perform(self, call: Call, request: Request, taken: Taken) -> Response:
+        if not call.credential:
+            return _failure(
+                401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
+            )
+        account = self._service.accounts.by_id(call.resource)
+        if account is None:
+            message = f"The Resource '{call.resource.partition('/providers/')[2]}' was not found."
+            return _failure(404, "ResourceNotFound", message)
+        if call.operation == "GetAccount":
+            return _answer(200, _account(account, _base_url(request)))
+        if call.operation == "RegenerateKey":
+            account = self._service.accounts.regenerate(account, str(request.json().get("keyName", "Key1")))
+        elif call.operation != "ListKeys":
+            return _failure(404, "InvalidResourceType", "The emulator has only accounts and their keys.")
+        return _answer(200, {"key1": account.keys[0], "key2": account.keys[1]})
+
+    def throttled(self, fault: Fault | None = None) -> Response:
+        answer = _failure(429, "TooManyRequests", "The request is being throttled.")
+        if fault is not None and fault.details.get("retry_after") is not None:
+            answer.headers["Retry-After"] = str(fault.details["retry_after"])
+        return answer
+
+    def failed(self, call: Call, fault: Fault) -> Response:
+        status = int(fault.details.get("status", 500))
+        return _failure(status, "InternalServerError", "Encountered internal server error.")
+
+    def denied(self, call: Call) -> Response:
+        action = "Microsoft.CognitiveServices/accounts/listKeys/action"
+        message = f"The client does not have authorization to perform action '{action}' over scope '{call.resource}'."
+        return _failure(403, "AuthorizationFailed", message)
+
+    def expired(self, call: Call) -> Response:
+        return _failure(
+            401,
+            "ExpiredAuthenticationToken",
+            "The access token expiry UTC time is earlier than current time.",
+        )
+
+
+def _operation(method: str, parts: list[str]) -> str:
+    """By the names of the REST reference."""
+    if [part.lower() for part in parts[:2]] != ["translator", "document"]:
+        return "Unknown"
+    shape = (method, *("{}" if at in (1, 3) else part.lower() for at, part in enumerate(parts[2:])))
+    operations: dict[tuple[str, ...], str] = {
+        ("POST", "batches"): "StartTranslation",
+        ("GET", "batches"): "GetTranslationsStatus",
+        ("GET", "batches", "{}"): "GetTranslationStatus",
+        ("DELETE", "batches", "{}"): "CancelTranslation",
+        ("GET", "batches", "{}", "documents"): "GetDocumentsStatus",
+        ("GET", "batches", "{}", "documents", "{}"): "GetDocumentStatus",
+        ("GET", "formats"): "GetSupportedFormats",
+    }
+    return operations.get(shape, "Unknown")
+
+
+def _inputs(request: Request) -> list[dict[str, Any]]:
+    try:
+        inputs = request.json()["inputs"]
+        if not inputs:
+            raise ValueError("inputs is empty")
+        for entry in inputs:
+            urls = [entry["source"]["sourceUrl"], *(target["targetUrl"] for target in entry["targets"])]
+            if not entry["targets"] or not all(target["language"] for target in entry["targets"]):
+                raise ValueError("a target and its language are required")
+            if not all(isinstance(url, str) and "://" in url for url in urls):
+                raise ValueError("sourceUrl and targetUrl must be absolute URLs")
+    except (ValueError, KeyError, TypeError) as error:
+        missing = f"{error.args[0]} is required" if isinstance(error, KeyError) else str(error)
+        raise DocumentTranslationError(
+            400, "InvalidRequest", f"Bad batch: {missing}.", "InvalidArgument"
+        ) from error
+    return list(inputs)
+
+
+def _query(request: Request) -> Query:
+    """Both spellings: `top` and `$top`, repeated values and values between commas."""
+    given: dict[str, list[str]] = {}
+    for name, value in request.query:
+        given.setdefault(name.lstrip("$").lower(), []).extend(part for part in value.split(",") if part)
+    known = {state.lower(): state for state in (*STATES.in_flight, *STATES.ended)}
+    known |= {"canceled": "Cancelled", "canceling": "Cancelling"}
+    try:
+        statuses = frozenset(known[status.strip().lower()] for status in given.get("statuses", []))
+        order = " ".join(given.get("orderby", [])).lower().split()
+        if order and (order[0] != "createddatetimeutc" or order[1:] not in ([], ["asc"], ["desc"])):
+            raise ValueError("orderby")
+        return Query(
+            top=_number(given, "top"),
+            skip=_number(given, "skip") or 0,
+            page_size=_number(given, "maxpagesize"),
+            ids=frozenset(given.get("ids", [])),
+            statuses=statuses,
+            created_from=_instant(given, "createddatetimeutcstart"),
+            created_to=_instant(given, "createddatetimeutcend"),
+            ascending=order[1:] != ["desc"] if order else False,
+        )
+    except (KeyError, ValueError) as error:
+        raise DocumentTranslationError(
+            400, "InvalidRequest", f"Bad query parameter: {error}.", "InvalidArgument"
+        ) from error
+
+
+def _number(given: dict[str, list[str]], name: str) -> int | None:
+    if name not in given:
+        return None
+    number = int(given[name][-1])
+    if number < 0:
+        raise ValueError(f"{name} is negative")
+    return number
+
+
+def _instant(given: dict[str, list[str]], name: str) -> float | None:
+    if name not in given:
+        return None
+    # A "+" that was not escaped arrives as a space.
+    when = datetime.datetime.fromisoformat(given[name][-1].replace(" ", "+").replace("Z", "+00:00"))
+    return (when if when.tzinfo else when.replace(tzinfo=datetime.timezone.utc)).timestamp()
+
+
+def _page(shown: list[dict[str, Any]], request: Request, more: Query | None) -> Response:
+    body: dict[str, Any] = {"value": shown}
+    if more is not None:
+        rest = [(n, v) for n, v in request.query if n.lstrip("$").lower() not in ("top", "skip")]
+        rest.append(("$skip", str(more.skip + len(shown))))
+        if more.top is not None:
+            rest.append(("$top", str(more.top - len(shown))))
+        body["nextLink"] = f"{_own_url(request)}?{urlencode(rest)}"
+    return _answer(200, body, cached=True)
+
+
+def _own_url(request: Request) -> str:
+    return _base_url(request) + request.path.rstrip("/")
+
+
+def _base_url(request: Request) -> str:
+    return f"http://{request.headers.get('host', '127.0.0.1')}"
+
+
+def _account(account: Account, base: str) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "type": "Microsoft.CognitiveServices/accounts",
+        "location": account.location,
+        "kind": "TextTranslation",
+        "sku": {"name": "S1"},
+        "properties": {"provisioningState": "Succeeded", "endpoint": f"{base}{PATH}{account.name}"},
+    }
+
+
+def _answer(status: int, body: dict[str, Any], cached: bool = False) -> Response:
+    headers = {"Content-Type": "application/json; charset=utf-8", **_request_id()}
+    if cached:
+        headers["Cache-Control"] = "public, max-age=1"
+    return Response(status, json.dumps(body).encode(), headers)
+
+
+def _failure(
+    status: int, code: str, message: str, inner: str | None = None, target: str = "Operation"
+) -> Response:
+    body = {"code": code, "message": message} if inner is None else _error(code, message, inner, target)
+    answer = _answer(status, {"error": body})
+    answer.error = code
+    return answer
+
+
+def _error(code: str, message: str, inner: str, target: str) -> dict[str, Any]:
+    return {
+        "code": code,
+        "message": message,
+        "target": target,
+        "innerError": {"code": inner, "message": message},
+    }
+
+
+def _request_id() -> dict[str, str]:
+    return {"apim-request-id": str(uuid.uuid4())}
+
+
+def _time(when: float) -> str:
+    instant = datetime.datetime.fromtimestamp(when, datetime.timezone.utc)
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"

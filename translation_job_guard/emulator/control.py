@@ -1,0 +1,192 @@
+"""The client of the control endpoint, for tests and scripts in this process or another. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode
+
+_POLL = 20.0
+
+
+class ControlError(Exception):
+    """The emulator refused what was asked of it."""
+
+
+class Control:
+    """Asks and orders an emulator. `url` is the emulator's."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        # No proxy: the emulator is on loopback, whatever the environment says.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    # The request log
+
+    def requests(
+        self, since: int = 0, service: str | None = None, operation: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The requests after number `since`, oldest first."""
+        return list(self._ask("GET", "requests", since=since, service=service, operation=operation))
+
+    def last_request(self) -> int:
+        """The number of the latest request: what to wait "since"."""
+        return int(self._ask("GET", "health")["requests"])
+
+    def wait_for_requests(
+        self,
+        count: int = 1,
+        operation: str | None = "StopTextTranslationJob",
+        since: int = 0,
+        timeout: float = 30.0,
+        *,
+        service: str | None = None,
+        arrived: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Waits until so many requests have been answered, or with `arrived` have come in. Raises TimeoutError."""
+        found = self._wait(
+            "wait/requests",
+            timeout,
+            count=count,
+            operation=operation,
+            since=since,
+            service=service,
+            arrived="true" if arrived else None,
+        )
+        if found is None:
+            there = len(self.requests(since, service, operation))
+            raise TimeoutError(f"{there} of {count} {operation or 'requests'} after {timeout} seconds")
+        return list(found)
+
+    # Jobs
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Every job of both services, oldest first."""
+        return list(self._ask("GET", "jobs"))
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        found = next((job for job in self.jobs() if job["id"] == job_id), None)
+        if found is None:
+            raise ControlError(f"there is no job {job_id}")
+        return found
+
+    def wait_for_job(self, job_id: str, states: Iterable[str], timeout: float = 30.0) -> dict[str, Any]:
+        """Waits until a job is in one of the states. Raises TimeoutError."""
+        states = [states] if isinstance(states, str) else list(states)
+        found = self._wait("wait/job", timeout, id=job_id, states=",".join(states))
+        if found is None:
+            state = next((job["state"] for job in self.jobs() if job["id"] == job_id), "unknown")
+            raise TimeoutError(f"job {job_id} is {state}, not {' or '.join(states)}, after {timeout} seconds")
+        return dict(found)
+
+    def add_jobs(self, jobs: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Puts jobs straight into a state, by default running; returns their ids.
+
+        Amazon: id, account, region, name, state, role, input, output, submitted (epoch seconds), run_time,
+        stop_latency, outcome. Azure: resource (which makes it Azure's), id, state, source, target, documents, counted.
+        """
+        return list(self._ask("POST", "jobs", body=list(jobs)))
+
+    def set_job(self, job_id: str, **changes: Any) -> None:
+        """Changes state, outcome, run_time, stop_latency or message of a job."""
+        self._ask("PATCH", f"jobs/{quote(job_id)}", body=changes)
+
+    def remove_job(self, job_id: str) -> None:
+        self._ask("DELETE", f"jobs/{quote(job_id)}")
+
+    # Time, settings, faults
+
+    def now(self) -> float:
+        """The services' time, in seconds since the epoch."""
+        return float(self._ask("GET", "health")["now"])
+
+    def advance(self, seconds: float) -> None:
+        """Moves a stepped clock."""
+        self._ask("POST", "advance", body={"seconds": seconds})
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Changes settings, and returns all of them."""
+        return dict(self._ask("PATCH", "settings", body=changes))
+
+    def fault(
+        self,
+        operation: str | None = None,
+        kind: str = "error",
+        times: int | None = None,
+        after: int = 0,
+        match: Mapping[str, Any] | None = None,
+        probability: float = 1.0,
+        seed: int = 0,
+        **details: Any,
+    ) -> int:
+        """Orders a fault; returns its number. The kinds and their details are in `faults.KINDS`."""
+        order = {
+            "operation": operation,
+            "kind": kind,
+            "times": times,
+            "after": after,
+            "match": dict(match or {}),
+        }
+        return int(
+            self._ask("POST", "faults", body={**order, "probability": probability, "seed": seed, **details})[
+                "id"
+            ]
+        )
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, each with its number of hits."""
+        return list(self._ask("GET", "faults"))
+
+    def clear_faults(self) -> None:
+        self._ask("DELETE", "faults")
+
+    def reset(self) -> None:
+        """Makes the emulator as new: no jobs, buckets, faults or requests, the settings that it was started with."""
+        self._ask("POST", "reset")
+
+    # What is around Azure's batches
+
+    def put_azure_account(
+        self,
+        name: str,
+        keys: Sequence[str] | None = None,
+        resource_id: str | None = None,
+        location: str | None = None,
+    ) -> dict[str, Any]:
+        """Makes a Translator resource, or changes it."""
+        body = {"keys": list(keys) if keys else None, "resource_id": resource_id, "location": location}
+        return dict(self._ask("PUT", f"azure/accounts/{quote(name)}", body=body))
+
+    def delete_azure_account(self, name: str) -> bool:
+        """Takes a Translator resource and its endpoint away."""
+        return bool(self._ask("DELETE", f"azure/accounts/{quote(name)}"))
+
+    def put_azure_container(self, url: str) -> None:
+        """Makes a blob container known: batches on it fail when it is deleted."""
+        self._ask("PUT", "azure/containers", body={"url": url})
+
+    def delete_azure_container(self, url: str) -> bool:
+        return bool(self._ask("DELETE", "azure/containers", body={"url": url}))
+
+    def _wait(self, path: str, timeout: float, **query: Any) -> Any:
+        deadline = time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            found = self._ask("GET", path, timeout=max(0.0, min(left, _POLL)), **query)
+            if found is not None or left <= _POLL:
+                return found
+
+    def _ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        asked = urlencode({name: value for name, value in query.items() if value is not None})
+        url = f"{self.url}/_control/{path}" + (f"?{asked}" if asked else "")
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with self._opener.open(request, timeout=_POLL + 40) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            raise ControlError(json.load(error).get("error", str(error))) from None

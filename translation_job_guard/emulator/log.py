@@ -1,0 +1,93 @@
+"""The log of every request, and waiting on it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import deque
+from typing import Any
+
+
+@dataclasses.dataclass
+class Call:
+    """One request, as the log keeps it. Credentials are names or ids, never secrets."""
+
+    service: str
+    operation: str
+    account: str = ""
+    region: str = ""
+    resource: str = ""
+    credential: str = ""
+    parameters: dict[str, Any] = dataclasses.field(default_factory=dict)
+    sequence: int = 0
+    started: float = 0.0
+    ended: float | None = None
+    status: int | None = None
+    error: str | None = None
+    fault: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+    def matches(self, service: str | None, operation: str | None) -> bool:
+        return (service is None or self.service == service) and (
+            operation is None or self.operation == operation
+        )
+
+
+class Signal:
+    """Wakes everyone who waits for something to change."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def notify(self) -> None:
+        waiting, self._waiting = self._waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def wait(self, timeout: float) -> None:
+        """Returns when something changed, or after `timeout` seconds."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        try:
+            await asyncio.wait_for(future, timeout)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            self._waiting.discard(future)
+
+
+class RequestLog:
+    """Requests in the order in which they came."""
+
+    def __init__(self, limit: int) -> None:
+        self._calls: deque[Call] = deque(maxlen=limit)
+        self._last = 0
+
+    def begin(self, call: Call) -> None:
+        self._last += 1
+        call.sequence = self._last
+        self._calls.append(call)
+
+    @property
+    def last(self) -> int:
+        return self._last
+
+    def since(
+        self, sequence: int, service: str | None = None, operation: str | None = None, *, ended: bool = False
+    ) -> list[Call]:
+        """The requests after that number; with `ended`, only those that have been answered."""
+        found: list[Call] = []
+        for call in reversed(self._calls):
+            if call.sequence <= sequence:
+                break
+            if call.matches(service, operation) and not (ended and call.ended is None):
+                found.append(call)
+        found.reverse()
+        return found
+
+    def clear(self) -> None:
+        """Forgets the requests, but not the numbers: what waits for "since 17" goes on working."""
+        self._calls.clear()

@@ -1,0 +1,104 @@
+"""The emulator as a server in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+from typing import Any, Literal
+
+from translation_job_guard.emulator.control import Control
+
+
+class Emulator:
+    """Amazon Translate (with S3, IAM and STS) and Azure Document Translation on one port.
+
+    Use it as a context manager. `settings` are the fields of `settings.Settings`. It listens on loopback unless
+    another address is asked for, and on a free port unless one is given.
+    """
+
+    def __init__(
+        self,
+        clock: Literal["real", "stepped"] = "real",
+        stop_latency: float = 1.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        **settings: Any,
+    ) -> None:
+        self._clock = clock
+        self._settings = {**settings, "stop_latency": stop_latency}
+        self._host = host
+        self._port = port
+        self._thread: threading.Thread | None = None
+        self._server: Any = None
+        self._application: Any = None
+        self.url = ""
+
+    @property
+    def control(self) -> Control:
+        return Control(self.url)
+
+    @property
+    def azure_arm_endpoint(self) -> str:
+        """Azure Resource Manager, as far as accounts and their keys go."""
+        return f"{self.url}/azure-arm"
+
+    def azure_endpoint(self, name: str) -> str:
+        """The endpoint of a Translator resource."""
+        return f"{self.url}/azure/{name}"
+
+    def start(self) -> Emulator:
+        # Here, because `Control` is for processes that need none of this.
+        import uvicorn
+
+        from translation_job_guard.emulator.app import Application
+        from translation_job_guard.emulator.world import make_clock
+
+        self._application = Application(make_clock(self._clock), self._settings, _drop)
+        listening = socket.create_server((self._host, self._port), backlog=2048)
+        host, port = listening.getsockname()[:2]
+        self.url = f"http://{host}:{port}"
+        config = uvicorn.Config(
+            self._application,
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=600,
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listening]}, name="emulator", daemon=True
+        )
+        # It listens already: who connects before the thread has come up waits in the backlog.
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        if self._thread is None:
+            return
+        self._server.should_exit = True
+        self._close()
+        self._thread.join(timeout=10)
+        self._thread = None
+
+    def _close(self) -> None:
+        loop = self._application.loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._application.close)
+
+    def __enter__(self) -> Emulator:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _drop(send: Any) -> None:
+    # ASGI has no word for it. Without the server's middleware `send` is a method of what has the transport.
+    send.__self__.transport.abort()
