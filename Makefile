@@ -1,0 +1,40 @@
+# One way in: people and CI run the same targets.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint format typecheck imports lock emulator
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## make .venv/ with locked packages and a Pulumi engine; quick when nothing has changed
+	@$(PYTHON) scripts/setup.py
+
+demo: setup  ## watch guards stop jobs: real pulumi up and destroy against emulated services
+	@$(BIN)/python stacks/demo.py
+
+test: setup  ## run every test
+	$(BIN)/python -m pytest -n 2 --cov
+
+check: lint typecheck imports test  ## everything that CI runs
+
+lint: setup  ## look for mistakes and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+typecheck: setup  ## check the types
+	$(BIN)/mypy
+
+imports: setup  ## check that dependencies point one way
+	$(BIN)/lint-imports
+
+lock: setup  ## renew requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock
+
+emulator: setup  ## run the emulator of both services
+	$(BIN)/translation-job-guard emulator

@@ -1,0 +1,395 @@
+"""Sets up everything that the other make targets need: `.venv/` with locked packages, and a Pulumi engine.
+
+Run by whatever `python3` the system has: it uses the standard library alone, and says when that is too old.
+"""
+
+import sys
+
+if sys.version_info < (3, 10):
+    sys.exit(
+        "Python 3.10 or newer is needed, this is %d.%d: install one and run `make setup PYTHON=python3.x`."
+        % sys.version_info[:2]
+    )
+
+import ast
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / "bin"
+STAMP = VENV / "setup-stamp"
+LOCK = ROOT / "requirements.lock"
+ENGINE_SOURCES = ROOT / "engine"
+MINIMUM_ENGINE = (3, 201, 0)
+"""The oldest release that the tests are known to pass with: the one that is built from source."""
+INSTALLER_TIME_LIMIT = 600
+BUILD_REPORT_INTERVAL = 15
+
+SDK = "github.com/pulumi/pulumi/sdk/v3"
+ENGINE = "github.com/pulumi/pulumi/pkg/v3"
+SDK_SCRIPTS = (
+    "python/cmd/pulumi-language-python-exec",
+    "python/dist/pulumi-analyzer-policy-python",
+    "python/dist/pulumi-resource-pulumi-python",
+)
+
+
+class SetupError(Exception):
+    """Set-up cannot go on; the message says what to do."""
+
+
+class Unavailable(Exception):
+    """This way to an engine is not open here; the message says why."""
+
+
+def main() -> None:
+    with exclusively(ROOT / "pyproject.toml"):
+        set_up_environment()
+        set_up_engine()
+
+
+# --- The Python environment ---
+
+
+def set_up_environment() -> None:
+    stamp = f"{ROOT}\n{digest(LOCK, ROOT / 'pyproject.toml', Path(__file__))}\n"
+    installed = STAMP.read_text(encoding="utf-8") if STAMP.exists() else ""
+    if installed == stamp and (BIN / "python").exists():
+        say("Python environment: .venv is up to date")
+        return
+    say("Python environment: installing the locked packages into .venv; this takes a minute or so")
+    # Scripts of an environment hold its path: one that was moved or copied has to be made anew.
+    moved = bool(installed) and installed.splitlines()[0] != str(ROOT)
+    STAMP.unlink(missing_ok=True)
+    if moved or not (BIN / "python").exists():
+        create_environment()
+    if not (BIN / "uv").exists():
+        install_uv()
+    uv = [str(BIN / "uv"), "--quiet", "pip"]
+    target = ["--python", str(BIN / "python")]
+    environment = uv_environment()
+    remedy = "check the network and pip's settings (`pip config list`), then run `make setup` again"
+    run(
+        [*uv, "sync", *target, "--require-hashes", str(LOCK)],
+        "The packages could not be installed",
+        remedy,
+        environment,
+    )
+    own = [*uv, "install", *target, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+    run(own, "The project could not be installed into .venv", remedy, environment)
+    STAMP.write_text(stamp, encoding="utf-8")
+
+
+def create_environment() -> None:
+    # In an activated .venv, sys.executable is the interpreter that is about to be replaced.
+    python = getattr(sys, "_base_executable", None) or sys.executable
+    run(
+        [python, "-m", "venv", "--clear", str(VENV)],
+        "Python could not create a virtual environment",
+        "install its venv module (Debian and Ubuntu: the package python3-venv) and run `make setup` again",
+    )
+
+
+def install_uv() -> None:
+    block = re.search(r"^uv==.*?(?=^\S)", LOCK.read_text(encoding="utf-8") + "end", re.MULTILINE | re.DOTALL)
+    if block is None:
+        raise SetupError("requirements.lock has no uv: run `make lock`.")
+    pip = [str(BIN / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    with tempfile.TemporaryDirectory() as directory:
+        requirement = Path(directory) / "uv.txt"
+        requirement.write_text(block.group(), encoding="utf-8")
+        run(
+            [*pip, "install", "--require-hashes", "--requirement", str(requirement)],
+            "pip could not install uv",
+            "check the network and pip's settings (`pip config list`), then run `make setup` again",
+        )
+
+
+def uv_environment() -> dict[str, str]:
+    """The environment for uv, which has to be told of pip's settings: a package index of one's own."""
+    listed = subprocess.run(
+        [str(BIN / "python"), "-m", "pip", "config", "list"], capture_output=True, text=True
+    ).stdout
+    settings: dict[str, str] = {}
+    for line in listed.splitlines():
+        name, _, value = line.partition("=")
+        if value.startswith(("'", '"')):
+            settings[name.rpartition(".")[2]] = ast.literal_eval(value)
+    handed_over = {"UV_DEFAULT_INDEX": "index-url", "UV_INDEX": "extra-index-url", "SSL_CERT_FILE": "cert"}
+    own = {variable: settings[name] for variable, name in handed_over.items() if name in settings}
+    return {**own, **os.environ}
+
+
+# --- The Pulumi engine ---
+
+
+def set_up_engine() -> None:
+    """What works first: a `pulumi` on PATH, one fetched before, Pulumi's installer, a build with Go."""
+    reasons = []
+    try:
+        version, path = engine_on_path()
+        unlink_engine()
+        say(f"Pulumi engine: {path}, version {version}, found on PATH")
+        return
+    except Unavailable as reason:
+        reasons.append(str(reason))
+
+    installed, built = cache() / f"pulumi-{sdk_version()}" / "bin", cache() / f"engine-{engine_key()}"
+    for place in (installed, built):
+        if (place / "pulumi").exists():
+            fresh = link_engine(place)
+            say(f"Pulumi engine: {place}" + (" (fetched before)" if fresh else " is up to date"))
+            return
+
+    cache().mkdir(parents=True, exist_ok=True)
+    with exclusively(cache() / "lock"):
+        for place, fetch in ((installed, install_engine), (built, build_engine)):
+            try:
+                if not (place / "pulumi").exists():
+                    fetch(place)
+            except Unavailable as reason:
+                reasons.append(str(reason))
+                continue
+            link_engine(place)
+            say(f"Pulumi engine: {place}, linked into .venv/bin")
+            return
+    minimum = ".".join(map(str, MINIMUM_ENGINE))
+    raise SetupError(
+        "There is no Pulumi engine, and none can be had here:\n"
+        + "".join(f"  - {reason}\n" for reason in reasons)
+        + f"Install the Pulumi CLI, {minimum} or newer (https://www.pulumi.com/docs/iac/download-install/),"
+        + " or Go, 1.24 or newer (https://go.dev/dl/),\nand run `make setup` again."
+    )
+
+
+def engine_on_path() -> tuple[str, str]:
+    """Version and path of the user's own engine. One too old is an error: a second one would confuse."""
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    path = shutil.which(
+        "pulumi", path=os.pathsep.join(entry for entry in entries if Path(entry).resolve() != BIN)
+    )
+    if path is None:
+        raise Unavailable("there is no pulumi on PATH")
+    version = engine_version(path)
+    if parsed(version) < MINIMUM_ENGINE:
+        minimum = ".".join(map(str, MINIMUM_ENGINE))
+        raise SetupError(
+            f"The pulumi at {path} is version {version}, and {minimum} or newer is needed: upgrade it,"
+            " or take it from PATH so that set-up gets one of its own; then run `make setup` again."
+        )
+    beside = os.pathsep.join([str(Path(path).parent), str(Path(path).resolve().parent), *entries])
+    if shutil.which("pulumi-language-python", path=beside) is None:
+        raise Unavailable(f"the pulumi at {path} comes without pulumi-language-python")
+    return version, path
+
+
+def install_engine(place: Path) -> None:
+    say("Pulumi engine: trying Pulumi's installer")
+    install = (
+        "import socket, sys; socket.setdefaulttimeout(10); from pulumi.automation import PulumiCommand; "
+    )
+    with temporary_directory() as root:
+        try:
+            process = subprocess.run(
+                [str(BIN / "python"), "-c", install + "PulumiCommand.install(root=sys.argv[1])", str(root)],
+                capture_output=True,
+                text=True,
+                env=engine_environment(root),
+                timeout=INSTALLER_TIME_LIMIT,
+            )
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"Pulumi's installer did not end within {INSTALLER_TIME_LIMIT} s") from None
+        if process.returncode != 0:
+            raise Unavailable(f"Pulumi's installer could not be used: {last_line(process.stderr)}")
+        engine_version(str(root / "bin" / "pulumi"))
+        move(root, place.parent)
+
+
+def build_engine(place: Path) -> None:
+    go = shutil.which("go")
+    if go is None:
+        raise Unavailable("there is no Go on PATH to build one with")
+    answer = subprocess.run([go, "env", "GOVERSION"], cwd=ENGINE_SOURCES, capture_output=True, text=True)
+    go_version = answer.stdout.strip().removeprefix("go")
+    if answer.returncode != 0 or parsed(go_version) < (1, 24):
+        raise Unavailable(
+            f"the Go at {go} cannot build one, Go 1.24 or newer can: {go_version or last_line(answer.stderr)}"
+        )
+    version = pinned_engine_version()
+    say(f"Pulumi engine: building {version} from source with Go {go_version}: some minutes, once per machine")
+    with temporary_directory() as directory:
+        flags = f"-s -w -X {SDK}/go/common/version.Version={version}"
+        build = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", f"{directory}{os.sep}"]
+        watch([*build, f"{ENGINE}/cmd/pulumi", "./pulumi-language-python"])
+        sdk = subprocess.run(
+            [go, "list", "-m", "-f", "{{.Dir}}", SDK], cwd=ENGINE_SOURCES, capture_output=True, text=True
+        )
+        for script in SDK_SCRIPTS:
+            target = directory / Path(script).name
+            shutil.copyfile(Path(sdk.stdout.strip()) / script, target)
+            target.chmod(0o755)
+        if engine_version(str(directory / "pulumi")) != version:
+            raise SetupError(f"The engine that was built in {directory} does not say that it is {version}.")
+        move(directory, place)
+
+
+def watch(command: list[str]) -> None:
+    """Runs a build that says nothing for minutes, and reports how long it has been at it."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, cwd=ENGINE_SOURCES, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            while True:
+                try:
+                    process.wait(BUILD_REPORT_INTERVAL)
+                    break
+                except subprocess.TimeoutExpired:
+                    say(f"Pulumi engine: building, {time.monotonic() - began:.0f} s so far")
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+        if process.returncode != 0:
+            output.seek(0)
+            raise Unavailable(f"the build with Go failed: {last_line(output.read())}")
+
+
+def link_engine(place: Path) -> bool:
+    """Puts the engine and its companions beside the environment's Python. Whether this changed anything."""
+    wanted = {BIN / path.name: path for path in place.iterdir() if path.name.startswith("pulumi")}
+    if all(link.is_symlink() and link.readlink() == path for link, path in wanted.items()):
+        return False
+    unlink_engine()
+    for link, path in wanted.items():
+        link.symlink_to(path)
+    return True
+
+
+def unlink_engine() -> None:
+    for link in BIN.glob("pulumi*"):
+        if link.is_symlink():
+            link.unlink()
+
+
+def engine_version(path: str) -> str:
+    """What `pulumi version` says, without touching the user's Pulumi home."""
+    with tempfile.TemporaryDirectory() as home:
+        try:
+            process = subprocess.run(
+                [path, "version"],
+                capture_output=True,
+                text=True,
+                env=engine_environment(Path(home)),
+                timeout=60,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Unavailable(f"the pulumi at {path} does not run: {error}") from None
+    if process.returncode != 0:
+        raise Unavailable(f"the pulumi at {path} does not run: {last_line(process.stderr)}")
+    return process.stdout.strip().removeprefix("v")
+
+
+def engine_environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+
+
+def engine_key() -> str:
+    sources = (path for path in ENGINE_SOURCES.rglob("*") if path.suffix in (".go", ".mod", ".sum"))
+    return digest(*sorted(sources))[:16]
+
+
+def pinned_engine_version() -> str:
+    pinned = re.search(rf"{ENGINE} v(\S+)", (ENGINE_SOURCES / "go.mod").read_text(encoding="utf-8"))
+    assert pinned is not None, "go.mod names the engine"
+    return pinned.group(1)
+
+
+def sdk_version() -> str:
+    pinned = re.search(r"^pulumi==(\S+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    assert pinned is not None, "the lock file names Pulumi's SDK"
+    return pinned.group(1)
+
+
+def cache() -> Path:
+    """The per-user cache, shared by all clones; XDG says that a relative path is to be ignored."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    return (base if base.is_absolute() else Path.home() / ".cache") / "translation-job-guard"
+
+
+# --- Helpers ---
+
+
+@contextmanager
+def exclusively(path: Path) -> Iterator[None]:
+    """Holds the file's lock, after whoever else is setting up. A process that dies gives its lock back."""
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another set-up is at work; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """A directory in the cache, to be renamed into its place. What a killed set-up left goes first."""
+    for leftover in cache().glob("unfinished-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    directory = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache()))
+    directory.chmod(0o755)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def move(directory: Path, place: Path) -> None:
+    """Puts what is finished into its place. Anything that is there already was found not to be an engine."""
+    shutil.rmtree(place, ignore_errors=True)
+    directory.replace(place)
+
+
+def run(command: list[str], what: str, remedy: str, env: dict[str, str] | None = None) -> None:
+    process = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL)
+    if process.returncode != 0:
+        raise SetupError(f"{what} (see above): {remedy}.")
+
+
+def digest(*paths: Path) -> str:
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def parsed(version: str) -> tuple[int, ...]:
+    numbers = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in numbers.group().split(".")) if numbers else ()
+
+
+def last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2] or "it said nothing"
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SetupError as error:
+        sys.exit(f"Set-up failed. {error}")
+    except KeyboardInterrupt:
+        sys.exit("Set-up was interrupted; run `make setup` to go on.")

@@ -1,0 +1,22 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stacks.workspace import Workspace
+
+MakeWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[MakeWorkspace]:
+    """Makes a Workspace from a program, by the arguments of Workspace; ends its processes after the test."""
+    with ExitStack() as stack:
+
+        def make(program: str | Path, **arguments: Any) -> Workspace:
+            number = len(list(tmp_path.glob("workspace-*")))
+            return stack.enter_context(Workspace(tmp_path / f"workspace-{number}", program, **arguments))
+
+        yield make
