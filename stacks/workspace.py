@@ -152,7 +152,7 @@ class Running:
         self.process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """kill -9 of the command line alone, as the out-of-memory killer does: its plugins live on a while."""
+        """kill -9 of the command line alone, as the out-of-memory killer does: its plugins live on."""
         self.process.kill()
         self.process.wait()
 
