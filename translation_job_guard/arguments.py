@@ -1,0 +1,429 @@
+"""What a guard is told: the properties as they are stored, checked and read.
+
+``problems`` checks new properties, in preview too, where some are unknown; ``read`` makes a ``GuardArguments`` of
+stored ones. Both know the stored format, nothing else does. Reasons never repeat a value: it may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from translation_job_guard.durations import parse_duration
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    AmazonScope,
+    AzureScope,
+    Scope,
+    parse_time,
+)
+from translation_job_guard.teardown import FASTEST_POLL, Mode, Policy
+
+__all__ = [
+    "DEFAULTS",
+    "FORMAT",
+    "UNKNOWN",
+    "GuardArguments",
+    "Problem",
+    "Protected",
+    "Unknown",
+    "problems",
+    "read",
+    "scope_field",
+]
+
+FORMAT: Final = 1
+"""Of the stored properties."""
+
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "on_delete": "cancel",
+    "grace_period": 0,
+    "timeout": "30m",
+    "quiet_period": "3s",
+    "poll_interval": None,
+    "triggers": [],
+    "protects": [],
+    "expected_account_id": None,
+    "profile": None,
+    "assume_role_arn": None,
+    "endpoint_url": None,
+    "api_version": "2024-05-01",
+    "key_env": "AZURE_DOCUMENT_TRANSLATION_KEY",
+    "account_resource_id": None,
+    "stack": "",
+    "project": "",
+    "name": "",
+    "format": FORMAT,
+}
+"""What a property is that an older release did not store."""
+
+
+class Unknown:
+    """A value that is not known yet. One instance: ``UNKNOWN``."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a guard cannot be told. ``path`` as in the program: ``scope.container_urls[0]``."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A resource that must outlive the jobs. ``id`` is None for a component."""
+
+    urn: str
+    id: str | None
+
+
+@dataclass(frozen=True)
+class GuardArguments:
+    """A guard's stored properties, read. ``place`` is the region or the endpoint."""
+
+    service: str
+    name: str
+    stack: str
+    project: str
+    place: str
+    scopes: tuple[Scope, ...]
+    policy: Policy
+    protects: tuple[Protected, ...]
+    account_id: str | None
+    expected_account_id: str | None
+    profile: str | None
+    assume_role_arn: str | None
+    endpoint_url: str | None
+    api_version: str
+    key_env: str
+    account_resource_id: str | None
+
+
+_Check = Callable[[Any], "str | None"]
+
+
+@dataclass(frozen=True)
+class _Field:
+    """One selector of a scope: its name in the program, whether it is a list, and what a value of it must be."""
+
+    name: str
+    check: _Check
+    many: bool = True
+    selects: bool = True
+    whole: bool = False
+
+
+def _pattern(pattern: str, reason: str) -> _Check:
+    compiled = re.compile(pattern)
+    return lambda value: None if isinstance(value, str) and compiled.fullmatch(value) else reason
+
+
+def _text(value: Any) -> str | None:
+    return None if isinstance(value, str) else "must be text"
+
+
+def _moment(value: Any) -> str | None:
+    try:
+        parse_time(value)
+    except (AttributeError, TypeError, ValueError):
+        return 'is no point in time with a time zone: write RFC 3339, for instance "2025-01-31T12:00:00Z"'
+    return None
+
+
+def _boolean(value: Any) -> str | None:
+    return None if isinstance(value, bool) else "must be True or False"
+
+
+def _duration(value: Any) -> str | None:
+    try:
+        parse_duration(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _s3_uri(value: Any) -> str | None:
+    if not isinstance(value, str) or not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
+        return "is no S3 URI: write s3://bucket/ or s3://bucket/folder/"
+    return None
+
+
+def _url(value: Any) -> str | None:
+    """What any URL of a guard must be: https, or http to loopback, and nothing secret in it."""
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        return "is no URL: write it with its scheme, https://…"
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        return "is no URL: its host or port cannot be read"
+    if parts.username is not None or parts.password is not None:
+        return "must not hold a user name or password: credentials come from the environment"
+    if parts.query or parts.fragment:
+        return (
+            "must not have a query string: a SAS signature would be stored in the state. Give the URL up to the "
+            "question mark"
+        )
+    if parts.scheme == "http" and not (host in ("localhost", "::1") or host.startswith("127.")):
+        return "must be https: http is for an emulator on this machine's loopback only"
+    return None
+
+
+def _container_url(value: Any) -> str | None:
+    if reason := _url(value):
+        return reason
+    if not urlsplit(value).path.strip("/"):
+        return "names no container: write https://account.blob.core.windows.net/container"
+    return None
+
+
+_ROLE_ARN = _pattern(
+    r"arn:aws(-[a-z]+)*:iam::\d{12}:role/\S+",
+    "is no ARN of an IAM role: write arn:aws:iam::123456789012:role/name",
+)
+_REGION = _pattern(r"[a-z]{2,}(-[a-z]+)+-\d+", 'is no AWS region: write for instance "eu-west-1"')
+_ACCOUNT = _pattern(r"\d{12}", "is no AWS account id: write its 12 digits as text")
+_API_VERSION = _pattern(r"\d{4}-\d{2}-\d{2}(-preview)?", 'is no api-version: write for instance "2024-05-01"')
+_KEY_ENV = _pattern(
+    r"[A-Za-z_][A-Za-z0-9_]{0,127}",
+    "is no name of an environment variable: give the variable's name, never the key",
+)
+_RESOURCE_ID = _pattern(
+    r"(?i)/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.CognitiveServices/accounts/[^/]+",
+    "is no resource id of a Cognitive Services account: write the account's id "
+    "(/subscriptions/…/providers/Microsoft.CognitiveServices/accounts/name)",
+)
+_UUID = _pattern(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "is no translation id (a UUID)")
+
+_SCOPE_FIELDS: Final[Mapping[str, Sequence[_Field]]] = {
+    AMAZON_TRANSLATE: (
+        _Field("data_access_role_arns", _ROLE_ARN),
+        _Field("s3_uri_prefixes", _s3_uri),
+        _Field("job_name_prefixes", _text),
+        _Field("job_ids", _pattern(r"\S{1,32}", "is no job id")),
+        _Field("submitted_after", _moment, many=False, selects=False),
+        _Field("whole_region", _boolean, many=False, whole=True),
+    ),
+    AZURE_DOCUMENT_TRANSLATION: (
+        _Field("translation_ids", _UUID),
+        _Field("container_urls", _container_url),
+        _Field("created_after", _moment, many=False, selects=False),
+        _Field("whole_resource", _boolean, many=False, whole=True),
+    ),
+}
+
+_MODES = ", ".join(mode.value for mode in Mode)
+_COMMON: Final[Mapping[str, _Check]] = {
+    "on_delete": lambda value: None if value in {mode.value for mode in Mode} else f"is no mode: give one of {_MODES}",
+    "grace_period": _duration,
+    "timeout": _duration,
+    "quiet_period": _duration,
+    "poll_interval": _duration,
+}
+_OWN: Final[Mapping[str, Mapping[str, _Check]]] = {
+    AMAZON_TRANSLATE: {
+        "region": _REGION,
+        "expected_account_id": _ACCOUNT,
+        "assume_role_arn": _ROLE_ARN,
+        "endpoint_url": _url,
+        "profile": _pattern(r".*\S.*", "is empty: leave it out, or name a profile"),
+    },
+    AZURE_DOCUMENT_TRANSLATION: {
+        "endpoint": _url,
+        "api_version": _API_VERSION,
+        "key_env": _KEY_ENV,
+        "account_resource_id": _RESOURCE_ID,
+    },
+}
+_REQUIRED: Final = {
+    AMAZON_TRANSLATE: ("region", "set region, or `pulumi config set aws:region …`"),
+    AZURE_DOCUMENT_TRANSLATION: ("endpoint", "give the Translator resource's endpoint"),
+}
+
+
+def scope_field(service: str) -> Sequence[str]:
+    """The names of the selectors of a service's scope."""
+    return [field.name for field in _SCOPE_FIELDS[service]]
+
+
+def problems(service: str, properties: Mapping[str, Any]) -> list[Problem]:
+    """Everything that is wrong with new properties, as far as it is known. ``UNKNOWN`` values are let pass.
+
+    Args:
+        service: ``jobs.AMAZON_TRANSLATE`` or ``jobs.AZURE_DOCUMENT_TRANSLATION``.
+        properties: as the resource registers them.
+    """
+    found: list[Problem] = []
+    required, remedy = _REQUIRED[service]
+    if properties.get(required) in (None, ""):
+        found.append(Problem(required, f"is missing: {remedy}"))
+    for name, check in {**_COMMON, **_OWN[service]}.items():
+        value = properties.get(name)
+        if value is None or value is UNKNOWN or (name == required and value == ""):
+            continue
+        if value == "":
+            found.append(Problem(name, "came out empty: the output it was made from resolved to nothing"))
+        elif reason := check(value):
+            found.append(Problem(name, reason))
+    if not found:
+        found += _between_durations(properties)
+    found += _scope_problems(service, properties.get("scope"))
+    return found
+
+
+def _between_durations(properties: Mapping[str, Any]) -> Iterable[Problem]:
+    def seconds(name: str) -> float | None:
+        value = properties.get(name)
+        value = DEFAULTS[name] if value is None else value
+        return None if value is UNKNOWN or value is None else parse_duration(value)
+
+    timeout, quiet, grace, poll = map(seconds, ("timeout", "quiet_period", "grace_period", "poll_interval"))
+    if timeout is not None:
+        if timeout <= 0:
+            yield Problem("timeout", "must be longer than nothing: the teardown would fail at once")
+        elif quiet is not None and quiet >= timeout:
+            yield Problem("quiet_period", "must be shorter than timeout, or the teardown can never succeed")
+        if grace is not None and grace and grace >= timeout:
+            yield Problem("grace_period", "must be shorter than timeout, or nothing is ever stopped")
+    if poll is not None and poll < FASTEST_POLL:
+        yield Problem("poll_interval", f"must be at least {FASTEST_POLL} s: a listing costs the whole account's quota")
+
+
+def _scope_problems(service: str, scopes: Any) -> Iterable[Problem]:
+    if scopes is UNKNOWN:
+        return
+    if not isinstance(scopes, Sequence) or isinstance(scopes, str) or not scopes:
+        yield Problem("scope", f"is missing: name the jobs that this guard answers for ({_selectors(service)})")
+        return
+    for index, scope in enumerate(scopes):
+        where = "scope" if len(scopes) == 1 else f"scope[{index}]"
+        if scope is UNKNOWN:
+            continue
+        if not isinstance(scope, Mapping):
+            yield Problem(where, "is no scope")
+            continue
+        yield from _one_scope(service, where, scope)
+
+
+def _one_scope(service: str, where: str, scope: Mapping[str, Any]) -> Iterable[Problem]:
+    fields = {field.name: field for field in _SCOPE_FIELDS[service]}
+    # A flag that is False was not given.
+    given = [name for name in scope if name in fields and not (fields[name].whole and scope[name] is False)]
+    for name in set(scope) - set(fields):
+        yield Problem(f"{where}.{name}", f"is no selector of this service: there are {_selectors(service)}")
+    if not any(fields[name].selects for name in given):
+        yield Problem(where, f"has no selector, and would be nothing or everything: give {_selectors(service)}")
+    whole = next((name for name in given if fields[name].whole), None)
+    if whole is not None and len(given) > 1 and scope[whole] is not UNKNOWN:
+        yield Problem(
+            f"{where}.{whole}",
+            "cannot stand with another selector: leave it out to narrow the scope, or leave out the others to "
+            "answer for every job there",
+        )
+    for name in given:
+        yield from _selector_problems(f"{where}.{name}", fields[name], scope[name])
+
+
+def _selector_problems(path: str, field: _Field, value: Any) -> Iterable[Problem]:
+    empty = "came out empty: an output that it was made from resolved to nothing. Leave it out, or give a value"
+    if value is UNKNOWN:
+        return
+    if not field.many:
+        reason = empty if value in (None, "") else field.check(value)
+        if reason:
+            yield Problem(path, reason)
+        return
+    if value is None or value == "" or (isinstance(value, Sequence) and not value):
+        yield Problem(path, empty)
+        return
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        yield Problem(path, "must be a list")
+        return
+    for index, element in enumerate(value):
+        if element is UNKNOWN:
+            continue
+        nothing = element is None or (isinstance(element, str) and not element.strip())
+        reason = empty if nothing else field.check(element)
+        if reason:
+            yield Problem(f"{path}[{index}]", reason)
+
+
+def _selectors(service: str) -> str:
+    return ", ".join(field.name for field in _SCOPE_FIELDS[service])
+
+
+def read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
+    """Read stored properties, of this or an older release.
+
+    Raises:
+        InvalidArgument: they are not a guard's: the state was edited, or was written by a newer release.
+    """
+    try:
+        return _read(service, properties)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidArgument(
+            "The guard's stored properties cannot be read "
+            f"({type(error).__name__}): the state was edited, or was written by a newer release of "
+            "translation-job-guard. Install that release, or mend the state (pulumi stack export, import)."
+        ) from error
+
+
+def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
+    def get(name: str) -> Any:
+        value = properties.get(name)
+        return DEFAULTS.get(name) if value is None or value == "" else value
+
+    if float(get("format")) > FORMAT:
+        raise ValueError("newer format")
+    poll = get("poll_interval")
+    return GuardArguments(
+        service=service,
+        name=str(get("name")),
+        stack=str(get("stack")),
+        project=str(get("project")),
+        place=str(properties[_REQUIRED[service][0]]),
+        scopes=tuple(_read_scope(service, scope) for scope in properties["scope"]),
+        policy=Policy(
+            mode=Mode(get("on_delete")),
+            grace_period=parse_duration(get("grace_period")),
+            timeout=parse_duration(get("timeout")),
+            quiet_period=parse_duration(get("quiet_period")),
+            poll_interval=None if poll is None else parse_duration(poll),
+        ),
+        protects=tuple(Protected(one["urn"], one.get("id")) for one in get("protects")),
+        account_id=get("account_id"),
+        expected_account_id=get("expected_account_id"),
+        profile=get("profile"),
+        assume_role_arn=get("assume_role_arn"),
+        endpoint_url=get("endpoint_url"),
+        api_version=str(get("api_version")),
+        key_env=str(get("key_env")),
+        account_resource_id=get("account_resource_id"),
+    )
+
+
+def _read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
+    values: dict[str, Any] = {}
+    for field in _SCOPE_FIELDS[service]:
+        value = scope.get(field.name)
+        if value is None:
+            continue
+        if field.many:
+            values[field.name] = tuple(str(element) for element in value)
+        else:
+            values[field.name] = bool(value) if field.whole else parse_time(value)
+    if not any(field.selects and values.get(field.name) for field in _SCOPE_FIELDS[service]):
+        raise ValueError("a scope without a selector")
+    return AmazonScope(**values) if service == AMAZON_TRANSLATE else AzureScope(**values)

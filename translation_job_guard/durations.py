@@ -1,0 +1,47 @@
+"""Durations as people write them: seconds, or "90s", "15m", "1h30m"."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+__all__ = ["format_duration", "parse_duration"]
+
+_WRITTEN = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds of a duration.
+
+    Args:
+        value: a number of seconds, or a string such as ``"90s"``, ``"15m"``, ``"1h30m"`` or ``"90"``.
+
+    Raises:
+        ValueError: it is neither; the message does not repeat the value.
+    """
+    seconds = math.nan
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        seconds = float(value)
+    elif isinstance(value, str) and value.strip():
+        match = _WRITTEN.fullmatch(value.strip().lower())
+        if match:
+            hours, minutes, rest = (float(match[part] or 0) for part in "hms")
+            seconds = hours * 3600 + minutes * 60 + rest
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ValueError('is no duration: give seconds, or "90s", "15m" or "1h30m"')
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """A duration for people: ``"0.4 s"``, ``"14 s"``, ``"2 min 5 s"``, ``"1 h 30 min"``."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    hours, rest = divmod(whole // 60, 60)
+    return f"{hours} h" + (f" {rest} min" if rest else "")

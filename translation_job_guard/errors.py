@@ -1,0 +1,128 @@
+"""Every error that this package raises.
+
+::
+
+    GuardError
+    ├── InvalidArgument            an argument, option or environment variable cannot be used (also a ValueError)
+    ├── MissingExtra               a package that is needed is not installed
+    ├── WrongAccount               the credentials lead to another account than the guard was made for
+    ├── ServiceError               a request to a service failed
+    │   ├── Throttled              too many requests: it passes by itself
+    │   ├── Transient              server error, dropped connection, name not resolved: it may pass by itself
+    │   ├── Denied                 the credentials work and are not permitted to do this
+    │   ├── CredentialsUnusable    none found, expired, or not accepted
+    │   ├── JobNotFound            the service knows no such job
+    │   └── Rejected               any other refusal, for instance to stop what has ended
+    └── TeardownError              a teardown did not reach quiet; carries its report
+        ├── TeardownTimeout        time ran out with jobs in flight, or before it could be told
+        ├── TeardownRefused        mode fail, and jobs are in flight
+        └── CannotTell             what is in flight cannot be found out, or stopping is not permitted
+
+The last line of a message is what a user of Pulumi sees first: it says what happened, to what, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from translation_job_guard.teardown import Report
+
+__all__ = [
+    "CannotTell",
+    "CredentialsUnusable",
+    "Denied",
+    "GuardError",
+    "InvalidArgument",
+    "JobNotFound",
+    "MissingExtra",
+    "Rejected",
+    "ServiceError",
+    "TeardownError",
+    "TeardownRefused",
+    "TeardownTimeout",
+    "Throttled",
+    "Transient",
+    "WrongAccount",
+]
+
+
+class GuardError(Exception):
+    """Base of all errors of this package."""
+
+
+class InvalidArgument(GuardError, ValueError):
+    """An argument, option or environment variable cannot be used; the message names it and the remedy."""
+
+
+class MissingExtra(GuardError):
+    """A package that is needed is not installed; the message is the command that installs it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f'{what} needs packages that are not installed here: pip install "translation-job-guard[{extra}]"'
+        )
+
+
+class WrongAccount(GuardError):
+    """The credentials lead to another account than the guard was made for."""
+
+
+class ServiceError(GuardError):
+    """A request to a service failed. ``operation`` is the service's own name of it."""
+
+    def __init__(self, message: str, *, operation: str = "") -> None:
+        super().__init__(message)
+        self.operation = operation
+
+
+class Throttled(ServiceError):
+    """Too many requests. ``retry_after`` is in seconds, where the service said it."""
+
+    def __init__(self, message: str, *, operation: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, operation=operation)
+        self.retry_after = retry_after
+
+
+class Transient(ServiceError):
+    """A failure that may pass by itself; whether the request took effect is not known."""
+
+
+class Denied(ServiceError):
+    """The credentials work, and are not permitted to do this. ``permission`` is what is missing."""
+
+    def __init__(self, message: str, *, operation: str = "", permission: str = "") -> None:
+        super().__init__(message, operation=operation)
+        self.permission = permission
+
+
+class CredentialsUnusable(ServiceError):
+    """No credentials were found, or they have expired, or the service does not accept them."""
+
+
+class JobNotFound(ServiceError):
+    """The service knows no such job."""
+
+
+class Rejected(ServiceError):
+    """Any other refusal; the job's present state tells what it means."""
+
+
+class TeardownError(GuardError):
+    """A teardown did not reach quiet. ``report`` tells how far it came."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class TeardownTimeout(TeardownError):
+    """Time ran out with jobs in flight, or before it could be told."""
+
+
+class TeardownRefused(TeardownError):
+    """Mode ``fail``, and jobs are in flight."""
+
+
+class CannotTell(TeardownError):
+    """What is in flight cannot be found out, or stopping it is not permitted."""

@@ -1,0 +1,255 @@
+"""Jobs, their states, and the scopes that say which jobs a guard answers for. Knows no cloud's SDK and no Pulumi."""
+
+from __future__ import annotations
+
+import enum
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+__all__ = [
+    "AMAZON_TRANSLATE",
+    "AZURE_DOCUMENT_TRANSLATION",
+    "AmazonScope",
+    "AzureScope",
+    "Coverage",
+    "Documents",
+    "Job",
+    "JobState",
+    "Scope",
+    "coverage",
+    "left_behind",
+    "parse_time",
+]
+
+AMAZON_TRANSLATE = "amazon-translate"
+AZURE_DOCUMENT_TRANSLATION = "azure-document-translation"
+
+
+class JobState(enum.Enum):
+    """The state of a job, in one vocabulary for all services."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    SUCCEEDED = "succeeded"
+    SUCCEEDED_IN_PART = "succeeded in part"
+    FAILED = "failed"
+
+    @property
+    def in_flight(self) -> bool:
+        """Not ended: queued, running or stopping."""
+        return self in _IN_FLIGHT
+
+
+_IN_FLIGHT = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.STOPPING})
+
+
+@dataclass(frozen=True)
+class Documents:
+    """How many documents a job has, and how far they are. ``total`` 0: the service does not know yet."""
+
+    total: int
+    succeeded: int = 0
+    failed: int = 0
+    in_progress: int = 0
+    not_started: int = 0
+    stopped: int = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as a service showed it.
+
+    ``service_state`` is the service's own word. ``locations`` are the URIs that it reads and writes; None where the
+    service does not tell them in its listing (Azure), and then ``locations_known`` is False until they were asked for
+    and all of them were there.
+    """
+
+    service: str
+    id: str
+    state: JobState
+    service_state: str
+    name: str | None = None
+    submitted_at: datetime | None = None
+    ended_at: datetime | None = None
+    role_arn: str | None = None
+    locations: tuple[str, ...] = ()
+    locations_known: bool = True
+    documents: Documents | None = None
+    characters_charged: int | None = None
+    message: str | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        """Not ended."""
+        return self.state.in_flight
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.name}) {self.service_state}" if self.name else f"{self.id} {self.service_state}"
+
+
+class Coverage(enum.Enum):
+    """Whether a job is in a scope. UNKNOWN: what decides it is not known yet."""
+
+    COVERED = "covered"
+    OUTSIDE = "outside"
+    UNKNOWN = "unknown"
+
+
+class Scope(Protocol):
+    """Which jobs a guard answers for."""
+
+    def coverage(self, job: Job) -> Coverage:
+        """Whether ``job`` is in this scope: all kinds of selector given must match, any value of a kind suffices."""
+
+
+def coverage(scopes: Iterable[Scope], job: Job) -> Coverage:
+    """Whether any of ``scopes`` covers ``job``.
+
+    The one predicate that teardown, policies and command line use: what it calls covered, a teardown stops.
+    """
+    answers = {scope.coverage(job) for scope in scopes}
+    if Coverage.COVERED in answers:
+        return Coverage.COVERED
+    return Coverage.UNKNOWN if Coverage.UNKNOWN in answers else Coverage.OUTSIDE
+
+
+def left_behind(old: Sequence[Scope], new: Sequence[Scope], job: Job) -> Coverage:
+    """Whether ``job`` was covered by ``old`` and is no longer by ``new``: what a narrowed scope leaves behind."""
+    was, is_now = coverage(old, job), coverage(new, job)
+    if was is Coverage.OUTSIDE or is_now is Coverage.COVERED:
+        return Coverage.OUTSIDE
+    if Coverage.UNKNOWN in (was, is_now):
+        return Coverage.UNKNOWN
+    return Coverage.COVERED
+
+
+@dataclass(frozen=True)
+class AmazonScope:
+    """A scope over Amazon Translate jobs; empty kinds are not given.
+
+    ``s3_uri_prefixes`` end at a slash: ``s3://bucket-1`` is not a prefix of ``s3://bucket-10/``. Input and output
+    both count. ``job_name_prefixes`` are compared in Unicode's composed form (NFC).
+    """
+
+    data_access_role_arns: tuple[str, ...] = ()
+    s3_uri_prefixes: tuple[str, ...] = ()
+    job_name_prefixes: tuple[str, ...] = ()
+    job_ids: tuple[str, ...] = ()
+    submitted_after: datetime | None = None
+    whole_region: bool = False
+
+    def __post_init__(self) -> None:
+        _refuse_empty(self.data_access_role_arns, self.job_name_prefixes, self.job_ids)
+        _refuse_empty(prefix.removeprefix("s3:").strip("/") for prefix in self.s3_uri_prefixes)
+
+    def coverage(self, job: Job) -> Coverage:
+        """Whether ``job`` is in this scope."""
+        if self.whole_region:
+            return Coverage.COVERED
+        kinds: list[Coverage] = []
+        if self.data_access_role_arns:
+            kinds.append(_yes_or_no(job.role_arn in self.data_access_role_arns))
+        if self.s3_uri_prefixes:
+            kinds.append(
+                _yes_or_no(any(_s3_below(uri, prefix) for uri in job.locations for prefix in self.s3_uri_prefixes))
+            )
+        if self.job_name_prefixes:
+            name = unicodedata.normalize("NFC", job.name or "")
+            prefixes = tuple(unicodedata.normalize("NFC", prefix) for prefix in self.job_name_prefixes)
+            kinds.append(_yes_or_no(name.startswith(prefixes)))
+        if self.job_ids:
+            kinds.append(_yes_or_no(job.id in self.job_ids))
+        return _all_kinds(kinds, self.submitted_after, job)
+
+
+@dataclass(frozen=True)
+class AzureScope:
+    """A scope over Azure Document Translation batches; empty kinds are not given.
+
+    A batch is in ``container_urls`` if any of its documents is read from or written to below one of them.
+    """
+
+    translation_ids: tuple[str, ...] = ()
+    container_urls: tuple[str, ...] = ()
+    created_after: datetime | None = None
+    whole_resource: bool = False
+
+    def __post_init__(self) -> None:
+        _refuse_empty(self.translation_ids)
+        # A host alone would be every container of an account.
+        _refuse_empty("".join(_blob_parts(url)[1:]) for url in self.container_urls)
+
+    def coverage(self, job: Job) -> Coverage:
+        """Whether ``job`` is in this scope; UNKNOWN while its documents are not all known and none matched."""
+        if self.whole_resource:
+            return Coverage.COVERED
+        kinds: list[Coverage] = []
+        if self.translation_ids:
+            kinds.append(_yes_or_no(job.id.lower() in {one.lower() for one in self.translation_ids}))
+        if self.container_urls:
+            if any(_blob_below(url, container) for url in job.locations for container in self.container_urls):
+                kinds.append(Coverage.COVERED)
+            else:
+                kinds.append(Coverage.OUTSIDE if job.locations_known else Coverage.UNKNOWN)
+        return _all_kinds(kinds, self.created_after, job)
+
+
+def parse_time(text: str) -> datetime:
+    """A point in time from RFC 3339 text.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
+    # fromisoformat of Python 3.10 knows no "Z".
+    moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace("z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment.astimezone(timezone.utc)
+
+
+def _all_kinds(kinds: list[Coverage], after: datetime | None, job: Job) -> Coverage:
+    # A time alone never selects: it only narrows what another kind selected.
+    if not kinds or Coverage.OUTSIDE in kinds:
+        return Coverage.OUTSIDE
+    if after is not None:
+        if job.submitted_at is None:
+            kinds.append(Coverage.UNKNOWN)
+        elif job.submitted_at < after:
+            return Coverage.OUTSIDE
+    return Coverage.UNKNOWN if Coverage.UNKNOWN in kinds else Coverage.COVERED
+
+
+def _refuse_empty(*kinds: Iterable[str]) -> None:
+    # The last line of defence behind the checks of a guard's arguments: an empty prefix would match every job.
+    if any(not value for kind in kinds for value in kind):
+        raise ValueError("a selector of the scope is empty")
+
+
+def _yes_or_no(matches: bool) -> Coverage:
+    return Coverage.COVERED if matches else Coverage.OUTSIDE
+
+
+def _s3_below(uri: str, prefix: str) -> bool:
+    # A prefix ends at a slash, so that "pr-1" never reaches into "pr-17": the neighbour's jobs matter more than
+    # the convenience of half a name.
+    prefix = prefix.rstrip("/")
+    return uri == prefix or uri.startswith(prefix + "/")
+
+
+def _blob_below(url: str, container: str) -> bool:
+    wanted, given = _blob_parts(container), _blob_parts(url)
+    return given[: len(wanted)] == wanted
+
+
+def _blob_parts(url: str) -> tuple[str, ...]:
+    parts = urlsplit(url)
+    port = parts.port
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    host = (parts.hostname or "") + (f":{port}" if port is not None and port != default else "")
+    return (host, *(unquote(segment) for segment in parts.path.strip("/").split("/") if segment))

@@ -1,0 +1,220 @@
+"""What a guard does in its life: prove, leave behind, tear down. Knows no Pulumi."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from translation_job_guard.arguments import GuardArguments
+from translation_job_guard.durations import format_duration
+from translation_job_guard.errors import (
+    CredentialsUnusable,
+    Denied,
+    GuardError,
+    InvalidArgument,
+    Rejected,
+    ServiceError,
+    Throttled,
+    Transient,
+    WrongAccount,
+)
+from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage, left_behind
+from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides, overrides
+from translation_job_guard.pace import pace_of
+from translation_job_guard.progress import Voice, label
+from translation_job_guard.runner import run
+from translation_job_guard.services import JobService
+from translation_job_guard.teardown import Mode, Policy, Report
+
+__all__ = ["connect", "in_flight", "prove", "stop_left_behind", "tear_down", "verify_account"]
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 10.0
+_ROLE_ARRIVES = 30.0
+"""Seconds that a fresh IAM role may take until it can be assumed."""
+_KEY_ARRIVES = 60.0
+"""Seconds that a fresh Azure account may take until its name resolves and its key is accepted."""
+_ASSIGNMENT_ARRIVES = 300.0
+"""Seconds that an Azure role assignment may take until it counts (Azure documentation: up to some minutes)."""
+
+
+def connect(guard: GuardArguments) -> JobService:
+    """The service that a guard's jobs run on.
+
+    Raises:
+        MissingExtra: the service's packages are not installed.
+        ServiceError: there are no credentials to begin with.
+    """
+    if guard.service == AMAZON_TRANSLATE:
+        from translation_job_guard.services import amazon
+
+        return amazon.connect(guard.place, amazon.Credentials(guard.profile, guard.assume_role_arn), guard.endpoint_url)
+    from translation_job_guard.services import azure
+
+    return azure.connect(guard.place, azure.Credentials(guard.key_env, guard.account_resource_id), guard.api_version)
+
+
+def prove(guard: GuardArguments) -> str:
+    """Prove that the guard could do its work from here, and return the account. Stops nothing.
+
+    What can pass is tried again until the guard's timeout: throttling, a name that does not resolve yet, and for some
+    minutes a role, key or role assignment that has just been made.
+
+    Raises:
+        GuardError: it could not; the message names the permission or the account.
+    """
+    voice = _voice(guard)
+    started = time.monotonic()
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            service = connect(guard)
+            account = service.account()
+            if guard.expected_account_id and account != guard.expected_account_id:
+                raise WrongAccount(
+                    f"the credentials lead to AWS account {account}, and expected_account_id is "
+                    f"{guard.expected_account_id}: nothing was made. Use the credentials of that account, or correct "
+                    "expected_account_id."
+                )
+            service.prove()
+            return account
+        except ServiceError as error:
+            elapsed = time.monotonic() - started
+            if elapsed + pause > min(_patience(guard, error), guard.policy.timeout):
+                raise
+            voice.say(f"not ready yet, trying again: {error}")
+            asked_for = error.retry_after if isinstance(error, Throttled) else None
+            time.sleep(max(pause, asked_for or 0.0))
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _patience(guard: GuardArguments, error: ServiceError) -> float:
+    if isinstance(error, (Transient, Throttled)):
+        return guard.policy.timeout
+    if guard.service == AMAZON_TRANSLATE:
+        fresh_role = isinstance(error, Denied) and error.permission == "sts:AssumeRole"
+        return _ROLE_ARRIVES if fresh_role else 0.0
+    if isinstance(error, Denied):
+        return _ASSIGNMENT_ARRIVES
+    return _KEY_ARRIVES if isinstance(error, (CredentialsUnusable, Rejected)) else 0.0
+
+
+def verify_account(guard: GuardArguments, service: JobService) -> str:
+    """The account that ``service`` leads to, if it is the one that the guard was made for.
+
+    Raises:
+        WrongAccount: it is another.
+        ServiceError: it could not be found out.
+    """
+    account = service.account()
+    if guard.account_id and account != guard.account_id:
+        raise WrongAccount(
+            f"the credentials lead to account {account}, and the guard was made for {guard.account_id}: nothing was "
+            f"stopped or taken away. Use the credentials of {guard.account_id} and run this again; if that account is "
+            f"gone for good, {ON_DELETE}=ignore goes on without looking."
+        )
+    return account
+
+
+def tear_down(guard: GuardArguments) -> Report | None:
+    """Stop what is in flight in the guard's scope and wait until quiet, by its mode or the environment's override.
+
+    Returns:
+        What was done; None where mode ``ignore`` could not even look.
+
+    Raises:
+        GuardError: it did not reach quiet, or could not tell.
+    """
+    return _run(guard, partial(coverage, guard.scopes))
+
+
+def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
+    """Stop what the old scope covered and the new one does not, by the new guard's mode.
+
+    Raises:
+        GuardError: it did not reach quiet, or could not tell.
+    """
+    if set(old.scopes) <= set(new.scopes):
+        return
+    guard = replace(new, account_id=old.account_id)
+    _voice(guard).say("the scope has changed: what the old one covered and the new one does not is left behind")
+    _run(guard, partial(left_behind, old.scopes, new.scopes))
+
+
+def in_flight(guard: GuardArguments, *, within: float) -> list[Job] | None:
+    """The jobs that a teardown of the guard would stop now; None if that cannot be found out within seconds."""
+    found: list[list[Job]] = []
+
+    def look() -> None:
+        try:
+            service = connect(guard)
+            verify_account(guard, service)
+            jobs = []
+            for job in service.list_in_flight():
+                decision = coverage(guard.scopes, job)
+                if decision is Coverage.UNKNOWN:
+                    decision = coverage(guard.scopes, service.locate(job))
+                if decision is Coverage.COVERED:
+                    jobs.append(job)
+            found.append(jobs)
+        except GuardError:
+            pass
+
+    thread = threading.Thread(target=look, name="translation-job-guard-look", daemon=True)
+    thread.start()
+    thread.join(within)
+    return found[0] if found else None
+
+
+def _run(guard: GuardArguments, covers: Callable[[Job], Coverage]) -> Report | None:
+    voice = _voice(guard)
+    chosen = overrides(guard.name)
+    policy = _policy(guard.policy, chosen, voice)
+    try:
+        service = connect(guard)
+        account = verify_account(guard, service)
+    except GuardError as error:
+        if policy.mode is not Mode.IGNORE:
+            raise
+        voice.say(f"mode ignore: could not look what is left ({error}); going on")
+        return None
+    report = run(
+        service,
+        covers,
+        policy,
+        account=account,
+        pace=pace_of(guard.service, account, guard.place),
+        observe=voice.observe,
+    )
+    voice.say(_closing(report))
+    return report
+
+
+def _policy(policy: Policy, chosen: Overrides, voice: Voice) -> Policy:
+    if chosen.mode is not None:
+        voice.say(f"{ON_DELETE} is in force: {chosen.mode.value} (the guard says {policy.mode.value})")
+        policy = replace(policy, mode=chosen.mode)
+    if chosen.timeout is not None:
+        voice.say(f"{TIMEOUT} is in force: {format_duration(chosen.timeout)}")
+        if chosen.timeout <= policy.quiet_period:
+            raise InvalidArgument(
+                f"{TIMEOUT} must be longer than the guard's quiet_period ({format_duration(policy.quiet_period)})."
+            )
+        policy = replace(policy, timeout=chosen.timeout, grace_period=min(policy.grace_period, chosen.timeout))
+    return policy
+
+
+def _closing(report: Report) -> str:
+    if report.quiet:
+        return f"quiet: {report.summary()}"
+    if not report.looked:
+        return f"mode ignore: could not look what is left in {report.place}; going on"
+    undecided = f", {len(report.undecided)} batches not tied to a container yet" if report.undecided else ""
+    return f"mode ignore: left as it is: {report.summary()}{undecided}"
+
+
+def _voice(guard: GuardArguments) -> Voice:
+    return Voice(label(guard.stack, guard.name), guard.key_env)

@@ -1,0 +1,159 @@
+"""The dynamic providers: between Pulumi and ``lifecycle``, and nothing more.
+
+Import-pure: an instance is pickled into the state by reference (module, name), so this module's path and the classes'
+names are a stored format. An instance holds nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+from pulumi.output import Unknown as PulumiUnknown
+
+from translation_job_guard import lifecycle
+from translation_job_guard.arguments import UNKNOWN, GuardArguments, problems, read
+from translation_job_guard.decide import Answer, decide
+from translation_job_guard.errors import GuardError
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
+from translation_job_guard.progress import Voice, label
+from translation_job_guard.redaction import redact
+
+__all__ = ["AmazonTranslateJobGuardProvider", "AzureDocumentTranslationJobGuardProvider"]
+
+_announced: set[str] = set()
+"""The guards whose replacement was announced by this process."""
+
+
+class _GuardProvider(ResourceProvider):
+    # There is nothing secret in a reference to a class; as a secret it could not be compared or read in a state.
+    serialize_as_secret_always = False
+    _service: ClassVar[str]
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """All that is wrong with the new properties, at once. The old ones are never checked again."""
+        # Under a property's own name Pulumi would print its value, secrets included: hence the empty name.
+        failures = [
+            CheckFailure("", f"{problem.path} {problem.reason}.") for problem in problems(self._service, _known(news))
+        ]
+        return CheckResult(news, failures)
+
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """What ``decide`` says, and before a replacement one line about the jobs that it would stop."""
+        decision = decide(_known(olds), _known(news))
+        if decision.answer is Answer.REPLACE:
+            self._announce(id_, olds)
+        return DiffResult(
+            changes=decision.answer is not Answer.KEEP,
+            replaces=list(decision.because),
+            delete_before_replace=decision.delete_first,
+        )
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Prove that the guard can do its work; starts and stops nothing."""
+        with _one_line(props):
+            account = lifecycle.prove(self._read(props))
+        # New for each creation: a create-first replacement has two guards at once.
+        return CreateResult(f"guard-{uuid.uuid4().hex[:12]}", self._outputs(props, account))
+
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Stop what a changed scope leaves behind; refuse credentials that lead to another account."""
+        with _one_line(news):
+            old, new = self._read(olds), self._read(news)
+            if _source(old) != _source(new):
+                lifecycle.verify_account(old, lifecycle.connect(new))
+            lifecycle.stop_left_behind(old, new)
+        return UpdateResult(self._outputs(news, old.account_id or ""))
+
+    def delete(self, _id: str, props: dict[str, Any]) -> None:
+        """The teardown of the properties in the state."""
+        with _one_line(props):
+            lifecycle.tear_down(self._read(props))
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """What is stored: nothing of a guard changes by itself."""
+        return ReadResult(id_, props)
+
+    def _read(self, props: Mapping[str, Any]) -> GuardArguments:
+        return read(self._service, props)
+
+    def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _announce(self, id_: str, olds: Mapping[str, Any]) -> None:
+        if id_ in _announced:
+            return
+        _announced.add(id_)
+        # A preview must not fail for a line of it: whatever is wrong shows where it counts.
+        with contextlib.suppress(GuardError):
+            guard = self._read(olds)
+            jobs = lifecycle.in_flight(guard, within=5.0)
+            voice = Voice(label(guard.stack, guard.name), guard.key_env)
+            if jobs is None:
+                voice.say("a replacement would stop the jobs in its scope; which are in flight could not be found out")
+            elif jobs:
+                named = ", ".join(map(str, jobs[:5])) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
+                voice.say(f"a replacement stops {len(jobs)} jobs in flight: {named}")
+            else:
+                voice.say("a replacement stops nothing: no job in its scope is in flight")
+
+
+class AmazonTranslateJobGuardProvider(_GuardProvider):
+    """The provider of ``AmazonTranslateJobGuard``."""
+
+    _service = AMAZON_TRANSLATE
+
+    def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:
+        return {**props, "account_id": account}
+
+
+class AzureDocumentTranslationJobGuardProvider(_GuardProvider):
+    """The provider of ``AzureDocumentTranslationJobGuard``."""
+
+    _service = AZURE_DOCUMENT_TRANSLATION
+
+    def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:  # noqa: ARG002 - it is the endpoint
+        return dict(props)
+
+
+def _source(guard: GuardArguments) -> tuple[str | None, ...]:
+    """Where the credentials come from and the requests go to."""
+    return guard.profile, guard.assume_role_arn, guard.endpoint_url, guard.expected_account_id
+
+
+def _known(value: Any) -> Any:
+    """``value`` with this package's ``UNKNOWN`` for Pulumi's, at any depth."""
+    if isinstance(value, PulumiUnknown):
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_known(one) for one in value]
+    return value
+
+
+@contextlib.contextmanager
+def _one_line(props: Mapping[str, Any]) -> Iterator[None]:
+    """Pulumi shows a provider's exception as a traceback: keep it short, and its last line whole."""
+    try:
+        yield
+    except GuardError as error:
+        who = label(str(props.get("stack") or ""), str(props.get("name") or "guard"))
+        key_env = props.get("key_env")
+        raise _as_line(error, f"[{who}] {redact(str(error), key_env if isinstance(key_env, str) else None)}") from None
+
+
+def _as_line(error: GuardError, text: str) -> GuardError:
+    error.args = (" ".join(text.split()), *error.args[1:])
+    return error.with_traceback(None)

@@ -1,0 +1,235 @@
+"""Does what a teardown's script asks: over a ``JobService``, in worker threads, against the clock."""
+
+from __future__ import annotations
+
+import enum
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import Final, Literal, Protocol, TypeAlias
+
+from translation_job_guard.errors import ServiceError, Throttled
+from translation_job_guard.jobs import Coverage, Job
+from translation_job_guard.pace import Pace
+from translation_job_guard.services import JobService
+from translation_job_guard.teardown import (
+    Answers,
+    List,
+    Locate,
+    Look,
+    Mode,
+    Policy,
+    Report,
+    Request,
+    Stop,
+    Teardown,
+    Value,
+    Wait,
+)
+
+__all__ = ["Clock", "Observer", "RealClock", "run"]
+
+WORKERS: Final = 32
+"""Requests under way at once."""
+IGNORE_LOOKS_FOR: Final = 15.0
+"""Seconds that mode ``ignore`` takes at most to find out what is left."""
+
+
+class Clock(Protocol):
+    """Time as the runner sees it."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+
+
+class RealClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        time.sleep(seconds)
+
+
+Observer: TypeAlias = Callable[[Report], None]
+"""Called from the runner's thread whenever something may have changed; never raises, never blocks."""
+
+
+def run(
+    service: JobService,
+    covers: Callable[[Job], Coverage],
+    policy: Policy,
+    *,
+    account: str,
+    pace: Pace | None = None,
+    clock: Clock | None = None,
+    observe: Observer = lambda _report: None,
+    workers: int = WORKERS,
+) -> Report:
+    """Tear down: stop and wait as ``policy`` says until quiet.
+
+    Args:
+        service: where the jobs are.
+        covers: whether a job is in scope.
+        policy: mode and durations.
+        account: the account that ``service`` leads to, already checked.
+        pace: the pace of stop requests; share one for each account and region.
+        clock: the machine's by default.
+        observe: called as the report grows.
+        workers: requests under way at once; 0 makes them one after the other in this thread, for simulations.
+
+    Returns:
+        What was done.
+
+    Raises:
+        TeardownError: it did not reach quiet; the error carries the report.
+    """
+    clock = clock or RealClock()
+    report = Report(service.service, service.place, account, policy, datetime.now(timezone.utc))
+    script = Teardown(covers, policy, report).script()
+    with _Runner(service, pace or Pace(), clock, report, policy, observe, workers) as runner:
+        try:
+            batch = next(script)
+            while True:
+                batch = script.send(runner.perform(batch))
+                observe(report)
+        except StopIteration:
+            pass
+        finally:
+            report.elapsed = runner.since_start()
+    return report
+
+
+class _Late(enum.Enum):
+    """Not sent, or not answered, before time ran out."""
+
+    LATE = enum.auto()
+
+
+_LATE: Final = _Late.LATE
+
+
+class _Runner:
+    """Performs batches: in worker threads that are left behind when time runs out, so that no request outlives it."""
+
+    def __init__(
+        self,
+        service: JobService,
+        pace: Pace,
+        clock: Clock,
+        report: Report,
+        policy: Policy,
+        observe: Observer,
+        workers: int,
+    ) -> None:
+        self._service = service
+        self._pace = pace
+        self._clock = clock
+        self._report = report
+        self._observe = observe
+        self._start = clock.now()
+        limit = min(policy.timeout, IGNORE_LOOKS_FOR) if policy.mode is Mode.IGNORE else policy.timeout
+        self._deadline = self._start + limit
+        self._max_workers = workers
+        self._threads = 0
+        self._work: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Request, Value | BaseException | Literal[_Late.LATE]]] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._counting = threading.Lock()
+
+    def __enter__(self) -> _Runner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        for _thread in range(self._threads):
+            self._work.put(None)
+
+    def since_start(self) -> float:
+        return self._clock.now() - self._start
+
+    def perform(self, batch: Sequence[Request]) -> Answers:
+        values: list[tuple[Request, Value]] = []
+        calls = [request for request in batch if not isinstance(request, Wait)]
+        for request in batch:
+            if isinstance(request, Wait):
+                self._clock.sleep(request.seconds)
+        if self._max_workers:
+            self._in_threads(calls, values)
+        else:
+            for request in calls:
+                value = self._call(request)
+                if value is not _LATE:
+                    values.append((request, value))
+        return Answers(self.since_start(), values)
+
+    def _in_threads(self, calls: Sequence[Request], values: list[tuple[Request, Value]]) -> None:
+        while self._threads < min(self._max_workers, len(calls)):
+            self._threads += 1
+            threading.Thread(target=self._worker, name="translation-job-guard", daemon=True).start()
+        for request in calls:
+            self._work.put(request)
+        for _ in calls:
+            left = self._deadline - self._clock.now()
+            try:
+                request, value = self._done.get(timeout=max(left, 0.001))
+            except queue.Empty:
+                self._closed.set()
+                return
+            if isinstance(value, BaseException) and not isinstance(value, ServiceError):
+                raise value
+            if value is not _LATE:
+                values.append((request, value))
+            if len(calls) > 1:
+                self._observe(self._report)
+
+    def _worker(self) -> None:
+        while (request := self._work.get()) is not None:
+            try:
+                self._done.put((request, self._call(request)))
+            except BaseException as error:  # carried to the runner's thread, which raises it there
+                self._done.put((request, error))
+
+    def _call(self, request: Request) -> Value | Literal[_Late.LATE]:
+        """One request; throttled ones are sent again at the pace that the place allows, while time lasts."""
+        while not self._closed.is_set():
+            if isinstance(request, Stop) and (delay := self._pace.turn(self._clock.now())):
+                if self._clock.now() + delay >= self._deadline:
+                    return _LATE
+                self._clock.sleep(delay)
+                continue
+            with self._counting:
+                kind = type(request).__name__.lower()
+                self._report.requests[kind] = self._report.requests.get(kind, 0) + 1
+            try:
+                value = self._send(request)
+            except Throttled as error:
+                now = self._clock.now()
+                if isinstance(request, Stop):
+                    self._pace.throttled(now, error.retry_after)
+                    continue
+                return error
+            except ServiceError as error:
+                return error
+            if isinstance(request, Stop):
+                self._pace.accepted(self._clock.now())
+            return value
+        return _LATE
+
+    def _send(self, request: Request) -> Value:
+        if isinstance(request, List):
+            return self._service.list_in_flight()
+        if isinstance(request, Locate):
+            return self._service.locate(request.job)
+        if isinstance(request, Stop):
+            return self._service.stop(request.job)
+        assert isinstance(request, Look)
+        return self._service.look(request.jobs)

@@ -1,0 +1,61 @@
+"""The services that jobs run on: one protocol, and one module of the same shape for each of them.
+
+A service module declares its permissions as data, opens a connection, and maps the service's words, states and errors
+to those of ``jobs`` and ``errors``. It decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from translation_job_guard.jobs import Job, JobState
+
+__all__ = ["JobService", "Permission"]
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One permission that a guard needs, and what for. ``optional``: something is lost without it, nothing is wrong."""
+
+    name: str
+    purpose: str
+    optional: bool = False
+
+
+class JobService(Protocol):
+    """One service at one place: an account and region at AWS, a Translator resource at Azure.
+
+    Every method makes requests, may be called from several threads at once, and raises only ``errors.ServiceError``.
+    """
+
+    @property
+    def service(self) -> str:
+        """``jobs.AMAZON_TRANSLATE`` or ``jobs.AZURE_DOCUMENT_TRANSLATION``."""
+
+    @property
+    def place(self) -> str:
+        """Where: a region, or an endpoint."""
+
+    def account(self) -> str:
+        """Whose: the account that the credentials lead to; the endpoint's host name at Azure. One request at most."""
+
+    def list_in_flight(self) -> Sequence[Job]:
+        """Every job in flight at this place, whoever started it, in an order in which a moving job is not missed."""
+
+    def locate(self, job: Job) -> Job:
+        """``job`` with what it reads and writes, as far as the service knows it yet."""
+
+    def stop(self, job: Job) -> JobState | None:
+        """Ask to end ``job``: the state that the service answers, None where it says nothing."""
+
+    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
+        """The present state of ``jobs`` by id, None for one that the service does not know any more."""
+
+    def prove(self) -> None:
+        """Prove that listing and stopping are permitted, without stopping anything.
+
+        Raises:
+            Denied: definitely not permitted.
+        """

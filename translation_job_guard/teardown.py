@@ -1,0 +1,509 @@
+"""Stop what is in flight in a scope, and wait until quiet. Knows no cloud and no Pulumi.
+
+The decisions as a state machine without I/O: a script yields batches of requests and is sent their answers.
+``runner.run`` does what it asks, over a ``JobService`` and a clock.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeAlias
+
+from translation_job_guard.durations import format_duration
+from translation_job_guard.errors import (
+    CannotTell,
+    Denied,
+    JobNotFound,
+    ServiceError,
+    TeardownRefused,
+    TeardownTimeout,
+    Throttled,
+    Transient,
+)
+from translation_job_guard.jobs import Coverage, Job, JobState
+
+__all__ = [
+    "Ending",
+    "Mode",
+    "Policy",
+    "Record",
+    "Report",
+    "Script",
+    "Teardown",
+]
+
+FASTEST_POLL = 0.5
+"""Seconds between two listings at least: at most two rounds a second."""
+SLOWEST_POLL = 15.0
+"""Seconds between two listings at most, unless a poll interval was given."""
+ASK_AGAIN_AFTER = 5.0
+"""Seconds after which a job that took a stop request and still runs is asked again; doubles with each time."""
+ASK_AGAIN_AT_MOST = 60.0
+NAMED_JOBS = 10
+"""Jobs named in an error; the rest is counted."""
+
+
+class Mode(enum.Enum):
+    """What a guard does when it is deleted."""
+
+    CANCEL = "cancel"
+    DRAIN = "drain"
+    FAIL = "fail"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a teardown goes. All durations in seconds; ``poll_interval`` None lets the interval grow with the wait."""
+
+    mode: Mode = Mode.CANCEL
+    grace_period: float = 0.0
+    timeout: float = 1800.0
+    quiet_period: float = 3.0
+    poll_interval: float | None = None
+
+
+class Ending(enum.Enum):
+    """How a job's part in a teardown came out."""
+
+    STOPPED = "stopped"
+    STOPPED_BY_OTHERS = "stopped by others"
+    BY_ITSELF = "ended by itself"
+    VANISHED = "vanished"
+    UNKNOWN = "ended, how is not known"
+    IN_FLIGHT = "in flight"
+
+
+@dataclass
+class Record:
+    """What happened to one job. Times are seconds since the teardown's start."""
+
+    before: Job
+    now: Job
+    seen_at: float
+    came_late: bool = False
+    asks: int = 0
+    asked_at: float | None = None
+    ended_at: float | None = None
+    vanished: bool = False
+    looked: bool = False
+    last_error: ServiceError | None = None
+    _asked_in: JobState | None = None
+
+    @property
+    def ending(self) -> Ending:
+        """How it came out, as far as is known now."""
+        if self.ended_at is None:
+            return Ending.IN_FLIGHT
+        if self.vanished:
+            return Ending.VANISHED
+        if self.now.in_flight:
+            return Ending.UNKNOWN
+        if self.now.state is JobState.STOPPED:
+            return Ending.STOPPED if self.asks else Ending.STOPPED_BY_OTHERS
+        return Ending.BY_ITSELF
+
+    def wants_stop(self, at: float) -> bool:
+        """Whether it is to be asked (again) to stop."""
+        if self.now.state is JobState.STOPPING or isinstance(self.last_error, Denied):
+            return False
+        if self.asked_at is None or isinstance(self.last_error, Transient):
+            return True
+        if self.now.state is not self._asked_in:
+            return True
+        return at - self.asked_at >= min(ASK_AGAIN_AFTER * 2.0 ** (self.asks - 1), ASK_AGAIN_AT_MOST)
+
+    def asked(self, at: float) -> None:
+        """Note that a stop request goes out."""
+        self.asks += 1
+        self.asked_at = at
+        self._asked_in = self.now.state
+        self.last_error = None
+
+
+@dataclass
+class Report:
+    """What a teardown did, also a failed one. Counts of requests are of attempts that reached an answer or an error."""
+
+    service: str
+    place: str
+    account: str
+    policy: Policy
+    started: datetime
+    elapsed: float = 0.0
+    records: dict[str, Record] = field(default_factory=dict)
+    undecided: dict[str, Job] = field(default_factory=dict)
+    requests: dict[str, int] = field(default_factory=dict)
+    quiet: bool = False
+    looked: bool = False
+
+    @property
+    def left(self) -> list[Record]:
+        """The jobs that are still in flight, as far as is known."""
+        return [record for record in self.records.values() if record.ending is Ending.IN_FLIGHT]
+
+    def count(self, ending: Ending) -> int:
+        """How many jobs came out so."""
+        return sum(record.ending is ending for record in self.records.values())
+
+    def summary(self) -> str:
+        """One line: what was stopped, what ended by itself, how long it took, and what was charged where known."""
+        parts = [
+            f"{self.count(ending)} {ending.value}"
+            for ending in Ending
+            if ending is not Ending.IN_FLIGHT and self.count(ending)
+        ]
+        already = sum(
+            record.before.state is JobState.STOPPING and record.ending is Ending.STOPPED_BY_OTHERS
+            for record in self.records.values()
+        )
+        if already:
+            parts.append(f"{already} of them found stopping already")
+        if self.left:
+            parts.append(f"{len(self.left)} still in flight")
+        text = ", ".join(parts) if parts else "nothing was in flight"
+        charged = [record.now.characters_charged for record in self.records.values()]
+        known = [characters for characters in charged if characters is not None]
+        if known:
+            finished = sum(
+                record.now.documents.succeeded for record in self.records.values() if record.now.documents is not None
+            )
+            text += f"; {finished} documents finished, {sum(known):,} characters charged as far as known"
+        return f"{text}; {format_duration(self.elapsed)}"
+
+
+# Requests of the script, and answers to it.
+
+
+@dataclass(frozen=True)
+class List:
+    """List what is in flight."""
+
+
+@dataclass(frozen=True)
+class Locate:
+    """Find out what a job reads and writes."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Ask to end a job."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look at the present state of jobs that are no longer listed."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Let time pass."""
+
+    seconds: float
+
+
+Request: TypeAlias = "List | Locate | Stop | Look | Wait"
+Value: TypeAlias = "Sequence[Job] | Job | JobState | Mapping[str, Job | None] | ServiceError | None"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What came back for a batch, in any order; a request that was not finished in time is missing."""
+
+    now: float
+    values: Sequence[tuple[Request, Value]]
+
+
+Script: TypeAlias = "Generator[Sequence[Request], Answers, None]"
+
+
+class Teardown:
+    """The decisions of one teardown.
+
+    Args:
+        covers: whether a job is in scope; the one source of what may be stopped.
+        policy: mode and durations.
+        report: filled in as it goes.
+    """
+
+    def __init__(self, covers: Callable[[Job], Coverage], policy: Policy, report: Report) -> None:
+        self.report = report
+        self._covers = covers
+        self._policy = policy
+        self._now = 0.0
+        self._changed_at = 0.0
+        self._listings = 0
+        self._located: dict[str, Job] = {}
+        self._list_error: ServiceError | None = None
+
+    def script(self) -> Script:
+        """Yield batches of requests; send their answers. Returns when quiet, or raises a ``TeardownError``.
+
+        Times sent are seconds since the start.
+        """
+        policy = self._policy
+        if policy.mode is Mode.IGNORE:
+            yield from self._ignore()
+            return
+        while True:
+            yield from self._list()
+            if self._nothing_left() and (yield from self._stays_quiet()):
+                self.report.quiet = True
+                return
+            if policy.mode is Mode.FAIL and self.report.left:
+                raise TeardownRefused(self._refusal(), self.report)
+            if policy.mode is Mode.CANCEL and self._now >= policy.grace_period:
+                yield from self._stop()
+            yield from self._wait(self._interval())
+
+    def _ignore(self) -> Script:
+        # The way out when an account is gone: one look, and on in any case.
+        answers = yield [List()]
+        self._take(answers)
+        for request, value in answers.values:
+            if isinstance(request, List) and not isinstance(value, ServiceError):
+                undecided = self._take_listing(value)
+                if undecided:
+                    self._take_located((yield [Locate(job) for job in undecided]), undecided)
+                self.report.looked = True
+
+    def _list(self) -> Script:
+        """List, and decide of each job whether it is in scope. Retries what can pass until time runs out."""
+        pause = FASTEST_POLL
+        while True:
+            answers = yield [List()]
+            self._take(answers)
+            value = next((value for request, value in answers.values if isinstance(request, List)), None)
+            if isinstance(value, ServiceError):
+                self._list_error = value
+                if not isinstance(value, (Transient, Throttled)):
+                    raise CannotTell(self._cannot_tell(value), self.report)
+            elif value is not None:
+                self._list_error = None
+                break
+            asked_for = value.retry_after if isinstance(value, Throttled) else None
+            yield from self._wait(max(pause, asked_for or 0.0))
+            pause = min(pause * 2, SLOWEST_POLL)
+        undecided = self._take_listing(value)
+        if undecided:
+            self._take_located((yield [Locate(job) for job in undecided]), undecided)
+        self._refuse_denied()
+        self.report.looked = True
+
+    def _take_listing(self, value: Value) -> list[Job]:
+        """Sort a listing into what is in scope and what is not; returns what has to be located first."""
+        assert isinstance(value, Sequence)
+        first = self._listings == 0
+        self._listings += 1
+        # Ids seen twice count once, and the later sight is the newer one.
+        listed = {job.id: job for job in value if job.in_flight}
+        undecided: list[Job] = []
+        self.report.undecided.clear()
+        for job in listed.values():
+            known = self._known_locations(job)
+            decision = self._covers(known)
+            if decision is Coverage.COVERED:
+                self._sight(known, first)
+            elif decision is Coverage.UNKNOWN:
+                undecided.append(job)
+        for id_, record in self.report.records.items():
+            if id_ not in listed and record.ended_at is None:
+                record.ended_at = self._now
+                self._changed_at = self._now
+        self._first = first
+        return undecided
+
+    def _take_located(self, answers: Answers, undecided: Sequence[Job]) -> None:
+        self._take(answers)
+        open_ = {job.id: job for job in undecided}
+        for request, value in answers.values:
+            if not isinstance(request, Locate):
+                continue
+            if isinstance(value, JobNotFound):
+                del open_[request.job.id]
+            elif isinstance(value, ServiceError):
+                if not isinstance(value, (Transient, Throttled)):
+                    self.report.undecided.update(open_)
+                    raise CannotTell(self._cannot_tell(value), self.report)
+            elif isinstance(value, Job):
+                self._located[value.id] = value
+                decision = self._covers(value)
+                if decision is not Coverage.UNKNOWN:
+                    del open_[value.id]
+                if decision is Coverage.COVERED and value.in_flight:
+                    self._sight(value, self._first)
+        self.report.undecided.update(open_)
+
+    def _known_locations(self, job: Job) -> Job:
+        # What a batch reads and writes is asked once, and again only if it has grown since.
+        located = self._located.get(job.id)
+        if located is None or job.locations_known:
+            return job
+        grown = (
+            job.documents is not None
+            and located.documents is not None
+            and job.documents.total > located.documents.total
+        )
+        return replace(job, locations=located.locations, locations_known=located.locations_known and not grown)
+
+    def _sight(self, job: Job, first: bool) -> None:
+        record = self.report.records.get(job.id)
+        if record is None:
+            self.report.records[job.id] = Record(job, job, self._now, came_late=not first)
+            self._changed_at = self._now
+            return
+        if record.now.state is not job.state or record.ended_at is not None:
+            self._changed_at = self._now
+        record.now = job
+        record.ended_at = None
+        record.vanished = record.looked = False
+
+    def _nothing_left(self) -> bool:
+        return not self.report.left and not self.report.undecided
+
+    def _stays_quiet(self) -> Generator[Sequence[Request], Answers, bool]:
+        """Whether a listing that showed nothing is confirmed: by the jobs' own states, and by another listing."""
+        empty_at = self._now
+        yield from self._look_at_ends()
+        if self.report.left:
+            return False
+        if self._policy.quiet_period:
+            due = empty_at + self._policy.quiet_period
+            if due > self._policy.timeout:
+                raise TeardownTimeout(self._unconfirmed(), self.report)
+            yield from self._wait(due - self._now)
+            yield from self._list()
+            if not self._nothing_left():
+                return False
+            yield from self._look_at_ends()
+        return self._nothing_left()
+
+    def _look_at_ends(self) -> Script:
+        """Learn how jobs ended that are no longer listed; what still is in flight counts as such again."""
+        ended = [record for record in self.report.records.values() if record.ended_at is not None and not record.looked]
+        if not ended:
+            return
+        answers = yield [Look(tuple(record.now for record in ended))]
+        self._take(answers)
+        for request, value in answers.values:
+            # How a job ended is worth knowing and not worth failing for: the listing has shown that it did.
+            if not isinstance(request, Look) or not isinstance(value, Mapping):
+                continue
+            for record in ended:
+                if record.before.id not in value:
+                    continue
+                record.looked = True
+                now = value[record.before.id]
+                if now is None:
+                    record.vanished = True
+                elif now.in_flight:
+                    record.now, record.ended_at, record.looked = now, None, False
+                else:
+                    record.now = now
+
+    def _stop(self) -> Script:
+        """Ask everything to stop that is to be asked: all requests out before the next look at any state."""
+        due = [record for record in self.report.left if record.wants_stop(self._now)]
+        if not due:
+            return
+        for record in due:
+            record.asked(self._now)
+        self._changed_at = self._now
+        answers = yield [Stop(record.now) for record in due]
+        self._take(answers)
+
+    def _take(self, answers: Answers) -> None:
+        self._now = answers.now
+        for request, value in answers.values:
+            if not isinstance(request, Stop):
+                continue
+            record = self.report.records[request.job.id]
+            if isinstance(value, ServiceError):
+                record.last_error = value
+            elif isinstance(value, JobState) and value.in_flight:
+                record.now = replace(record.now, state=value)
+        self.report.elapsed = self._now
+
+    def _wait(self, seconds: float) -> Script:
+        self._check_time()
+        seconds = max(0.0, min(seconds, self._policy.timeout - self._now))
+        self._take((yield [Wait(seconds)]))
+        self._check_time()
+
+    def _interval(self) -> float:
+        if self._policy.poll_interval is not None:
+            return self._policy.poll_interval
+        interval = min(max(FASTEST_POLL, (self._now - self._changed_at) / 8), SLOWEST_POLL)
+        if self._policy.mode is Mode.CANCEL and self._now < self._policy.grace_period:
+            interval = min(interval, self._policy.grace_period - self._now)
+        return interval
+
+    def _check_time(self) -> None:
+        if self._now >= self._policy.timeout:
+            raise TeardownTimeout(self._out_of_time(), self.report)
+
+    def _refuse_denied(self) -> None:
+        # Only after the listing that came after the request: a job that ended meanwhile needs no permission.
+        for record in self.report.left:
+            if isinstance(record.last_error, Denied) and record.now.state is not JobState.STOPPING:
+                raise CannotTell(
+                    f"{record.last_error} Still in flight: {_names(self.report.left)}. Nothing they need was taken "
+                    "away: add the permission and run `pulumi destroy` again.",
+                    self.report,
+                )
+
+    def _refusal(self) -> str:
+        return (
+            f'{len(self.report.left)} jobs are in flight and on_delete is "fail": {_names(self.report.left)}. '
+            "Nothing was stopped or taken away: let them end, or set on_delete to cancel or drain "
+            "(TRANSLATION_JOB_GUARD_ON_DELETE for one run), and run `pulumi destroy` again."
+        )
+
+    def _cannot_tell(self, error: ServiceError) -> str:
+        return (
+            f"what is in flight in {self.report.place} cannot be found out: {error} "
+            "Nothing was taken away: mend this and run `pulumi destroy` again; if the account is gone for good, "
+            "TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes on without looking."
+        )
+
+    def _unconfirmed(self) -> str:
+        return (
+            f"{format_duration(self._policy.timeout)} (timeout) passed before it was confirmed that nothing is in "
+            "flight: run `pulumi destroy` again, which goes on from here."
+        )
+
+    def _out_of_time(self) -> str:
+        left, undecided = self.report.left, list(self.report.undecided.values())
+        says = [f"{format_duration(self._policy.timeout)} (timeout) passed"]
+        if left:
+            says.append(f"and {len(left)} jobs are still in flight: {_names(left)}")
+            late = sum(record.came_late for record in self.report.records.values())
+            if late:
+                says.append(f"({late} came in after the start: something still submits, stop that first)")
+        if undecided:
+            named = ", ".join(str(job) for job in undecided[:NAMED_JOBS])
+            more = f" and {len(undecided) - NAMED_JOBS} more" if len(undecided) > NAMED_JOBS else ""
+            says.append(
+                f"and {len(undecided)} batches cannot be tied to a container yet, so nobody can say whose they are: "
+                f"{named}{more}"
+            )
+        if not self._listings or self._list_error is not None:
+            says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
+        return (
+            " ".join(says) + ". Nothing they need was taken away: run `pulumi destroy` again, which goes on from "
+            "here, with a longer timeout (TRANSLATION_JOB_GUARD_TIMEOUT=1h) if they need it."
+        )
+
+
+def _names(records: Collection[Record]) -> str:
+    named = ", ".join(str(record.now) for record in list(records)[:NAMED_JOBS])
+    return named + (f" and {len(records) - NAMED_JOBS} more" if len(records) > NAMED_JOBS else "")
