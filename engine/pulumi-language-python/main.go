@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -27,9 +28,15 @@ import (
 // By this exit code pulumi-language-python-exec says that it has already shown the program's error to the user.
 const exitedAfterShowingError = 32
 
+// How long a program has to end by itself once the engine has no more use for it. One that waits for an answer never does, and
+// the engine would wait five seconds for it after each failed update.
+const patience = 500 * time.Millisecond
+
 type host struct {
 	pulumirpc.UnimplementedLanguageRuntimeServer
 	engine string
+	// done ends when the engine interrupts the host and the program, or is gone.
+	done context.Context
 }
 
 func main() {
@@ -39,21 +46,18 @@ func main() {
 	// Before the address the engine repeats the project's runtime options; what counts are those that come with a request.
 	engine := os.Args[len(os.Args)-1]
 
-	ctx, stop := context.WithCancel(context.Background())
+	done, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	cancel := make(chan bool)
-	go func() {
-		<-ctx.Done()
-		close(cancel)
-	}()
+	context.AfterFunc(done, func() { close(cancel) })
 	// An engine that was killed cannot stop its plugins.
-	if err := rpcutil.Healthcheck(ctx, engine, time.Minute, stop); err != nil {
+	if err := rpcutil.Healthcheck(done, engine, time.Minute, stop); err != nil {
 		cmdutil.Exit(fmt.Errorf("no engine at %s: %w", engine, err))
 	}
 
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Cancel: cancel,
 		Init: func(server *grpc.Server) error {
-			pulumirpc.RegisterLanguageRuntimeServer(server, &host{engine: engine})
+			pulumirpc.RegisterLanguageRuntimeServer(server, &host{engine: engine, done: done})
 			return nil
 		},
 	})
@@ -109,17 +113,22 @@ func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.R
 	command.Env = append(command.Env, environment...)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 
-	err = command.Run()
+	if err := command.Start(); err != nil {
+		return &pulumirpc.RunResponse{Error: fmt.Sprintf("the Python program could not be started: %v", err)}, nil
+	}
+	unwatch := context.AfterFunc(h.done, func() {
+		time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+	})
+	defer unwatch()
+	err = command.Wait()
 	var exit *exec.ExitError
 	switch {
 	case err == nil:
 		return &pulumirpc.RunResponse{}, nil
 	case errors.As(err, &exit) && exit.ExitCode() == exitedAfterShowingError:
 		return &pulumirpc.RunResponse{Bail: true}, nil
-	case errors.As(err, &exit):
-		return &pulumirpc.RunResponse{Error: fmt.Sprintf("the Python program ended with %v", exit)}, nil
 	default:
-		return &pulumirpc.RunResponse{Error: fmt.Sprintf("the Python program could not be started: %v", err)}, nil
+		return &pulumirpc.RunResponse{Error: fmt.Sprintf("the Python program ended with %v", err)}, nil
 	}
 }
 
