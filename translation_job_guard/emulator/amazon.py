@@ -103,7 +103,7 @@ class Translate(Lifecycle[TranslateJob]):
             pair = f"{request['SourceLanguageCode']} to {request['SourceLanguageCode']}"
             raise TranslateError(
                 "UnsupportedLanguagePairException",
-                f"Unsupported language pair: {pair}. Target language code should be different from source language code",
+                f"Unsupported language pair: {pair}. The target language must not be the source language.",
             )
         if self.place(place).count(STATES.queued) >= self.settings.max_queued:
             raise TranslateError(
@@ -144,9 +144,7 @@ class Translate(Lifecycle[TranslateJob]):
         if job.state == STATES.stopping:
             return job.state
         if job.state == STATES.queued and (not_yet or how == "refuse"):
-            raise TranslateError(
-                "InvalidRequestException", f"Job {job_id} is {job.state} and cannot be stopped yet."
-            )
+            raise TranslateError("InvalidRequestException", f"Job {job_id} is {job.state} and cannot be stopped yet.")
         if ignored or (job.state == STATES.queued and how == "ignore"):
             return job.state
         job.wins_race = loses_race
@@ -159,38 +157,38 @@ class Translate(Lifecycle[TranslateJob]):
     def page(
         self,
         place: PlaceName,
-        filter: Mapping[str, Any],
+        wanted: Mapping[str, Any],
         limit: int,
         token: str | None,
-        hidden: Callable[[TranslateJob], bool] = lambda job: False,
+        hidden: Callable[[TranslateJob], bool] | None = None,
     ) -> tuple[list[TranslateJob], str | None]:
         """A page and the token of the next one."""
-        if len(filter) > 1:
+        if len(wanted) > 1:
             raise TranslateError(
                 "InvalidFilterException",
-                "Only one filter can be set at a time: " + ", ".join(sorted(filter)) + ".",
+                "Only one filter can be set at a time: " + ", ".join(sorted(wanted)) + ".",
             )
-        position = _read_token(token, filter)
+        position = _read_token(token, wanted)
         offset = position if isinstance(position, int) else 0
         after = position if isinstance(position, tuple) else None
-        found = itertools.islice(self._listing(place, filter, after, hidden), offset, offset + limit + 1)
+        found = itertools.islice(self._listing(place, wanted, after, hidden), offset, offset + limit + 1)
         page = list(found)
         if len(page) <= limit:
             return page, None
         page.pop()
         following = offset + limit if self.settings.paging == "offset" else page[-1].key
-        return page, _write_token(following, filter)
+        return page, _write_token(following, wanted)
 
     def _listing(
         self,
         place: PlaceName,
-        filter: Mapping[str, Any],
+        wanted: Mapping[str, Any],
         after: tuple[float, int] | None,
-        hidden: Callable[[TranslateJob], bool],
+        hidden: Callable[[TranslateJob], bool] | None,
     ) -> Iterator[TranslateJob]:
-        before, since = filter.get("SubmittedBeforeTime"), filter.get("SubmittedAfterTime")
-        name, status = filter.get("JobName"), filter.get("JobStatus")
-        # The service model: "ascending order, oldest to newest" for SubmittedBeforeTime, and descending for ...AfterTime.
+        before, since = wanted.get("SubmittedBeforeTime"), wanted.get("SubmittedAfterTime")
+        name, status = wanted.get("JobName"), wanted.get("JobStatus")
+        # The service model says: oldest to newest for SubmittedBeforeTime, newest to oldest for ...AfterTime.
         newest_first = before is None
         for job in self.place(place).listing(
             None if status is None else [status], newest_first=newest_first, after=after
@@ -201,7 +199,7 @@ class Translate(Lifecycle[TranslateJob]):
                 return
             if name is not None and job.name != name:
                 continue
-            if job.visible > self.timeline.now or hidden(job):
+            if job.visible > self.timeline.now or (hidden is not None and hidden(job)):
                 continue
             yield job
 
@@ -209,11 +207,11 @@ class Translate(Lifecycle[TranslateJob]):
 
     def seed(self, place: PlaceName, entry: Mapping[str, Any]) -> TranslateJob:
         """A job straight in a state; only what matters needs to be said."""
-        account = place[0]
+        account, region = place
         request = {
             "InputDataConfig": {"S3Uri": entry.get("input", "s3://input/"), "ContentType": "text/plain"},
             "OutputDataConfig": {"S3Uri": entry.get("output", "s3://output/")},
-            "DataAccessRoleArn": entry.get("role", f"arn:aws:iam::{account}:role/translate"),
+            "DataAccessRoleArn": entry.get("role", f"arn:{partition_of(region)}:iam::{account}:role/translate"),
             "SourceLanguageCode": entry.get("source_language", "en"),
             "TargetLanguageCodes": entry.get("target_languages", ["fr"]),
         }
@@ -257,6 +255,8 @@ class Translate(Lifecycle[TranslateJob]):
         """How many documents have been translated."""
         if job.state == STATES.succeeded:
             return len(job.documents)
+        if job.state == "COMPLETED_WITH_ERROR":
+            return max(0, len(job.documents) - 1)
         if job.started is None:
             return 0
         until = self.timeline.now if job.ended is None else job.ended
@@ -276,9 +276,7 @@ class Translate(Lifecycle[TranslateJob]):
             request=request,
         )
         known = self._surroundings.documents(job.input)
-        job.documents = (
-            [f"document-{n}.txt" for n in range(self.settings.documents)] if known is None else known
-        )
+        job.documents = [f"document-{n}.txt" for n in range(self.settings.documents)] if known is None else known
         if self.settings.check_resources == "existing":
             job.needs_role = self._surroundings.has_role(job.role)
             job.needs_input, job.needs_output = known is not None, self._surroundings.has_bucket(job.output)
@@ -312,23 +310,25 @@ class Translate(Lifecycle[TranslateJob]):
         if job.state not in (STATES.running, STATES.stopping) or self._fails(job):
             return
         for language in job.request["TargetLanguageCodes"]:
-            self._surroundings.write(
-                f"{job.output}{language}.{document}", f"{document} in {language}\n".encode()
-            )
+            self._surroundings.write(f"{job.output}{language}.{document}", f"{document} in {language}\n".encode())
 
 
-def _write_token(position: int | tuple[float, int], filter: Mapping[str, Any]) -> str:
-    content = json.dumps({"position": position, "filter": dict(filter)})
+def partition_of(region: str) -> str:
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
+def _write_token(position: int | tuple[float, int], wanted: Mapping[str, Any]) -> str:
+    content = json.dumps({"position": position, "filter": dict(wanted)})
     return base64.urlsafe_b64encode(content.encode()).decode("ascii")
 
 
-def _read_token(token: str | None, filter: Mapping[str, Any]) -> int | tuple[float, int] | None:
+def _read_token(token: str | None, wanted: Mapping[str, Any]) -> int | tuple[float, int] | None:
     if token is None:
         return None
     try:
         content = json.loads(base64.urlsafe_b64decode(token.encode("ascii")))
         position = content["position"]
-        if content["filter"] != dict(filter):
+        if content["filter"] != dict(wanted):
             raise ValueError("another listing's token")
         return position if isinstance(position, int) else (float(position[0]), int(position[1]))
     except (ValueError, KeyError, TypeError, IndexError, binascii.Error) as error:

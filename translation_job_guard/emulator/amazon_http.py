@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from translation_job_guard.emulator import amazon_model
 from translation_job_guard.emulator.amazon import Translate, TranslateError, TranslateJob
-from translation_job_guard.emulator.faults import Fault, Taken
+from translation_job_guard.emulator.lifecycle import PlaceName
 from translation_job_guard.emulator.log import Call
-from translation_job_guard.emulator.messages import Request, Response
+from translation_job_guard.emulator.messages import Exchange, Request, Response
 from translation_job_guard.emulator.settings import Settings
 
 _SCOPE = re.compile(
@@ -36,7 +36,7 @@ class TranslateApi:
         self._translate = translate
         self._settings = settings
         self._accounts = accounts
-        self._operations: dict[str, Callable[[Call, dict[str, Any], Taken], dict[str, Any]]] = {
+        self._operations: dict[str, Callable[[Exchange, dict[str, Any]], dict[str, Any]]] = {
             "StartTextTranslationJob": self._start,
             "StopTextTranslationJob": self._stop,
             "DescribeTextTranslationJob": self._describe,
@@ -61,25 +61,42 @@ class TranslateApi:
         call.parameters = body if isinstance(body, dict) else {}
         return call
 
-    def perform(self, call: Call, request: Request, taken: Taken) -> Response:
+    async def perform(self, exchange: Exchange) -> Response:
+        call = exchange.call
         if not call.account:
-            return self.error("MissingAuthenticationTokenException", "Missing Authentication Token")
+            return self._error("MissingAuthenticationTokenException", "Missing Authentication Token")
         operation = self._operations.get(call.operation)
         if operation is None:
-            return self.error("UnknownOperationException", f"Unknown operation {call.operation}")
+            return self._error("UnknownOperationException", f"Unknown operation {call.operation}")
         try:
-            body = request.json()
+            body = exchange.request.json()
             wrong = amazon_model.violations(call.operation, body)
             if wrong:
                 count = f"{len(wrong)} validation error{'s' if len(wrong) > 1 else ''} detected"
                 raise TranslateError("ValidationException", f"{count}: {'; '.join(wrong)}")
-            return _answer(200, operation(call, body, taken))
+            return _answer(200, operation(exchange, body))
         except TranslateError as error:
-            return self.error(error.code, error.message)
+            return self._error(error.code, error.message)
         except (amazon_model.Malformed, ValueError) as error:
-            return self.error("SerializationException", str(error))
+            return self._error("SerializationException", str(error))
 
-    def error(self, code: str, message: str, status: int | None = None) -> Response:
+    def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        if kind == "throttle":
+            code = details.get("code", self._settings.throttling_code)
+            return self._error(code, "Rate exceeded", details.get("status"))
+        if kind == "denied":
+            caller, action = f"arn:aws:iam::{call.account}:user/{call.credential}", f"translate:{call.operation}"
+            why = f"because no identity-based policy allows the {action} action"
+            message = f"User: {caller} is not authorized to perform: {action} {why}"
+            return self._error("AccessDeniedException", message)
+        if kind == "expired":
+            message = "The security token included in the request is expired"
+            return self._error("ExpiredTokenException", message)
+        status = int(details.get("status", 500))
+        code = "ServiceUnavailableException" if status == 503 else "InternalServerException"
+        return self._error(details.get("code", code), "An internal server error occurred. Retry.", status)
+
+    def _error(self, code: str, message: str, status: int | None = None) -> Response:
         declared = amazon_model.error_status(code)
         if status is None:
             status = declared if declared is not None and (declared >= 500 or self._by_model) else 400
@@ -89,71 +106,37 @@ class TranslateApi:
         answer.error = code
         return answer
 
-    def throttled(self, fault: Fault | None = None) -> Response:
-        code = (
-            self._settings.throttling_code
-            if fault is None
-            else fault.details.get("code", self._settings.throttling_code)
-        )
-        answer = self.error(
-            str(code), "Rate exceeded", None if fault is None else fault.details.get("status")
-        )
-        if fault is not None and fault.details.get("retry_after") is not None:
-            answer.headers["Retry-After"] = str(fault.details["retry_after"])
-        return answer
-
-    def failed(self, call: Call, fault: Fault) -> Response:
-        status = int(fault.details.get("status", 500))
-        code = "ServiceUnavailableException" if status == 503 else "InternalServerException"
-        answer = self.error(
-            str(fault.details.get("code", code)), "An internal server error occurred.", status
-        )
-        if fault.details.get("retry_after") is not None:
-            answer.headers["Retry-After"] = str(fault.details["retry_after"])
-        return answer
-
-    def denied(self, call: Call) -> Response:
-        caller = f"arn:aws:iam::{call.account}:user/{call.credential}"
-        action = f"translate:{call.operation}"
-        return self.error(
-            "AccessDeniedException",
-            f"User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action",
-        )
-
-    def expired(self, call: Call) -> Response:
-        return self.error("ExpiredTokenException", "The security token included in the request is expired")
-
     @property
     def _by_model(self) -> bool:
         return self._settings.error_status == "model"
 
-    def _start(self, call: Call, body: dict[str, Any], taken: Taken) -> dict[str, Any]:
-        job = self._translate.start((call.account, call.region), body)
-        call.parameters = {**call.parameters, "JobId": job.id}
+    def _start(self, exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
+        job = self._translate.start(_place(exchange.call), body)
+        exchange.call.parameters = {**exchange.call.parameters, "JobId": job.id}
         return {"JobId": job.id, "JobStatus": job.state}
 
-    def _stop(self, call: Call, body: dict[str, Any], taken: Taken) -> dict[str, Any]:
+    def _stop(self, exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
         status = self._translate.request_stop(
-            (call.account, call.region),
+            _place(exchange.call),
             body["JobId"],
-            ignored=taken.has("ignore-stop"),
-            loses_race=taken.has("lose-race"),
-            not_yet=taken.has("not-yet"),
+            ignored=exchange.taken.has("ignore-stop"),
+            loses_race=exchange.taken.has("lose-race"),
+            not_yet=exchange.taken.has("not-yet"),
         )
         return {"JobId": body["JobId"], "JobStatus": status}
 
-    def _describe(self, call: Call, body: dict[str, Any], taken: Taken) -> dict[str, Any]:
-        job = self._translate.describe((call.account, call.region), body["JobId"])
+    def _describe(self, exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
+        job = self._translate.describe(_place(exchange.call), body["JobId"])
         return {"TextTranslationJobProperties": self._properties(job)}
 
-    def _list(self, call: Call, body: dict[str, Any], taken: Taken) -> dict[str, Any]:
-        filter = {name: value for name, value in (body.get("Filter") or {}).items() if value is not None}
+    def _list(self, exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
+        wanted = {name: value for name, value in (body.get("Filter") or {}).items() if value is not None}
         page, token = self._translate.page(
-            (call.account, call.region),
-            filter,
+            _place(exchange.call),
+            wanted,
             body.get("MaxResults") or 100,
             body.get("NextToken"),
-            taken.hides,
+            exchange.taken.hides,
         )
         answer: dict[str, Any] = {"TextTranslationJobPropertiesList": [self._properties(job) for job in page]}
         if token is not None:
@@ -161,17 +144,15 @@ class TranslateApi:
         return answer
 
     def _properties(self, job: TranslateJob) -> dict[str, Any]:
-        failed = (
-            len(job.documents) if job.state == "FAILED" else 1 if job.state == "COMPLETED_WITH_ERROR" else 0
-        )
-        known = job.state != "SUBMITTED"
+        translated = self._translate.progress(job)
+        failed = len(job.documents) - translated if job.state in ("FAILED", "COMPLETED_WITH_ERROR") else 0
         shown: dict[str, Any] = {
             "JobId": job.id,
             "JobStatus": job.state,
             "JobDetails": {
-                "TranslatedDocumentsCount": self._translate.progress(job),
+                "TranslatedDocumentsCount": translated,
                 "DocumentsWithErrorsCount": failed,
-                "InputDocumentsCount": len(job.documents) if known else 0,
+                "InputDocumentsCount": len(job.documents) if job.state != "SUBMITTED" else 0,
             },
             "SubmittedTime": round(job.submitted, 3),
             **job.request,
@@ -181,6 +162,10 @@ class TranslateApi:
         if job.message is not None:
             shown["Message"] = job.message
         return shown
+
+
+def _place(call: Call) -> PlaceName:
+    return (call.account, call.region)
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:

@@ -20,7 +20,7 @@ class Malformed(Exception):
     """The body cannot be read as the operation's input at all."""
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def service_model() -> Any:
     # Here, because importing botocore and reading the model takes half a second.
     from botocore.loaders import Loader
@@ -29,12 +29,12 @@ def service_model() -> Any:
     return ServiceModel(Loader().load_service_model("translate", "service-2"), "translate")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def input_shape(operation: str) -> Any:
     return service_model().operation_model(operation).input_shape
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def error_status(code: str) -> int | None:
     """The HTTP status that the model gives an error; None if the service does not declare it."""
     if code not in service_model().shape_names:
@@ -85,7 +85,7 @@ def _check_size(shape: Any, size: int, value: Any, path: str, what: str) -> Iter
         yield _failed(value, path, f"Member must have {what} less than or equal to {most}")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     # Python has no \p{..}. In this model \p{L} and \p{N} only ever come together and with "_", which is \w.
     spaces = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"

@@ -6,8 +6,9 @@ Plain ASGI and one coroutine: between two awaits nothing else happens, so that t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
 
 from translation_job_guard.emulator.amazon_http import TranslateApi, credential_scope
 from translation_job_guard.emulator.azure_http import (
@@ -18,150 +19,129 @@ from translation_job_guard.emulator.azure_http import (
 )
 from translation_job_guard.emulator.clock import Clock
 from translation_job_guard.emulator.control_http import CONTROL_PATH, ControlApi
-from translation_job_guard.emulator.faults import Fault, Taken
-from translation_job_guard.emulator.log import Call, Signal
-from translation_job_guard.emulator.messages import Request, Response
+from translation_job_guard.emulator.faults import Fault
+from translation_job_guard.emulator.log import Signal
+from translation_job_guard.emulator.messages import Api, Exchange, Request, Response
 from translation_job_guard.emulator.moto_http import MotoApi
 from translation_job_guard.emulator.world import World
 
-Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-
-class Api(Protocol):
-    """A service over HTTP: what a request is, and its answers."""
-
-    def identify(self, request: Request) -> Call: ...
-
-    def throttled(self, fault: Fault | None = None) -> Response: ...
-
-    def failed(self, call: Call, fault: Fault) -> Response: ...
-
-    def denied(self, call: Call) -> Response: ...
-
-    def expired(self, call: Call) -> Response: ...
+_REFUSALS = ("throttle", "error", "denied", "expired")
 
 
 class Application:
-    def __init__(
-        self, clock: Clock, settings: MutableMapping[str, Any], drop: Callable[[Send], None]
-    ) -> None:
+    def __init__(self, clock: Clock, settings: Mapping[str, Any], drop: Callable[[Send], None]) -> None:
         """`drop` ends the connection that a `send` belongs to; how is the server's business."""
         self._drop = drop
         self.changed = Signal()
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.world = World(clock, settings, self.changed.notify)
         self._translate = TranslateApi(self.world.translate, self.world.settings, self.world.moto)
         self._azure = DocumentTranslationApi(self.world.document_translation, self.world.settings)
         self._arm = ResourceManagerApi(self.world.document_translation)
-        self._moto = MotoApi(self.world.moto)
+        self._moto = MotoApi(self.world.moto, self._deleted)
         self._control = ControlApi(self.world, self.changed)
-        self.loop: asyncio.AbstractEventLoop | None = None
 
     def close(self) -> None:
         """Answers those who wait, so that the server can end."""
         self._control.closing = True
         self.changed.notify()
+        self._moto.close()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         self.loop = asyncio.get_running_loop()
         request = Request.from_scope(scope, await _body(receive))
-        self.world.timeline.settle()
-        if request.path.startswith(CONTROL_PATH):
-            await _respond(send, await self._control.answer(request))
+        try:
+            self.world.timeline.settle()
+            if request.path.startswith(CONTROL_PATH):
+                response: Response | None = await self._control.answer(request)
+            else:
+                response = await self._serve(self._api(request), request)
+        except Exception:
+            logging.getLogger(__name__).exception("%s %s failed in the emulator", request.method, request.path)
+            response = Response(500, b"The emulator failed; its log says how.")
+        if response is not None:
+            await _respond(send, response)
             return
-        # A bucket may be called "azure": what is signed is for AWS.
-        signed = credential_scope(request) is not None
-        api: Api
+        self._drop(send)
+        # Until the server has noticed: it complains of applications that return without an answer.
+        await receive()
+
+    def _api(self, request: Request) -> Api:
         if self._translate.serves(request):
-            api = self._translate
-        elif request.path.startswith(PATH) and not signed:
-            api = self._azure
-        elif request.path.startswith(ARM_PATH) and not signed:
-            api = self._arm
-        else:
-            api = self._moto
+            return self._translate
+        # A bucket may be called "azure": what is signed is for AWS.
+        if request.path.startswith(PATH) and credential_scope(request) is None:
+            return self._azure
+        if request.path.startswith(ARM_PATH) and credential_scope(request) is None:
+            return self._arm
+        return self._moto
+
+    async def _serve(self, api: Api, request: Request) -> Response | None:
+        """None where the connection is to end without an answer."""
         call = api.identify(request)
         call.started = self.world.timeline.now
         self.world.log.begin(call)
         self.changed.notify()
         response: Response | None = None
         try:
-            response = await self._answer(api, call, request, scope)
+            response = await self._answer(api, Exchange(request, call, self.world.faults.none))
         finally:
             # Before the answer goes out: who has it in hand finds the request in the log.
-            call.ended = self.world.timeline.clock.now()
-            if response is not None:
-                call.status, call.error = response.status, response.error
+            call.ended = self.world.timeline.now
+            call.status = None if response is None else response.status
+            call.error = "dropped" if response is None else response.error
             self.changed.notify()
-        if response is None:
-            self._drop(send)
-            # Until the server has noticed: it complains of applications that return without an answer.
-            await receive()
-        else:
-            await _respond(send, response)
+        return response
 
-    async def _answer(self, api: Api, call: Call, request: Request, scope: Scope) -> Response | None:
-        """None where the connection is to end without an answer."""
-        world = self.world
+    async def _answer(self, api: Api, exchange: Exchange) -> Response | None:
+        world, call = self.world, exchange.call
         if api is self._azure and world.settings.azure_gone == "drop" and self._azure.is_gone(call):
             return None
         if not world.rates.admits(call):
-            return api.throttled()
-        taken = world.faults.strike(call, world.timeline.now)
+            return api.refuse(call, "throttle", {})
+        exchange.taken = taken = world.faults.strike(call, world.timeline.now)
         call.fault = ", ".join(fault.kind for fault in taken) or None
         for fault in taken:
-            if fault.before:
-                stop, response = await self._suffer(api, call, fault)
-                if stop:
-                    return response
-        answer = await self._perform(api, call, request, scope, taken)
+            if fault.before and fault.kind == "slow":
+                await self._dawdle(fault)
+            elif fault.before and fault.kind == "drop":
+                return None
+            elif fault.before and fault.kind in _REFUSALS:
+                return _refusal(api, exchange, fault)
+        response = await api.perform(exchange)
         for fault in taken:
-            if not fault.before:
-                stop, response = await self._suffer(api, call, fault)
-                if stop:
-                    return response
-        return answer
+            if not fault.before and fault.kind == "slow":
+                await self._dawdle(fault)
+            elif not fault.before and fault.kind == "drop":
+                return None
+            elif not fault.before and fault.kind in _REFUSALS:
+                return _refusal(api, exchange, fault)
+        return response
 
-    async def _suffer(self, api: Api, call: Call, fault: Fault) -> tuple[bool, Response | None]:
-        """Whether the request ends here, and how."""
-        if fault.kind == "slow":
-            await asyncio.sleep(float(fault.details.get("seconds", 1)))
-            self.world.timeline.settle()
-            return False, None
-        if fault.kind == "drop":
-            call.error = "dropped"
-            return True, None
-        if fault.kind == "throttle":
-            return True, api.throttled(fault)
-        if fault.kind == "error":
-            return True, api.failed(call, fault)
-        if fault.kind == "denied":
-            return True, api.denied(call)
-        if fault.kind == "expired":
-            return True, api.expired(call)
-        return False, None
+    async def _dawdle(self, fault: Fault) -> None:
+        await asyncio.sleep(float(fault.details.get("seconds", 1)))
+        self.world.timeline.settle()
 
-    async def _perform(self, api: Api, call: Call, request: Request, scope: Scope, taken: Taken) -> Response:
-        if isinstance(api, MotoApi):
-            response = await api.forward(call, request, scope)
-            # It may have deleted what a job needs, and time has passed.
-            self.world.timeline.settle()
-            if api.may_delete(request):
-                self.world.translate.check_surroundings()
-            return response
-        assert isinstance(api, (TranslateApi, DocumentTranslationApi, ResourceManagerApi))
-        return api.perform(call, request, taken)
+    def _deleted(self) -> None:
+        self.world.timeline.settle()
+        self.world.translate.check_surroundings()
+
+
+def _refusal(api: Api, exchange: Exchange, fault: Fault) -> Response:
+    response = api.refuse(exchange.call, fault.kind, fault.details)
+    if fault.details.get("retry_after") is not None:
+        response.headers["Retry-After"] = str(fault.details["retry_after"])
+    return response
 
 
 async def _body(receive: Receive) -> bytes:
     message = await receive()
-    body = bytes(message.get("body", b""))
     if not message.get("more_body"):
-        return body
-    parts = [body]
+        return bytes(message.get("body", b""))
+    parts = [message.get("body", b"")]
     while message.get("more_body"):
         message = await receive()
         parts.append(message.get("body", b""))

@@ -25,15 +25,12 @@ STATES = States(
 class DocumentTranslationError(Exception):
     """An error of the service: HTTP status, high-level code and inner code."""
 
-    def __init__(
-        self, status: int, code: str, message: str, inner: str | None = None, target: str = "Operation"
-    ) -> None:
+    def __init__(self, status: int, code: str, message: str, inner: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.inner = inner
-        self.target = target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Batch(Job):
     sources: list[str] = dataclasses.field(default_factory=list)
     targets: list[str] = dataclasses.field(default_factory=list)
     needs: frozenset[str] = frozenset()
-    """The containers that it was given and that were known then."""
+    """The containers that it was given, if the emulator had been told of them."""
     counted: float = 0.0
     """When the service has counted its documents."""
     inner_error: str | None = None
@@ -64,6 +61,9 @@ class Account:
     keys: tuple[str, str]
     id: str
     location: str = "westeurope"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "keys": list(self.keys), "id": self.id, "location": self.location}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Accounts:
         self._accounts: dict[str, Account] = {}
         self._deleted: set[str] = set()
         self._containers: set[str] = set()
+        self._gone_containers: set[str] = set()
 
     def get(self, name: str) -> Account | None:
         found = self._accounts.get(name)
@@ -127,11 +128,7 @@ class Accounts:
         if known is not None or self._settings.azure_resources == "explicit":
             return known
         name = resource_id.rsplit("/", 1)[-1]
-        return (
-            None
-            if name in self._accounts or name in self._deleted
-            else self.put(name, resource_id=resource_id)
-        )
+        return None if name in self._accounts or name in self._deleted else self.put(name, resource_id=resource_id)
 
     def regenerate(self, account: Account, which: str) -> Account:
         first, second = account.keys
@@ -144,21 +141,29 @@ class Accounts:
 
     def put_container(self, url: str) -> None:
         self._containers.add(container_of(url))
+        self._gone_containers.discard(container_of(url))
 
     def delete_container(self, url: str) -> bool:
-        container = container_of(url)
-        known = container in self._containers
-        self._containers.discard(container)
-        self._container_gone(container)
-        return known
+        """Also a whole storage account, by a URL without a container."""
+        deleted = container_of(url)
+        gone = {known for known in self._containers if known == deleted or known.startswith(f"{deleted}/")}
+        self._containers -= gone
+        self._gone_containers |= gone
+        for container in gone:
+            self._container_gone(container)
+        return bool(gone)
 
     def containers(self) -> frozenset[str]:
         return frozenset(self._containers)
+
+    def gone_containers(self) -> frozenset[str]:
+        return frozenset(self._gone_containers)
 
     def clear(self) -> None:
         self._accounts.clear()
         self._deleted.clear()
         self._containers.clear()
+        self._gone_containers.clear()
 
 
 class DocumentTranslation(Lifecycle[Batch]):
@@ -200,11 +205,7 @@ class DocumentTranslation(Lifecycle[Batch]):
         batch = self.get(resource, batch_id)
         how = self.settings.azure_cancel_queued
         queued = batch.state == STATES.queued
-        if (
-            batch.state in STATES.ended
-            or batch.state == STATES.stopping
-            or (queued and (not_yet or how == "refuse"))
-        ):
+        if batch.state in STATES.ended or batch.state == STATES.stopping or (queued and (not_yet or how == "refuse")):
             raise DocumentTranslationError(
                 self.settings.azure_cancel_refused,
                 "InvalidRequest",
@@ -221,7 +222,7 @@ class DocumentTranslation(Lifecycle[Batch]):
         return batch
 
     def page(
-        self, resource: str, query: Query, hidden: Callable[[Batch], bool] = lambda batch: False
+        self, resource: str, query: Query, hidden: Callable[[Batch], bool] | None = None
     ) -> tuple[list[Batch], bool]:
         """A page and whether more follows."""
         return page_of(self._listing(resource, query, hidden), query, self.settings.azure_page_size)
@@ -257,11 +258,11 @@ class DocumentTranslation(Lifecycle[Batch]):
             return count
         if batch.started is None:
             return 0
-        until = self.timeline.now if batch.ended is None else batch.ended
+        # What was at hand when it was asked to stop is not finished any more.
+        until = batch.stop_requested or batch.ended or self.timeline.now
         share = (until - batch.started) / max(self.end_by_itself(batch) - batch.started, 1e-9)
-        # Whole documents once it has ended: one that was at hand then is cancelled or failed.
         done = max(0.0, min(float(count), share * count))
-        return float(int(done)) if batch.state in STATES.ended or batch.state == STATES.stopping else done
+        return done if batch.state == STATES.running else float(int(done))
 
     def summary(self, batch: Batch) -> dict[str, int]:
         if batch.counted > self.timeline.now and batch.state not in STATES.ended:
@@ -318,12 +319,21 @@ class DocumentTranslation(Lifecycle[Batch]):
     def slots(self) -> int | None:
         return self.settings.azure_max_running
 
+    def on_start(self, job: Batch) -> None:
+        """The service validates a batch before it runs."""
+        gone = job.needs & self.accounts.gone_containers()
+        if gone:
+            self._fail(job, "ValidationFailed", min(gone))
+
     def _container_gone(self, container: str) -> None:
         for batch in list(self.jobs()):
             if container in batch.needs and batch.state not in STATES.ended:
-                batch.inner_error = "InvalidDocumentAccessLevel"
-                batch.message = f"Cannot access the container {container}: it does not exist."
-                self.put(batch, "ValidationFailed" if batch.state == STATES.queued else "Failed")
+                self._fail(batch, "ValidationFailed" if batch.started is None else "Failed", container)
+
+    def _fail(self, batch: Batch, state: str, container: str) -> None:
+        batch.inner_error = "InvalidDocumentAccessLevel"
+        batch.message = f"Cannot access the container {container}: it does not exist."
+        self.put(batch, state)
 
     def _new(self, resource: str, batch_id: str, submitted: float) -> Batch:
         return Batch(
@@ -358,9 +368,9 @@ class DocumentTranslation(Lifecycle[Batch]):
 
     def _tie(self, batch: Batch) -> None:
         used = {container_of(url) for url in (*batch.sources, *batch.targets)}
-        batch.needs = frozenset(used & self.accounts.containers())
+        batch.needs = frozenset(used & (self.accounts.containers() | self.accounts.gone_containers()))
 
-    def _listing(self, resource: str, query: Query, hidden: Callable[[Batch], bool]) -> Iterator[Batch]:
+    def _listing(self, resource: str, query: Query, hidden: Callable[[Batch], bool] | None) -> Iterator[Batch]:
         states = [state for state in (*STATES.in_flight, *sorted(STATES.ended)) if state in query.statuses]
         place = self.place((resource, ""))
         for batch in place.listing(states if query.statuses else None, newest_first=not query.ascending):
@@ -370,7 +380,7 @@ class DocumentTranslation(Lifecycle[Batch]):
                 continue
             if query.created_to is not None and batch.submitted > query.created_to:
                 continue
-            if batch.visible > self.timeline.now or hidden(batch):
+            if batch.visible > self.timeline.now or (hidden is not None and hidden(batch)):
                 continue
             yield batch
 
@@ -402,7 +412,7 @@ def container_of(url: str) -> str:
     """`https://account.blob.core.windows.net/container` of anything in it; the signature of a SAS is left out."""
     scheme, _, rest = without_query(url).partition("://")
     host, _, path = rest.partition("/")
-    return f"{scheme}://{host}/{path.split('/')[0]}".lower()
+    return f"{scheme}://{host}/{path.split('/')[0]}".lower().rstrip("/")
 
 
 def without_query(url: str) -> str:

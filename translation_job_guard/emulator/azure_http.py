@@ -1,11 +1,11 @@
-"""Azure Document Translation's wire format, and the little of Azure Resource Manager that hands out its keys."""
+"""Azure Document Translation's wire format, and what of Azure Resource Manager hands out its keys."""
 
 from __future__ import annotations
 
 import datetime
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,9 +19,8 @@ from translation_job_guard.emulator.azure import (
     Query,
     empty_summary,
 )
-from translation_job_guard.emulator.faults import Fault, Taken
 from translation_job_guard.emulator.log import Call
-from translation_job_guard.emulator.messages import Request, Response
+from translation_job_guard.emulator.messages import Exchange, Request, Response
 from translation_job_guard.emulator.settings import Settings
 
 API_VERSIONS = ("2024-05-01", "2026-03-01")
@@ -29,8 +28,8 @@ PATH = "/azure/"
 ARM_PATH = "/azure-arm/"
 
 INVALID_KEY = (
-    "Access denied due to invalid subscription key or wrong API endpoint. "
-    "Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource."
+    "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key "
+    "for an active subscription and use a correct regional API endpoint for your resource."
 )
 
 
@@ -40,7 +39,7 @@ class DocumentTranslationApi:
     def __init__(self, service: DocumentTranslation, settings: Settings) -> None:
         self._service = service
         self._settings = settings
-        self._operations: dict[str, Callable[[Call, Request, Taken], Response]] = {
+        self._operations: dict[str, Callable[[Exchange], Response]] = {
             "StartTranslation": self._start,
             "GetTranslationsStatus": self._list,
             "GetTranslationStatus": self._get,
@@ -51,58 +50,48 @@ class DocumentTranslationApi:
         }
 
     def identify(self, request: Request) -> Call:
-        resource, *parts = [part for part in request.path[len(PATH) :].split("/") if part]
+        resource, *parts = request.path[len(PATH) :].rstrip("/").split("/")
         call = Call("document-translation", _operation(request.method, parts), resource=resource)
         call.credential = self._credential(resource, request)
         if len(parts) > 3:
             call.parameters["id"] = parts[3]
         if len(parts) > 5:
             call.parameters["documentId"] = parts[5]
-        call.parameters.update(
-            (name.lstrip("$"), value) for name, value in request.query if name != "api-version"
-        )
+        call.parameters.update((name.lstrip("$"), value) for name, value in request.query if name != "api-version")
         return call
 
-    def perform(self, call: Call, request: Request, taken: Taken) -> Response:
-        if self._service.accounts.get(call.resource) is None:
+    async def perform(self, exchange: Exchange) -> Response:
+        call = exchange.call
+        if self.is_gone(call):
             return _failure(404, "404", "Resource not found")
         if call.credential in ("", "invalid"):
-            return self.expired(call)
+            return _failure(401, "401", INVALID_KEY)
         operation = self._operations.get(call.operation)
         if operation is None:
             return _failure(404, "404", "Resource not found")
-        version = dict(request.query).get("api-version")
+        version = exchange.request.query_value("api-version")
         if version not in API_VERSIONS:
-            return _failure(
-                400, "InvalidArgument", f"The api-version {version} is not one of {', '.join(API_VERSIONS)}."
-            )
+            known = ", ".join(API_VERSIONS)
+            return _failure(400, "InvalidArgument", f"The api-version {version} is not one of {known}.")
         try:
-            return operation(call, request, taken)
+            return operation(exchange)
         except DocumentTranslationError as error:
-            return _failure(error.status, error.code, error.message, error.inner, error.target)
+            return _failure(error.status, error.code, error.message, error.inner)
+
+    def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        if kind == "throttle":
+            asked = f"the {call.operation} operation have exceeded the rate limit of your current pricing tier"
+            return _failure(429, "429", f"Requests to {asked}.")
+        if kind == "denied":
+            return _failure(403, "PermissionDenied", "Principal does not have access to API/Operation.")
+        if kind == "expired":
+            return _failure(401, "401", INVALID_KEY)
+        status = int(details.get("status", 500))
+        code = "ServiceUnavailable" if status == 503 else "InternalServerError"
+        return _failure(status, code, "Unexpected internal server error has occurred.", code)
 
     def is_gone(self, call: Call) -> bool:
         return self._service.accounts.get(call.resource) is None
-
-    def throttled(self, fault: Fault | None = None) -> Response:
-        answer = _failure(429, "429", "Requests have exceeded the rate limit of your current pricing tier.")
-        if fault is not None and fault.details.get("retry_after") is not None:
-            answer.headers["Retry-After"] = str(fault.details["retry_after"])
-        return answer
-
-    def failed(self, call: Call, fault: Fault) -> Response:
-        status = int(fault.details.get("status", 500))
-        code = "ServiceUnavailable" if status == 503 else "InternalServerError"
-        answer = _failure(status, code, "Unexpected internal server error has occurred", code)
-        if fault.details.get("retry_after") is not None:
-            answer.headers["Retry-After"] = str(fault.details["retry_after"])
-        return answer
-
-    def denied(self, call: Call) -> Response:
-        return _failure(403, "PermissionDenied", "Principal does not have access to API/Operation.")
-
-    def expired(self, call: Call) -> Response:
-        return _failure(401, "401", INVALID_KEY)
 
     def _credential(self, resource: str, request: Request) -> str:
         """Which credential it is, never the credential."""
@@ -112,58 +101,53 @@ class DocumentTranslationApi:
             if account is None or key not in account.keys:
                 return "invalid"
             return "key1" if key == account.keys[0] else "key2"
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return "bearer" if scheme.lower() == "bearer" and token.strip() else ""
+        return "bearer" if request.bearer() else ""
 
-    def _start(self, call: Call, request: Request, taken: Taken) -> Response:
-        batch = self._service.start(call.resource, _inputs(request))
-        call.parameters["id"] = batch.id
-        version = dict(request.query)["api-version"]
-        location = f"{_own_url(request)}/{batch.id}?api-version={version}"
+    def _start(self, exchange: Exchange) -> Response:
+        batch = self._service.start(exchange.call.resource, _inputs(exchange.request))
+        exchange.call.parameters["id"] = batch.id
+        version = exchange.request.query_value("api-version")
+        location = f"{_own_url(exchange.request)}/{batch.id}?api-version={version}"
         return Response(202, b"", {"Operation-Location": location, **_request_id()})
 
-    def _list(self, call: Call, request: Request, taken: Taken) -> Response:
-        query = _query(request)
-        page, more = self._service.page(call.resource, query, taken.hides)
-        return _page([self._status(batch) for batch in page], request, query if more else None)
+    def _list(self, exchange: Exchange) -> Response:
+        query = _query(exchange.request)
+        page, more = self._service.page(exchange.call.resource, query, exchange.taken.hides)
+        return _page([self._status(batch) for batch in page], exchange.request, query if more else None)
 
-    def _get(self, call: Call, request: Request, taken: Taken) -> Response:
+    def _get(self, exchange: Exchange) -> Response:
         return _answer(
-            200, self._status(self._service.get(call.resource, call.parameters["id"])), cached=True
+            200, self._status(self._service.get(exchange.call.resource, exchange.call.parameters["id"])), cached=True
         )
 
-    def _cancel(self, call: Call, request: Request, taken: Taken) -> Response:
+    def _cancel(self, exchange: Exchange) -> Response:
         batch = self._service.cancel(
-            call.resource,
-            call.parameters["id"],
-            ignored=taken.has("ignore-stop"),
-            loses_race=taken.has("lose-race"),
-            not_yet=taken.has("not-yet"),
+            exchange.call.resource,
+            exchange.call.parameters["id"],
+            ignored=exchange.taken.has("ignore-stop"),
+            loses_race=exchange.taken.has("lose-race"),
+            not_yet=exchange.taken.has("not-yet"),
         )
         # Recorded traffic: the answer to a cancel has counted nothing yet, and may still say NotStarted.
         status = self._settings.azure_cancel_status if batch.state == STATES.stopping else batch.state
         return _answer(200, {**self._status(batch), "status": status, "summary": empty_summary()})
 
-    def _documents(self, call: Call, request: Request, taken: Taken) -> Response:
-        batch = self._service.get(call.resource, call.parameters["id"])
-        query = _query(request)
+    def _documents(self, exchange: Exchange) -> Response:
+        batch = self._service.get(exchange.call.resource, exchange.call.parameters["id"])
+        query = _query(exchange.request)
         page, more = self._service.documents(batch, query)
-        shown = [
-            self._document_status(batch, document, status, progress) for document, status, progress in page
-        ]
-        return _page(shown, request, query if more else None)
+        shown = [self._document_status(batch, document, status, progress) for document, status, progress in page]
+        return _page(shown, exchange.request, query if more else None)
 
-    def _document(self, call: Call, request: Request, taken: Taken) -> Response:
-        batch = self._service.get(call.resource, call.parameters["id"])
+    def _document(self, exchange: Exchange) -> Response:
+        batch = self._service.get(exchange.call.resource, exchange.call.parameters["id"])
         for number, document in enumerate(batch.documents):
-            if document.id == call.parameters["documentId"]:
+            if document.id == exchange.call.parameters["documentId"]:
                 status, progress = self._service.document_status(batch, number)
                 return _answer(200, self._document_status(batch, document, status, progress), cached=True)
-        raise DocumentTranslationError(
-            404, "ResourceNotFound", "The document was not found.", "DocumentNotFound"
-        )
+        raise DocumentTranslationError(404, "ResourceNotFound", "The document was not found.", "DocumentNotFound")
 
-    def _formats(self, call: Call, request: Request, taken: Taken) -> Response:
+    def _formats(self, _: Exchange) -> Response:
         text = {
             "format": "PlainText",
             "fileExtensions": [".txt"],
@@ -181,14 +165,10 @@ class DocumentTranslationApi:
             "summary": self._service.summary(batch),
         }
         if batch.message is not None:
-            shown["error"] = _error(
-                "InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Operation"
-            )
+            shown["error"] = _error("InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Operation")
         return shown
 
-    def _document_status(
-        self, batch: Batch, document: Document, status: str, progress: float
-    ) -> dict[str, Any]:
+    def _document_status(self, batch: Batch, document: Document, status: str, progress: float) -> dict[str, Any]:
         charged = int(progress * self._settings.azure_characters)
         shown: dict[str, Any] = {
             "id": document.id,
@@ -203,9 +183,7 @@ class DocumentTranslationApi:
         if self._settings.azure_document_path == "always" or status == STATES.succeeded:
             shown["path"] = document.target
         if status == "Failed" and batch.message is not None:
-            shown["error"] = _error(
-                "InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Document"
-            )
+            shown["error"] = _error("InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Document")
         return shown
 
 
@@ -219,20 +197,16 @@ class ResourceManagerApi:
         path = request.path[len(ARM_PATH) - 1 :].rstrip("/")
         last = path.rsplit("/", 1)[-1].lower()
         operations = {("POST", "listkeys"): "ListKeys", ("POST", "regeneratekey"): "RegenerateKey"}
-        operation = operations.get(
-            (request.method, last), "GetAccount" if request.method == "GET" else "Unknown"
-        )
+        operation = operations.get((request.method, last), "GetAccount" if request.method == "GET" else "Unknown")
         call = Call("cognitiveservices", operation)
         call.resource = path if operation == "GetAccount" else path.rsplit("/", 1)[0]
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        call.credential = "bearer" if scheme.lower() == "bearer" and token.strip() else ""
+        call.credential = "bearer" if request.bearer() else ""
         return call
 
-    def perform(self, call: Call, request: Request, taken: Taken) -> Response:
+    async def perform(self, exchange: Exchange) -> Response:
+        call, request = exchange.call, exchange.request
         if not call.credential:
-            return _failure(
-                401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."
-            )
+            return _failure(401, "AuthenticationFailed", "Authentication failed. There is no bearer token.")
         account = self._service.accounts.by_id(call.resource)
         if account is None:
             message = f"The Resource '{call.resource.partition('/providers/')[2]}' was not found."
@@ -245,27 +219,17 @@ class ResourceManagerApi:
             return _failure(404, "InvalidResourceType", "The emulator has only accounts and their keys.")
         return _answer(200, {"key1": account.keys[0], "key2": account.keys[1]})
 
-    def throttled(self, fault: Fault | None = None) -> Response:
-        answer = _failure(429, "TooManyRequests", "The request is being throttled.")
-        if fault is not None and fault.details.get("retry_after") is not None:
-            answer.headers["Retry-After"] = str(fault.details["retry_after"])
-        return answer
-
-    def failed(self, call: Call, fault: Fault) -> Response:
-        status = int(fault.details.get("status", 500))
+    def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        if kind == "throttle":
+            return _failure(429, "TooManyRequests", "The request is being throttled.")
+        if kind == "denied":
+            action = f"Microsoft.CognitiveServices/accounts/{call.operation[0].lower()}{call.operation[1:]}/action"
+            what = f"perform action '{action}' over scope '{call.resource}'"
+            return _failure(403, "AuthorizationFailed", f"The client does not have authorization to {what}.")
+        if kind == "expired":
+            return _failure(401, "ExpiredAuthenticationToken", "The access token has expired.")
+        status = int(details.get("status", 500))
         return _failure(status, "InternalServerError", "Encountered internal server error.")
-
-    def denied(self, call: Call) -> Response:
-        action = "Microsoft.CognitiveServices/accounts/listKeys/action"
-        message = f"The client does not have authorization to perform action '{action}' over scope '{call.resource}'."
-        return _failure(403, "AuthorizationFailed", message)
-
-    def expired(self, call: Call) -> Response:
-        return _failure(
-            401,
-            "ExpiredAuthenticationToken",
-            "The access token expiry UTC time is earlier than current time.",
-        )
 
 
 def _operation(method: str, parts: list[str]) -> str:
@@ -298,9 +262,7 @@ def _inputs(request: Request) -> list[dict[str, Any]]:
                 raise ValueError("sourceUrl and targetUrl must be absolute URLs")
     except (ValueError, KeyError, TypeError) as error:
         missing = f"{error.args[0]} is required" if isinstance(error, KeyError) else str(error)
-        raise DocumentTranslationError(
-            400, "InvalidRequest", f"Bad batch: {missing}.", "InvalidArgument"
-        ) from error
+        raise DocumentTranslationError(400, "InvalidRequest", f"Bad batch: {missing}.", "InvalidArgument") from error
     return list(inputs)
 
 
@@ -387,10 +349,8 @@ def _answer(status: int, body: dict[str, Any], cached: bool = False) -> Response
     return Response(status, json.dumps(body).encode(), headers)
 
 
-def _failure(
-    status: int, code: str, message: str, inner: str | None = None, target: str = "Operation"
-) -> Response:
-    body = {"code": code, "message": message} if inner is None else _error(code, message, inner, target)
+def _failure(status: int, code: str, message: str, inner: str | None = None) -> Response:
+    body = {"code": code, "message": message} if inner is None else _error(code, message, inner, "Operation")
     answer = _answer(status, {"error": body})
     answer.error = code
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -34,10 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"the emulator cannot start: {error}", flush=True)
         return 2
     print(f"emulator ready at {emulator.url}")
-    print(f"export AWS_ENDPOINT_URL={emulator.url}")
-    print("export AWS_ACCESS_KEY_ID=emulator AWS_SECRET_ACCESS_KEY=emulator AWS_REGION=us-east-1")
-    print(f"export AZURE_DOCUMENT_TRANSLATION_ENDPOINT={emulator.azure_endpoint('translator')}")
-    print("export AZURE_DOCUMENT_TRANSLATION_KEY=emulator-key", flush=True)
+    for name, value in emulator.environment.items():
+        print(f"export {name}={value}")
+    sys.stdout.flush()
     ended.wait()
     emulator.stop()
     return 0
@@ -51,9 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--clock", choices=("real", "stepped"), default="real")
-    parser.add_argument(
-        "--stop-latency", type=float, default=1.0, metavar="SECONDS", help="from stop to stopped"
-    )
+    parser.add_argument("--stop-latency", type=float, default=1.0, metavar="SECONDS", help="from stop to stopped")
     parser.add_argument("--start-latency", type=float, metavar="SECONDS", help="from submission to start")
     parser.add_argument("--run-time", type=float, metavar="SECONDS", help="of a job that nobody stops")
     parser.add_argument("--documented-rates", action="store_true", help="throttle as AWS documents")

@@ -1,4 +1,7 @@
-"""The client of the control endpoint, for tests and scripts in this process or another. Standard library only."""
+"""The client of the control endpoint, for tests and scripts in this process or another.
+
+Standard library only, so that it costs nothing to import.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,11 @@ class ControlError(Exception):
 
 
 class Control:
-    """Asks and orders an emulator. `url` is the emulator's."""
+    """Asks and orders an emulator. `url` is the emulator's.
+
+    `match` is a dictionary of what a request is about: `account`, `region`, `resource`, `credential`, and its
+    parameters by their names on the wire (`JobId`, or `id` at Azure). A value may be a pattern with `*`, or a list.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -28,10 +35,15 @@ class Control:
     # The request log
 
     def requests(
-        self, since: int = 0, service: str | None = None, operation: str | None = None
+        self,
+        since: int = 0,
+        service: str | None = None,
+        operation: str | None = None,
+        match: Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
         """The requests after number `since`, oldest first."""
-        return list(self._ask("GET", "requests", since=since, service=service, operation=operation))
+        query = {"since": since, "service": service, "operation": operation, "match": _as_json(match)}
+        return list(self._ask("GET", "requests", query))
 
     def last_request(self) -> int:
         """The number of the latest request: what to wait "since"."""
@@ -45,20 +57,18 @@ class Control:
         timeout: float = 30.0,
         *,
         service: str | None = None,
+        match: Mapping[str, Any] | None = None,
         arrived: bool = False,
     ) -> list[dict[str, Any]]:
-        """Waits until so many requests have been answered, or with `arrived` have come in. Raises TimeoutError."""
-        found = self._wait(
-            "wait/requests",
-            timeout,
-            count=count,
-            operation=operation,
-            since=since,
-            service=service,
-            arrived="true" if arrived else None,
-        )
+        """Waits until so many requests have been answered, or with `arrived` have come in.
+
+        Raises TimeoutError.
+        """
+        query = {"since": since, "service": service, "operation": operation, "match": _as_json(match)}
+        asked = {**query, "count": count, "arrived": "true" if arrived else None}
+        found = self._wait("wait/requests", timeout, asked)
         if found is None:
-            there = len(self.requests(since, service, operation))
+            there = len(self.requests(since, service, operation, match))
             raise TimeoutError(f"{there} of {count} {operation or 'requests'} after {timeout} seconds")
         return list(found)
 
@@ -69,25 +79,27 @@ class Control:
         return list(self._ask("GET", "jobs"))
 
     def job(self, job_id: str) -> dict[str, Any]:
-        found = next((job for job in self.jobs() if job["id"] == job_id), None)
+        found = self._ask("GET", f"jobs/{quote(job_id)}")
         if found is None:
             raise ControlError(f"there is no job {job_id}")
-        return found
+        return dict(found)
 
     def wait_for_job(self, job_id: str, states: Iterable[str], timeout: float = 30.0) -> dict[str, Any]:
         """Waits until a job is in one of the states. Raises TimeoutError."""
-        states = [states] if isinstance(states, str) else list(states)
-        found = self._wait("wait/job", timeout, id=job_id, states=",".join(states))
+        wanted = [states] if isinstance(states, str) else list(states)
+        found = self._wait("wait/job", timeout, {"id": job_id, "states": ",".join(wanted)})
         if found is None:
-            state = next((job["state"] for job in self.jobs() if job["id"] == job_id), "unknown")
-            raise TimeoutError(f"job {job_id} is {state}, not {' or '.join(states)}, after {timeout} seconds")
+            job = self._ask("GET", f"jobs/{quote(job_id)}")
+            state = "unknown" if job is None else job["state"]
+            raise TimeoutError(f"job {job_id} is {state}, not {' or '.join(wanted)}, after {timeout} seconds")
         return dict(found)
 
     def add_jobs(self, jobs: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Puts jobs straight into a state, by default running; returns their ids.
+        """Puts jobs straight into a state, by default running; returns their ids. Every key is optional.
 
-        Amazon: id, account, region, name, state, role, input, output, submitted (epoch seconds), run_time,
-        stop_latency, outcome. Azure: resource (which makes it Azure's), id, state, source, target, documents, counted.
+        Both services: service, id, state, submitted (epoch seconds), run_time, stop_latency, outcome.
+        Amazon: account, region, name, role, input, output, source_language, target_languages.
+        Azure: resource (which makes it Azure's), source, target, language, documents (a number), counted.
         """
         return list(self._ask("POST", "jobs", body=list(jobs)))
 
@@ -123,19 +135,20 @@ class Control:
         seed: int = 0,
         **details: Any,
     ) -> int:
-        """Orders a fault; returns its number. The kinds and their details are in `faults.KINDS`."""
-        order = {
+        """Orders a fault for an operation, or for all; returns its number.
+
+        It lets `after` matching requests through, then strikes `times` of them, or all; with `per_job` it counts
+        for each job by itself. The kinds and their details are in `faults.KINDS`.
+        """
+        order: dict[str, Any] = {
             "operation": operation,
             "kind": kind,
             "times": times,
             "after": after,
             "match": dict(match or {}),
         }
-        return int(
-            self._ask("POST", "faults", body={**order, "probability": probability, "seed": seed, **details})[
-                "id"
-            ]
-        )
+        order |= {"probability": probability, "seed": seed, **details}
+        return int(self._ask("POST", "faults", body=order)["id"])
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults in force, each with its number of hits."""
@@ -145,10 +158,14 @@ class Control:
         self._ask("DELETE", "faults")
 
     def reset(self) -> None:
-        """Makes the emulator as new: no jobs, buckets, faults or requests, the settings that it was started with."""
+        """Makes the emulator as new: no jobs, buckets, faults or requests, the settings it was started with."""
         self._ask("POST", "reset")
 
     # What is around Azure's batches
+
+    def azure_accounts(self) -> list[dict[str, Any]]:
+        """The Translator resources, with their keys."""
+        return list(self._ask("GET", "azure/accounts"))
 
     def put_azure_account(
         self,
@@ -165,28 +182,38 @@ class Control:
         """Takes a Translator resource and its endpoint away."""
         return bool(self._ask("DELETE", f"azure/accounts/{quote(name)}"))
 
+    def azure_containers(self) -> list[str]:
+        return list(self._ask("GET", "azure/containers"))
+
     def put_azure_container(self, url: str) -> None:
         """Makes a blob container known: batches on it fail when it is deleted."""
         self._ask("PUT", "azure/containers", body={"url": url})
 
     def delete_azure_container(self, url: str) -> bool:
+        """Deletes a container, or by the URL of a storage account all that it has."""
         return bool(self._ask("DELETE", "azure/containers", body={"url": url}))
 
-    def _wait(self, path: str, timeout: float, **query: Any) -> Any:
+    def _wait(self, path: str, timeout: float, query: Mapping[str, Any]) -> Any:
         deadline = time.monotonic() + timeout
         while True:
             left = deadline - time.monotonic()
-            found = self._ask("GET", path, timeout=max(0.0, min(left, _POLL)), **query)
+            found = self._ask("GET", path, {**query, "timeout": max(0.0, min(left, _POLL))})
             if found is not None or left <= _POLL:
                 return found
 
-    def _ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        asked = urlencode({name: value for name, value in query.items() if value is not None})
+    def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, *, body: Any = None) -> Any:
+        asked = urlencode({name: value for name, value in (query or {}).items() if value is not None})
         url = f"{self.url}/_control/{path}" + (f"?{asked}" if asked else "")
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
         try:
-            with self._opener.open(request, timeout=_POLL + 40) as response:
+            with self._opener.open(request, timeout=3 * _POLL) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
-            raise ControlError(json.load(error).get("error", str(error))) from None
+            with error:
+                message = json.load(error)["error"]
+            raise ControlError(message) from None
+
+
+def _as_json(match: Mapping[str, Any] | None) -> str | None:
+    return json.dumps(match) if match else None

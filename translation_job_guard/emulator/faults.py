@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import itertools
 import random
 from collections import Counter
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from translation_job_guard.emulator.lifecycle import Job
-from translation_job_guard.emulator.log import Call
+from translation_job_guard.emulator.log import Call, alike
 
 KINDS: dict[str, str] = {
     "throttle": "429 or the service's throttling error; retry_after=seconds, code=, status=",
@@ -58,7 +57,7 @@ class Fault:
         return bool(self.details.get("when", "before") == "before")
 
     def strikes(self, call: Call) -> bool:
-        if not call.matches(self.service, self.operation) or not _matches(call, self.match):
+        if not call.matches(self.service, self.operation) or not call.is_about(self.match):
             return False
         counted = str(call.parameters.get("JobId") or call.parameters.get("id") or "") if self.per_job else ""
         self._seen[counted] += 1
@@ -92,14 +91,14 @@ class Taken:
 
     def _is_late(self, details: Mapping[str, Any], job: Job) -> bool:
         wanted, seconds = details.get("job"), details.get("seconds")
-        if wanted is not None and not all(
-            _alike(getattr(job, name, None), value) for name, value in wanted.items()
-        ):
+        if wanted is not None and not all(alike(getattr(job, name, None), value) for name, value in wanted.items()):
             return False
         return seconds is None or job.submitted + float(seconds) > self._now
 
 
 class Faults:
+    none = Taken([])
+
     def __init__(self) -> None:
         self._ids = itertools.count(1)
         self._faults: dict[int, Fault] = {}
@@ -126,21 +125,3 @@ class Faults:
 
     def strike(self, call: Call, now: float) -> Taken:
         return Taken([fault for fault in self._faults.values() if fault.strikes(call)], now)
-
-
-def _matches(call: Call, match: Mapping[str, Any]) -> bool:
-    about = {
-        "account": call.account,
-        "region": call.region,
-        "resource": call.resource,
-        "credential": call.credential,
-    }
-    return all(_alike(about.get(name, call.parameters.get(name)), wanted) for name, wanted in match.items())
-
-
-def _alike(value: object, wanted: object) -> bool:
-    if isinstance(wanted, list):
-        return any(_alike(value, one) for one in wanted)
-    if isinstance(wanted, str) and isinstance(value, str):
-        return fnmatch.fnmatchcase(value, wanted)
-    return value == wanted

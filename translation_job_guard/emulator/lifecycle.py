@@ -111,10 +111,8 @@ class Place(Generic[J]):
     def listing(
         self, states: Iterable[str] | None = None, *, newest_first: bool = True, after: Key | None = None
     ) -> Iterator[J]:
-        """Lazily, so that a page costs what it shows and not what there is. `after` leaves out what a page before showed."""
-        orders = (
-            [self._keys] if states is None else [self._keys_by_state.get(state, []) for state in set(states)]
-        )
+        """Lazily, so that a page costs what it shows and not what there is; `after` is where the page before ended."""
+        orders = [self._keys] if states is None else [self._keys_by_state.get(state, []) for state in set(states)]
         merged = heapq.merge(*(_slice(keys, newest_first, after) for keys in orders), reverse=newest_first)
         return (self._by_key[key] for key in merged)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import fnmatch
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -29,10 +31,23 @@ class Call:
     def as_dict(self) -> dict[str, Any]:
         return dict(self.__dict__)
 
+    def is_about(self, match: Mapping[str, Any]) -> bool:
+        """Whether account, region, resource, credential and parameters are as in `match`, which has wildcards."""
+        about = {**self.parameters, "account": self.account, "region": self.region}
+        about |= {"resource": self.resource, "credential": self.credential}
+        return all(alike(about.get(name), wanted) for name, wanted in match.items())
+
     def matches(self, service: str | None, operation: str | None) -> bool:
-        return (service is None or self.service == service) and (
-            operation is None or self.operation == operation
-        )
+        return (service is None or self.service == service) and (operation is None or self.operation == operation)
+
+
+def alike(value: object, wanted: object) -> bool:
+    """Equal, or one of a list, or as a pattern with `*` and `?` has it."""
+    if isinstance(wanted, list):
+        return any(alike(value, one) for one in wanted)
+    if isinstance(wanted, str) and isinstance(value, str):
+        return fnmatch.fnmatchcase(value, wanted)
+    return value == wanted
 
 
 class Signal:

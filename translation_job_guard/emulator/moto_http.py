@@ -6,82 +6,77 @@ import asyncio
 import io
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from translation_job_guard.emulator.amazon_http import credential_scope
-from translation_job_guard.emulator.faults import Fault
 from translation_job_guard.emulator.log import Call
-from translation_job_guard.emulator.messages import Request, Response
+from translation_job_guard.emulator.messages import Exchange, Request, Response
 from translation_job_guard.emulator.surroundings import Moto
 
-_SHOWN = ("RoleName", "RoleArn", "PolicyName", "PolicyArn", "UserName", "KeyId")
+_LOGGED = ("RoleName", "RoleArn", "PolicyName", "PolicyArn", "UserName", "KeyId")
 _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 
 
 class MotoApi:
-    def __init__(self, moto: Moto) -> None:
+    def __init__(self, moto: Moto, deleted: Callable[[], None]) -> None:
+        """`deleted` is called when a request may have deleted something."""
         self._moto = moto
+        self._deleted = deleted
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="moto")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False)
+        self._moto.reset()
 
     def identify(self, request: Request) -> Call:
         call = Call("s3", f"{request.method} {request.path}")
-        found = credential_scope(request)
-        if found is not None:
-            call.credential, call.region, call.service = found
+        scope = credential_scope(request)
+        if scope is not None:
+            call.credential, call.region, call.service = scope
             call.account = self._moto.of(call.credential)
-        target = request.headers.get("x-amz-target")
-        form = _form(request)
+        target, form = request.headers.get("x-amz-target"), _form(request)
         if target is not None:
             call.operation = target.rpartition(".")[2]
         elif "Action" in form:
             call.operation = form["Action"]
-            call.parameters = {name: form[name] for name in _SHOWN if name in form}
-            call.service = call.service if found is not None else "sts"
+            call.parameters = {name: form[name] for name in _LOGGED if name in form}
+            if scope is None:
+                call.service = "sts"
         return call
 
-    async def forward(self, call: Call, request: Request, scope: Mapping[str, Any]) -> Response:
-        loop = asyncio.get_running_loop()
-        environ = _environ(request, scope, call.account)
-        response = await loop.run_in_executor(self._threads, self._run, environ)
+    async def perform(self, exchange: Exchange) -> Response:
+        call, request = exchange.call, exchange.request
+        environ = _environ(request, call.account)
+        response = await asyncio.get_running_loop().run_in_executor(self._threads, self._run, environ)
         if call.service in ("iam", "sts"):
             self._moto.forget_accounts()
+        if request.method in ("DELETE", "POST"):
+            self._deleted()
         if response.status >= 400:
             code = _ERROR_CODE.search(response.body)
             response.error = code[1].decode() if code else str(response.status)
         return response
 
-    @staticmethod
-    def may_delete(request: Request) -> bool:
-        return request.method in ("DELETE", "POST")
-
-    def throttled(self, fault: Fault | None = None) -> Response:
-        answer = _failure(400, "Throttling", "Rate exceeded")
-        if fault is not None and fault.details.get("retry_after") is not None:
-            answer.headers["Retry-After"] = str(fault.details["retry_after"])
-        return answer
-
-    def failed(self, call: Call, fault: Fault) -> Response:
-        status = int(fault.details.get("status", 500))
-        return _failure(
-            status, "ServiceUnavailable" if status == 503 else "InternalFailure", "Please try again."
-        )
-
-    def denied(self, call: Call) -> Response:
-        caller = f"arn:aws:iam::{call.account}:user/{call.credential}"
-        action = f"{call.service}:{call.operation}"
-        return _failure(403, "AccessDenied", f"User: {caller} is not authorized to perform: {action}")
-
-    def expired(self, call: Call) -> Response:
-        return _failure(403, "ExpiredToken", "The security token included in the request is expired")
+    def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        if kind == "throttle":
+            return _failure(int(details.get("status", 400)), "Throttling", "Rate exceeded")
+        if kind == "denied":
+            caller = f"arn:aws:iam::{call.account}:user/{call.credential}"
+            message = f"User: {caller} is not authorized to perform: {call.service}:{call.operation}"
+            return _failure(403, "AccessDenied", message)
+        if kind == "expired":
+            return _failure(403, "ExpiredToken", "The security token included in the request is expired")
+        status = int(details.get("status", 500))
+        return _failure(status, "ServiceUnavailable" if status == 503 else "InternalFailure", "Try again.")
 
     def _run(self, environ: dict[str, Any]) -> Response:
         response = Response(500)
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
             response.status = int(status.split()[0])
             response.headers = dict(headers)
 
@@ -101,15 +96,15 @@ def _form(request: Request) -> dict[str, str]:
     return {}
 
 
-def _environ(request: Request, scope: Mapping[str, Any], account: str) -> dict[str, Any]:
-    # Not a2wsgi's: the body is here already, and moto must be told the account that the settings give an access key.
+def _environ(request: Request, account: str) -> dict[str, Any]:
+    # By hand and not by an adapter: the body has been read, and moto must be told whose an access key is.
     host, _, port = request.headers.get("host", "127.0.0.1:80").partition(":")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": request.path.encode("utf-8").decode("latin-1"),
-        "RAW_URI": scope.get("raw_path", b"").decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "RAW_URI": request.raw_path + (f"?{request.raw_query}" if request.raw_query else ""),
+        "QUERY_STRING": request.raw_query,
         "SERVER_NAME": host,
         "SERVER_PORT": port or "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
@@ -120,11 +115,11 @@ def _environ(request: Request, scope: Mapping[str, Any], account: str) -> dict[s
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        **{f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()},
+        "CONTENT_TYPE": request.headers.get("content-type", ""),
+        "CONTENT_LENGTH": str(len(request.body)),
     }
-    for name, value in request.headers.items():
-        environ["HTTP_" + name.upper().replace("-", "_")] = value
-    environ["CONTENT_TYPE"] = request.headers.get("content-type", "")
-    environ["CONTENT_LENGTH"] = str(len(request.body))
+    # uvicorn has put the chunks together.
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     if account:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
@@ -132,7 +127,7 @@ def _environ(request: Request, scope: Mapping[str, Any], account: str) -> dict[s
 
 
 def _failure(status: int, code: str, message: str) -> Response:
-    # One body for the query protocol's <ErrorResponse> and S3's <Error>: botocore looks for either.
+    # For S3's <Error> and the query protocol's <ErrorResponse>: botocore finds an <Error> in either.
     error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     body = f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
     return Response(status, body.encode(), {"Content-Type": "text/xml"}, error=code)

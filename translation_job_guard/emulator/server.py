@@ -47,6 +47,18 @@ class Emulator:
         """The endpoint of a Translator resource."""
         return f"{self.url}/azure/{name}"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that lead the SDKs, and processes that use them, here."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "emulator",
+            "AWS_SECRET_ACCESS_KEY": "emulator",
+            "AWS_REGION": "us-east-1",
+            "AZURE_DOCUMENT_TRANSLATION_ENDPOINT": self.azure_endpoint("translator"),
+            "AZURE_DOCUMENT_TRANSLATION_KEY": "emulator-key",
+        }
+
     def start(self) -> Emulator:
         # Here, because `Control` is for processes that need none of this.
         import uvicorn
@@ -81,14 +93,10 @@ class Emulator:
         if self._thread is None:
             return
         self._server.should_exit = True
-        self._close()
+        if self._application.loop is not None:
+            self._application.loop.call_soon_threadsafe(self._application.close)
         self._thread.join(timeout=10)
         self._thread = None
-
-    def _close(self) -> None:
-        loop = self._application.loop
-        if loop is not None:
-            loop.call_soon_threadsafe(self._application.close)
 
     def __enter__(self) -> Emulator:
         return self.start()

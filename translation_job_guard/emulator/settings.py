@@ -33,17 +33,17 @@ class Settings:
     listing_delay: float = 0.0
     """How long a new job is missing in listings."""
     rates: dict[str, float] = dataclasses.field(default_factory=dict)
-    """Requests per second by operation, for each account and region or resource; what is not named is unlimited."""
+    """Requests per second by operation, for each account and region or resource; without one, any number."""
     burst: float | None = None
     """How many requests may come at once; by default one second's worth."""
     log_limit: int = 200_000
-    """How many requests the log keeps."""
+    """How many requests the log keeps; settled at the start."""
 
     # Amazon Translate and what is around it
     max_running: int = 10
     max_queued: int = 1_000
     accounts: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Account id by access key id; other keys have moto's account, which is 123456789012 unless IAM or STS made them."""
+    """Account id by access key id. Other keys have moto's: 123456789012, or that of the user or role they are for."""
     error_status: Literal["documented", "model"] = "documented"
     """The documentation says HTTP 400 for what the service model says 404 and 429."""
     throttling_code: Literal["TooManyRequestsException", "ThrottlingException"] = "TooManyRequestsException"
@@ -52,7 +52,7 @@ class Settings:
     stop_ended: Literal["answer", "refuse", "not-found"] = "answer"
     """What Stop does to a job that has ended: answers its status, or an error."""
     paging: Literal["key", "offset"] = "key"
-    """What NextToken remembers: the last job seen, or how many were (then jobs are missed when others leave)."""
+    """What NextToken remembers: the last job shown, or how many were (and misses jobs when others leave)."""
     check_resources: Literal["existing", "always", "never"] = "existing"
     """Which jobs need their role and bucket: those that had them at the start, all, or none."""
 
@@ -100,9 +100,7 @@ def _fits(value: object, kind: Any) -> bool:
     if origin in (typing.Union, types.UnionType):
         return any(_fits(value, arg) for arg in args)
     if origin is dict:
-        return isinstance(value, dict) and all(
-            _fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items()
-        )
+        return isinstance(value, dict) and all(_fits(k, args[0]) and _fits(v, args[1]) for k, v in value.items())
     if origin is list:
         return isinstance(value, list) and all(_fits(item, args[0]) for item in value)
     if kind in (int, float):

@@ -84,9 +84,7 @@ class Moto:
             return None
         prefix = _key(uri)
         keys = [str(key) for key in owner.buckets[_bucket(uri)].keys]
-        return [
-            key[len(prefix) :].lstrip("/") for key in keys if key.startswith(prefix) and not key.endswith("/")
-        ]
+        return [key[len(prefix) :].lstrip("/") for key in keys if key.startswith(prefix) and not key.endswith("/")]
 
     def write(self, uri: str, body: bytes) -> None:
         owner = self._bucket_owner(uri)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,6 +41,13 @@ class World:
         clock.advance(seconds)
         self.timeline.settle()
         self._changed()
+
+    def due_in(self) -> float:
+        """Seconds until something is due by a real clock; with a stepped one, nothing is until it advances."""
+        due, clock = self.timeline.next_due(), self.timeline.clock
+        if due is None or isinstance(clock, SteppedClock):
+            return math.inf
+        return max(due - clock.now(), 0.0)
 
     def reset(self) -> None:
         """As new, with the settings that it was started with; the log goes on counting."""
