@@ -1,0 +1,230 @@
+"""The main job, to watch: a real `pulumi up` and `pulumi destroy` stop jobs that the real SDKs see, and no others.
+
+Everything runs on this machine, in a directory that is gone afterwards. Run it with `make demo`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import boto3
+from azure.ai.translation.document import DocumentTranslationClient
+from azure.core.credentials import AzureKeyCredential
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a file, this directory is on the path instead
+
+from stacks.workspace import EngineFailed, EngineMissing, Workspace
+from translation_job_guard.emulator import Emulator
+
+STACK = "pr-17"
+REGION = "eu-west-1"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+    "AZURE_DOCUMENT_TRANSLATION_KEY": "emulator-key",
+}
+MINE, NEIGHBOUR = "this stack", "a neighbour"
+STOPPED = {"STOPPED", "Cancelled", "Canceled"}
+"""The wire and the Azure SDK spell it differently."""
+
+console = Console(highlight=False)
+
+
+class DemoFailed(Exception):
+    """Something did not come out as it must."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job that the demo started, and what has to become of it."""
+
+    id: str
+    service: str
+    name: str
+    owner: str
+    must_end: str
+
+
+class Demo:
+    """The story. Every step fails loudly if it did not come out as told."""
+
+    def __init__(self, emulator: Emulator, workspace: Workspace) -> None:
+        self.emulator = emulator
+        self.workspace = workspace
+        self.started: list[Started] = []
+        self.translate: Any = boto3.client(
+            "translate",
+            region_name=REGION,
+            endpoint_url=emulator.url,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+        self.documents = DocumentTranslationClient(
+            emulator.azure_endpoint("translator"), AzureKeyCredential("emulator-key"), api_version="2024-05-01"
+        )
+
+    def run(self) -> None:
+        step(1, "pulumi up: an environment with a guard for each service")
+        self.workspace.up().check()
+        outputs = self.workspace.outputs()
+        console.print("    made: amazon-jobs, azure-batches; nothing is started or stopped by that")
+
+        step(2, "Jobs start, by boto3 and the Azure SDK: ours, and those of neighbours in the same accounts")
+        mine, other = outputs["roleArn"], "arn:aws:iam::123456789012:role/production"
+        for number in range(1, 10):
+            self.start_amazon(f"manuals-{number}", mine, MINE, "release 2")
+        for number in range(1, 4):
+            self.start_amazon(f"production-{number}", other, NEIGHBOUR, "")
+        for _ in range(3):
+            self.start_azure(outputs["containerUrl"], MINE, "destroy")
+        for _ in range(2):
+            self.start_azure("https://documents.blob.core.windows.net/production", NEIGHBOUR, "")
+        console.print(f"    {len(self.started)} jobs run; {self.count(MINE)} of them belong to this stack")
+
+        step(3, "A new release: its trigger replaces the Amazon guard, and the old release's jobs stop first")
+        self.workspace.config["release"] = "2"
+        self.workspace.up().check()
+        self.verify("release 2")
+
+        step(4, "The new release starts jobs of its own")
+        for number in range(1, 5):
+            self.start_amazon(f"leaflets-{number}", mine, MINE, "destroy")
+        console.print("    4 more jobs run")
+
+        step(5, "pulumi destroy: the guards stop what is in flight in their scopes, and wait until it has ended")
+        self.workspace.destroy().check()
+        self.verify("destroy")
+        if self.workspace.resources():
+            raise DemoFailed("the stack still has resources after destroy")
+
+        step(6, "What became of every job")
+        console.print(self.table())
+        console.print(
+            f"\n[bold green]All {self.count(MINE)} jobs of the stack were stopped before it went; all "
+            f"{self.count(NEIGHBOUR)} jobs of the neighbours still run.[/]"
+        )
+
+    def start_amazon(self, name: str, role: str, owner: str, must_end: str) -> None:
+        answer = self.translate.start_text_translation_job(
+            JobName=name,
+            InputDataConfig={"S3Uri": "s3://manuals/in/", "ContentType": "text/plain"},
+            OutputDataConfig={"S3Uri": "s3://manuals/out/"},
+            DataAccessRoleArn=role,
+            SourceLanguageCode="en",
+            TargetLanguageCodes=["de"],
+        )
+        self.started.append(Started(answer["JobId"], "Amazon Translate", name, owner, must_end))
+
+    def start_azure(self, container: str, owner: str, must_end: str) -> None:
+        poller = self.documents.begin_translation(container, f"{container}-translated", "de")
+        name = container.rpartition("/")[2]
+        self.started.append(Started(poller.id, "Azure batch", name, owner, must_end))
+
+    def state(self, job: Started) -> str:
+        """The job's state as the real SDK sees it."""
+        if job.service == "Azure batch":
+            status = self.documents.get_translation_status(job.id).status
+            return str(getattr(status, "value", status))
+        answer = self.translate.describe_text_translation_job(JobId=job.id)
+        return str(answer["TextTranslationJobProperties"]["JobStatus"])
+
+    def verify(self, moment: str) -> None:
+        """Fails unless the jobs that had to end by now have been stopped, and all others still run."""
+        moments = ["release 2", "destroy"]
+        due = moments[: moments.index(moment) + 1]
+        for job in self.started:
+            state = self.state(job)
+            if (state in STOPPED) is not (job.must_end in due):
+                raise DemoFailed(f"after {moment}, job {job.name} ({job.id}) of {job.owner} is {state}")
+
+    def count(self, owner: str) -> int:
+        return sum(job.owner == owner for job in self.started)
+
+    def table(self) -> Table:
+        table = Table(box=None, padding=(0, 1), header_style="bold")
+        for column in ("Service", "Job", "Whose", "Now", "Because"):
+            table.add_column(column)
+        why = {"release 2": "guard replaced", "destroy": "guard deleted", "": "in no scope"}
+        for job in self.started:
+            style = "green" if job.owner == NEIGHBOUR else ""
+            table.add_row(job.service, job.name, job.owner, self.state(job), why[job.must_end], style=style)
+        return table
+
+
+def step(number: int, text: str) -> None:
+    console.print(f"\n[bold cyan]{number}[/] [bold]{escape(text)}[/]")
+
+
+class GuardLines:
+    """Shows, of what Pulumi prints, the guards' own lines: live, and not again where Pulumi sums up at the end."""
+
+    def __init__(self) -> None:
+        self._shown: set[str] = set()
+
+    def __call__(self, line: str) -> None:
+        _, marker, text = line.partition(f"[{STACK}/")
+        if marker and text not in self._shown:
+            self._shown.add(text)
+            console.print("    " + escape(marker + text), soft_wrap=True)
+
+
+@contextmanager
+def ends_cleanly() -> Iterator[None]:
+    """Being told to end (Ctrl-C, SIGTERM, a closed terminal) unwinds like any other exception, and so cleans up."""
+
+    def unwind(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, unwind) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main() -> int:
+    began = time.monotonic()
+    try:
+        with ends_cleanly(), tempfile.TemporaryDirectory(prefix="translation-job-guard-demo-") as directory:
+            step(0, "Start the emulator of Amazon Translate and Azure Document Translation")
+            with Emulator(stop_latency=2.0, run_time=3600.0) as emulator:
+                console.print(f"    it listens on {emulator.url}; no account is needed, nothing leaves this machine")
+                with Workspace(
+                    Path(directory) / "workspace",
+                    Path(__file__).parent,
+                    project="translation-job-guard",
+                    stack=STACK,
+                    config={"translation-job-guard:stack": "local", "translation-job-guard:emulator": emulator.url},
+                    env=CREDENTIALS,
+                    on_line=GuardLines(),
+                ) as workspace:
+                    Demo(emulator, workspace).run()
+    except (DemoFailed, EngineFailed, EngineMissing) as error:
+        console.print(f"\n[bold red]The demo failed:[/] {escape(str(error))}")
+        return 1
+    except SystemExit as told:
+        console.print("\nInterrupted; everything that the demo had started is gone.")
+        return int(told.code or 0)
+    console.print(f"Took {time.monotonic() - began:.0f} s; everything that the demo made is gone.")
+    return 0
+
+
+if __name__ == "__main__":
+    # The demo must not reach into the user's own accounts.
+    for variable in [name for name in os.environ if name.startswith(("AWS_", "AZURE_")) and name != "AWS_CA_BUNDLE"]:
+        del os.environ[variable]
+    sys.exit(main())
