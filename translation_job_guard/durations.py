@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from typing import Any
 
 __all__ = ["format_duration", "parse_duration"]
 
-_WRITTEN = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
+# "1h30" is refused: half of its readers take it for an hour and a half, the others for an hour and thirty seconds.
+_WRITTEN = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?|(?P<number>\d+(?:\.\d+)?)")
 
 
 def parse_duration(value: Any) -> float:
@@ -22,12 +24,13 @@ def parse_duration(value: Any) -> float:
     """
     seconds = math.nan
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        seconds = float(value)
+        with contextlib.suppress(OverflowError):
+            seconds = float(value)
     elif isinstance(value, str) and value.strip():
         match = _WRITTEN.fullmatch(value.strip().lower())
         if match:
             hours, minutes, rest = (float(match[part] or 0) for part in "hms")
-            seconds = hours * 3600 + minutes * 60 + rest
+            seconds = hours * 3600 + minutes * 60 + rest + float(match["number"] or 0)
     if not (math.isfinite(seconds) and seconds >= 0):
         raise ValueError('is no duration: give seconds, or "90s", "15m" or "1h30m"')
     return seconds
