@@ -40,7 +40,8 @@ class Voice:
         """One line, at once."""
         # Guards work side by side in one process: one write a line keeps them apart.
         with _printing:
-            print(f"[{self._label}] {redact(text, self._key_env)}", flush=True)
+            # A service's message may have several lines: only the first would have the guard's name.
+            print(f"[{self._label}] {' '.join(redact(text, self._key_env).split())}", flush=True)
 
     def observe(self, report: Report) -> None:
         """One line about a teardown under way, if it is time and there is news. Fit as ``teardown.run``'s observer."""

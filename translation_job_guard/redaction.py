@@ -27,7 +27,8 @@ def redact(text: str, key_env: str | None = None) -> str:
     """
     text = _SIGNATURE.sub(r"\1=…", text)
     for name in (*_NAMED, key_env):
-        value = os.environ.get(name, "") if name else ""
+        # As the key is used: without the line break that a file often ends with.
+        value = os.environ.get(name, "").strip() if name else ""
         if len(value) >= _SHORTEST:
             text = text.replace(value, "…")
     return text
