@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -31,6 +31,8 @@ from translation_job_guard.progress import Voice, label
 from translation_job_guard.redaction import redact
 
 __all__ = ["AmazonTranslateJobGuardProvider", "AzureDocumentTranslationJobGuardProvider"]
+
+_T = TypeVar("_T")
 
 _announced: set[str] = set()
 """The guards whose replacement was announced by this process."""
@@ -62,24 +64,26 @@ class _GuardProvider(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Prove that the guard can do its work; starts and stops nothing."""
-        with _one_line(props):
-            account = lifecycle.prove(self._read(props))
+        account = _told(props, lambda: lifecycle.prove(self._read(props)))
         # New for each creation: a create-first replacement has two guards at once.
         return CreateResult(f"guard-{uuid.uuid4().hex[:12]}", self._outputs(props, account))
 
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Stop what a changed scope leaves behind; refuse credentials that lead to another account."""
-        with _one_line(news):
+
+        def work() -> GuardArguments:
             old, new = self._read(olds), self._read(news)
             if _source(old) != _source(new):
                 lifecycle.verify_account(old, lifecycle.connect(new))
             lifecycle.stop_left_behind(old, new)
+            return old
+
+        old = _told(news, work)
         return UpdateResult(self._outputs(news, old.account_id or ""))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """The teardown of the properties in the state."""
-        with _one_line(props):
-            lifecycle.tear_down(self._read(props))
+        _told(props, lambda: lifecycle.tear_down(self._read(props)))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What is stored: nothing of a guard changes by itself."""
@@ -143,15 +147,15 @@ def _known(value: Any) -> Any:
     return value
 
 
-@contextlib.contextmanager
-def _one_line(props: Mapping[str, Any]) -> Iterator[None]:
-    """Pulumi shows a provider's exception as a traceback: keep it short, and its last line whole."""
+def _told(props: Mapping[str, Any], work: Callable[[], _T]) -> _T:
+    """``work``'s result. Pulumi shows a provider's exception as a traceback: keep it short, and its last line whole."""
     try:
-        yield
+        return work()
     except GuardError as error:
         who = label(str(props.get("stack") or ""), str(props.get("name") or "guard"))
         key_env = props.get("key_env")
-        raise _as_line(error, f"[{who}] {redact(str(error), key_env if isinstance(key_env, str) else None)}") from None
+        text = f"[{who}] {redact(str(error), key_env if isinstance(key_env, str) else None)}"
+        raise _as_line(error, text) from None
 
 
 def _as_line(error: GuardError, text: str) -> GuardError:

@@ -1,3 +1,7 @@
+"""Engine tests run the real Pulumi engine, each in a workspace of its own, against the emulator."""
+
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -6,6 +10,9 @@ from typing import Any
 import pytest
 
 from stacks.workspace import Workspace
+from tests.support.emulator import emulator, real_server
+
+__all__ = ["MakeWorkspace", "emulator", "real_server", "workspace"]
 
 MakeWorkspace = Callable[..., Workspace]
 
