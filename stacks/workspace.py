@@ -53,9 +53,7 @@ class Result:
     def check(self, *, fails: bool = False) -> Result:
         """The result itself, if the command succeeded (or failed, with `fails`); else raises EngineFailed."""
         if (self.exit_code != 0) is not fails:
-            raise EngineFailed(
-                f"pulumi {' '.join(self.arguments)} ended with {self.exit_code}\n{self.output}"
-            )
+            raise EngineFailed(f"pulumi {' '.join(self.arguments)} ended with {self.exit_code}\n{self.output}")
         return self
 
     def started(self) -> list[tuple[str, str]]:
@@ -72,9 +70,7 @@ class Result:
 
     def diagnostics(self) -> str:
         """Everything that the program, its providers and the engine said, in order."""
-        return "".join(
-            event["diagnosticEvent"]["message"] for event in self.events if "diagnosticEvent" in event
-        )
+        return "".join(event["diagnosticEvent"]["message"] for event in self.events if "diagnosticEvent" in event)
 
     def _steps(self, kind: str) -> Iterator[tuple[str, str]]:
         for event in self.events:
@@ -276,9 +272,7 @@ class Workspace:
 
     def export_state(self) -> dict[str, Any]:
         """The stack's deployment, as `pulumi stack export` gives it."""
-        exported: dict[str, Any] = json.loads(
-            self.run("stack", "export", "--stack", self.stack).check().stdout
-        )
+        exported: dict[str, Any] = json.loads(self.run("stack", "export", "--stack", self.stack).check().stdout)
         return exported
 
     def import_state(self, deployment: Mapping[str, Any]) -> Result:
