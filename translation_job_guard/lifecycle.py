@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timezone
 from functools import partial
+from pathlib import Path
 
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.durations import format_duration
@@ -17,6 +19,7 @@ from translation_job_guard.errors import (
     InvalidArgument,
     Rejected,
     ServiceError,
+    TeardownError,
     Throttled,
     Transient,
     WrongAccount,
@@ -25,6 +28,7 @@ from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
 from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides, overrides
 from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice, label
+from translation_job_guard.receipts import Occasion, receipt, write
 from translation_job_guard.runner import run
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Mode, Policy, Report
@@ -119,16 +123,27 @@ def verify_account(guard: GuardArguments, service: JobService) -> str:
     return account
 
 
-def tear_down(guard: GuardArguments) -> Report | None:
+def tear_down(
+    guard: GuardArguments,
+    *,
+    occasion: Occasion = Occasion.DELETE,
+    chosen: Overrides | None = None,
+    observe: Callable[[Report], None] | None = None,
+) -> Report:
     """Stop what is in flight in the guard's scope and wait until quiet, by its mode or the environment's override.
 
+    Args:
+        occasion: for the receipt.
+        chosen: what overrides the guard's own mode and timeout; by default what the environment says.
+        observe: called as the report grows; by default the guard's own lines are printed.
+
     Returns:
-        What was done; None where mode ``ignore`` could not even look.
+        What was done; ``looked`` is False where mode ``ignore`` could not even look.
 
     Raises:
         GuardError: it did not reach quiet, or could not tell.
     """
-    return _run(guard, partial(coverage, guard.scopes))
+    return _run(guard, partial(coverage, guard.scopes), occasion, chosen, observe)
 
 
 def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
@@ -141,7 +156,7 @@ def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
         return
     guard = replace(new, account_id=old.account_id)
     _voice(guard).say("the scope has changed: what the old one covered and the new one does not is left behind")
-    _run(guard, partial(left_behind, old.scopes, new.scopes))
+    _run(guard, partial(left_behind, old.scopes, new.scopes), Occasion.UPDATE)
 
 
 def in_flight(guard: GuardArguments, *, within: float) -> list[Job] | None:
@@ -169,28 +184,78 @@ def in_flight(guard: GuardArguments, *, within: float) -> list[Job] | None:
     return found[0] if found else None
 
 
-def _run(guard: GuardArguments, covers: Callable[[Job], Coverage]) -> Report | None:
+def _run(
+    guard: GuardArguments,
+    covers: Callable[[Job], Coverage],
+    occasion: Occasion,
+    chosen: Overrides | None = None,
+    observe: Callable[[Report], None] | None = None,
+) -> Report:
     voice = _voice(guard)
-    chosen = overrides(guard.name)
+    chosen = chosen or overrides(guard.name)
     policy = _policy(guard.policy, chosen, voice)
+    # Stands for the runner's until that has begun, so that a teardown that fails before it leaves a receipt too.
+    report = Report(guard.service, guard.place, guard.account_id or "", policy, datetime.now(timezone.utc))
+    failure: BaseException | None = None
+
+    def watch(grown: Report) -> None:
+        nonlocal report
+        report = grown
+        (observe or voice.observe)(grown)
+
     try:
-        service = connect(guard)
-        account = verify_account(guard, service)
-    except GuardError as error:
-        if policy.mode is not Mode.IGNORE:
-            raise
-        voice.say(f"mode ignore: could not look what is left ({error}); going on")
-        return None
-    report = run(
-        service,
-        covers,
-        policy,
-        account=account,
-        pace=pace_of(guard.service, account, guard.place),
-        observe=voice.observe,
+        try:
+            service = connect(guard)
+            account = verify_account(guard, service)
+        except GuardError as error:
+            if policy.mode is not Mode.IGNORE:
+                raise
+            voice.say(f"mode ignore: could not look what is left ({error}); going on")
+            return report
+        report = run(
+            service,
+            covers,
+            policy,
+            account=account,
+            pace=pace_of(guard.service, account, guard.place),
+            observe=watch,
+        )
+        voice.say(_closing(report))
+        return report
+    except BaseException as error:
+        failure = error
+        if isinstance(error, TeardownError):
+            report = error.report
+        raise
+    finally:
+        if chosen.receipts is not None:
+            _write_receipt(guard, report, occasion, failure, chosen.receipts, voice)
+
+
+def _write_receipt(
+    guard: GuardArguments,
+    report: Report,
+    occasion: Occasion,
+    failure: BaseException | None,
+    directory: Path,
+    voice: Voice,
+) -> None:
+    made = receipt(
+        report,
+        guard=guard.name,
+        stack=guard.stack,
+        project=guard.project,
+        occasion=occasion,
+        error=failure,
+        key_env=guard.key_env,
     )
-    voice.say(_closing(report))
-    return report
+    try:
+        written = write(made, directory)
+        voice.say(f"receipt: {written[0]}")
+    except (OSError, ValueError) as error:
+        # What was done is done: a receipt that is missing does not undo it, and must not make a destroy fail.
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        voice.say(f"the receipt could not be written to {directory}: {reason}. The teardown itself is not affected")
 
 
 def _policy(policy: Policy, chosen: Overrides, voice: Voice) -> Policy:

@@ -1,0 +1,61 @@
+"""A page as Markdown, fit for a CI job's summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from translation_job_guard.presentation import Note, Page, Table, Tone, written
+
+__all__ = ["markdown"]
+
+ROWS = 500
+"""Rows of one table at most: a job summary takes one mebibyte at GitHub."""
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+_SIGNS = {Tone.GOOD: "✅ ", Tone.NOTICE: "⚠️ ", Tone.BAD: "❌ "}
+
+
+def markdown(page: Page) -> str:
+    """``page`` as GitHub-flavoured Markdown, which GitLab and Azure DevOps show as well."""
+    return "\n".join(_lines(page)) + "\n"
+
+
+def _lines(page: Page) -> Iterator[str]:
+    yield f"## {_text(page.title)}"
+    yield ""
+    yield f"{_SIGNS.get(page.lead.tone, '')}**{_text(page.lead.text)}**"
+    if page.figures:
+        yield ""
+        yield " · ".join(f"{_text(figure.label)}: **{_text(figure.value)}**" for figure in page.figures)
+    if page.notes:
+        yield ""
+        yield from (f"- {_note(note)}" for note in page.notes)
+    for table in page.tables:
+        yield ""
+        yield from _table(table)
+    yield ""
+    yield f"<sub>translation-job-guard, {written(page.at)}</sub>"
+
+
+def _note(note: Note) -> str:
+    return f"{_SIGNS.get(note.tone, '')}{_text(note.text)}"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"### {_text(table.title)}"
+    yield ""
+    if not table.rows:
+        yield _text(table.empty)
+        return
+    yield f"| {' | '.join(_text(column.title) for column in table.columns)} |"
+    yield f"| {' | '.join('---:' if column.numeric else '---' for column in table.columns)} |"
+    for row in table.rows[:ROWS]:
+        yield f"| {' | '.join(_text(cell.text) for cell in row)} |"
+    if len(table.rows) > ROWS:
+        yield ""
+        yield f"…and {len(table.rows) - ROWS} more."
+
+
+def _text(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
