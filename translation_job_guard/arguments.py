@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -176,9 +177,17 @@ def _url(value: Any) -> str | None:
             "must not have a query string: a SAS signature would be stored in the state. Give the URL up to the "
             "question mark"
         )
-    if parts.scheme == "http" and not (host in ("localhost", "::1") or host.startswith("127.")):
+    if parts.scheme == "http" and not _is_loopback(host):
         return "must be https: http is for an emulator on this machine's loopback only"
     return None
+
+
+def _is_loopback(host: str) -> bool:
+    # By address, not by how the text begins: 127.0.0.1.example.com is anybody's.
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _container_url(value: Any) -> str | None:
@@ -226,7 +235,7 @@ _SCOPE_FIELDS: Final[Mapping[str, Sequence[_Field]]] = {
 
 _MODES = ", ".join(mode.value for mode in Mode)
 _COMMON: Final[Mapping[str, _Check]] = {
-    "on_delete": lambda value: None if value in {mode.value for mode in Mode} else f"is no mode: give one of {_MODES}",
+    "on_delete": lambda value: None if value in [mode.value for mode in Mode] else f"is no mode: give one of {_MODES}",
     "grace_period": _duration,
     "timeout": _duration,
     "quiet_period": _duration,
@@ -277,7 +286,7 @@ def problems(service: str, properties: Mapping[str, Any]) -> list[Problem]:
             found.append(Problem(name, "came out empty: the output it was made from resolved to nothing"))
         elif reason := check(value):
             found.append(Problem(name, reason))
-    if not found:
+    if not {problem.path for problem in found} & _COMMON.keys():
         found += _between_durations(properties)
     found += _scope_problems(service, properties.get("scope"))
     return found
@@ -394,7 +403,7 @@ def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
         stack=str(get("stack")),
         project=str(get("project")),
         place=str(properties[_REQUIRED[service][0]]),
-        scopes=tuple(_read_scope(service, scope) for scope in properties["scope"]),
+        scopes=_read_scopes(service, properties["scope"]),
         policy=Policy(
             mode=Mode(get("on_delete")),
             grace_period=parse_duration(get("grace_period")),
@@ -414,16 +423,34 @@ def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
     )
 
 
+def _read_scopes(service: str, scopes: Any) -> tuple[Scope, ...]:
+    if not isinstance(scopes, Sequence) or not scopes:
+        raise ValueError("no scope: a teardown would find nothing to stop, and succeed")
+    return tuple(_read_scope(service, scope) for scope in scopes)
+
+
 def _read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
-    values: dict[str, Any] = {}
-    for field in _SCOPE_FIELDS[service]:
-        value = scope.get(field.name)
-        if value is None:
-            continue
-        if field.many:
-            values[field.name] = tuple(str(element) for element in value)
-        else:
-            values[field.name] = bool(value) if field.whole else parse_time(value)
-    if not any(field.selects and values.get(field.name) for field in _SCOPE_FIELDS[service]):
+    # Strict: a selector that is skipped or misread would widen the scope.
+    fields = {field.name: field for field in _SCOPE_FIELDS[service]}
+    values = {
+        name: _read_selector(fields[name], value)
+        for name, value in scope.items()
+        if value is not None and not (fields[name].whole and value is False)
+    }
+    if not any(fields[name].selects for name in values):
         raise ValueError("a scope without a selector")
+    if len(values) > 1 and any(fields[name].whole for name in values):
+        raise ValueError("everything, and another selector")
     return AmazonScope(**values) if service == AMAZON_TRANSLATE else AzureScope(**values)
+
+
+def _read_selector(field: _Field, value: Any) -> Any:
+    if field.many:
+        if not isinstance(value, (list, tuple)) or not value or not all(isinstance(one, str) and one for one in value):
+            raise ValueError("a selector that is no list of texts")
+        return tuple(value)
+    if field.whole:
+        if value is not True:
+            raise ValueError("a flag that is neither true nor false")
+        return True
+    return parse_time(value)
