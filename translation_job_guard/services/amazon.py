@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -135,7 +136,10 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
 def is_loopback(url: str) -> bool:
     """Whether a URL's host is this machine's loopback."""
     host = urlsplit(url).hostname or ""
-    return host == "localhost" or host.endswith(".localhost") or host == "::1" or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 class AmazonTranslate:
