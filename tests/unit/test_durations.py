@@ -59,7 +59,7 @@ def test_a_duration_is_seconds_or_text(value: Any, seconds: float) -> None:
 )
 def test_what_is_no_duration_is_refused_without_repeating_it(value: Any) -> None:
     """The reason says what to write instead."""
-    with pytest.raises(ValueError, match='^is no duration: give seconds, or "90s", "15m" or "1h30m"$'):
+    with pytest.raises(ValueError, match=r'^is no duration: give seconds, or "90s", "15m" or "1h30m"$'):
         parse_duration(value)
 
 

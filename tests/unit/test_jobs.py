@@ -307,7 +307,7 @@ def test_a_batch_that_another_selector_leaves_out_needs_no_documents() -> None:
 def test_all_kinds_of_azure_selector_must_match(choice: tuple[bool | None, ...]) -> None:
     """Of all combinations, exactly those cover in which something is given and nothing given fails to match."""
     kinds = {"translation_ids": (BATCH_ID, "other"), "container_urls": (f"{STORE}/target-17", f"{STORE}/target-1")}
-    selectors = {
+    selectors: dict[str, Any] = {
         kind: (values[0 if matches else 1],)
         for (kind, values), matches in zip(kinds.items(), choice, strict=True)
         if matches is not None

@@ -1,0 +1,501 @@
+"""What a guard can be told: every bad argument, named with its remedy, and never repeated."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translation_job_guard.arguments import DEFAULTS, FORMAT, UNKNOWN, Protected, problems, read, scope_field
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope
+from translation_job_guard.teardown import Mode, Policy
+
+ROLE = "arn:aws:iam::123456789012:role/translate"
+CONTAINER = "https://store.blob.core.windows.net/source"
+BATCH_ID = "727bf148-f327-47a0-9481-abae6362f11e"
+
+AMAZON: dict[str, Any] = {
+    "service": AMAZON_TRANSLATE,
+    "name": "guard",
+    "stack": "dev",
+    "project": "app",
+    "format": FORMAT,
+    "region": "eu-west-1",
+    "scope": [{"data_access_role_arns": [ROLE]}],
+    "protects": [{"urn": "urn:pulumi:dev::app::aws:iam/role:Role::role", "id": "translate"}],
+    "triggers": [],
+    "on_delete": "cancel",
+    "grace_period": 0.0,
+    "timeout": "30m",
+    "quiet_period": "3s",
+}
+AZURE: dict[str, Any] = {
+    **{name: value for name, value in AMAZON.items() if name != "region"},
+    "service": AZURE_DOCUMENT_TRANSLATION,
+    "endpoint": "https://name.cognitiveservices.azure.com/",
+    "scope": [{"container_urls": [CONTAINER]}],
+    "api_version": "2024-05-01",
+    "key_env": "AZURE_DOCUMENT_TRANSLATION_KEY",
+}
+OF = {AMAZON_TRANSLATE: AMAZON, AZURE_DOCUMENT_TRANSLATION: AZURE}
+
+PLANTED = "PLANTED"
+"""Part of every bad value that can hold it: found in no reason, it is printed nowhere."""
+SAS = f"?sv=2024-01-01&sr=c&sig={PLANTED}%2Fabc%3D"
+
+
+def amazon(**changes: Any) -> list[tuple[str, str]]:
+    """Path and reason of what is wrong with an Amazon guard with these changes."""
+    return [(one.path, one.reason) for one in problems(AMAZON_TRANSLATE, {**AMAZON, **changes})]
+
+
+def azure(**changes: Any) -> list[tuple[str, str]]:
+    """Path and reason of what is wrong with an Azure guard with these changes."""
+    return [(one.path, one.reason) for one in problems(AZURE_DOCUMENT_TRANSLATION, {**AZURE, **changes})]
+
+
+@pytest.mark.parametrize("service", OF)
+def test_good_properties_have_no_problem(service: str) -> None:
+    """The happy path that every other test here changes in one place."""
+    assert problems(service, OF[service]) == []
+
+
+@pytest.mark.parametrize(
+    ("service", "changes"),
+    [
+        (AMAZON_TRANSLATE, {"region": "us-gov-west-1"}),
+        (AMAZON_TRANSLATE, {"region": "ap-southeast-12"}),
+        (AMAZON_TRANSLATE, {"scope": [{"data_access_role_arns": ["arn:aws-cn:iam::123456789012:role/a/b"]}]}),
+        (AMAZON_TRANSLATE, {"scope": [{"data_access_role_arns": ["arn:aws-us-gov:iam::123456789012:role/b"]}]}),
+        (AMAZON_TRANSLATE, {"scope": [{"s3_uri_prefixes": ["s3://bucket", "s3://bucket/", "s3://bucket/ü ber/"]}]}),
+        (AMAZON_TRANSLATE, {"scope": [{"job_name_prefixes": ["pr-17-", "übersetzung"]}]}),
+        (AMAZON_TRANSLATE, {"scope": [{"job_ids": ["a" * 32], "submitted_after": "2025-01-31T12:00:00Z"}]}),
+        (AMAZON_TRANSLATE, {"scope": [{"whole_region": True}]}),
+        (AMAZON_TRANSLATE, {"scope": [{"whole_region": False, "job_ids": ["a"]}]}),
+        (AMAZON_TRANSLATE, {"scope": [{"job_ids": ["a"]}, {"job_name_prefixes": ["b"]}]}),
+        (AMAZON_TRANSLATE, {"expected_account_id": "123456789012", "profile": "ci", "assume_role_arn": ROLE}),
+        (AMAZON_TRANSLATE, {"endpoint_url": "http://127.0.0.1:4566"}),
+        (AMAZON_TRANSLATE, {"endpoint_url": "http://localhost:4566/"}),
+        (AMAZON_TRANSLATE, {"endpoint_url": "http://[::1]:4566/"}),
+        (AMAZON_TRANSLATE, {"endpoint_url": "https://translate.example.com"}),
+        (AMAZON_TRANSLATE, {"poll_interval": 0.5, "grace_period": "10m", "timeout": 1800.0, "quiet_period": 0}),
+        (AMAZON_TRANSLATE, {"on_delete": None, "timeout": None, "quiet_period": None, "grace_period": None}),
+        (AZURE_DOCUMENT_TRANSLATION, {"api_version": "2031-12-01-preview"}),
+        (AZURE_DOCUMENT_TRANSLATION, {"scope": [{"translation_ids": [BATCH_ID.upper()]}]}),
+        (AZURE_DOCUMENT_TRANSLATION, {"scope": [{"whole_resource": True}]}),
+        (
+            AZURE_DOCUMENT_TRANSLATION,
+            {"scope": [{"container_urls": [CONTAINER], "created_after": "2025-01-31T12:00Z"}]},
+        ),
+        (AZURE_DOCUMENT_TRANSLATION, {"scope": [{"container_urls": ["http://127.0.0.1:10000/store/source"]}]}),
+        (
+            AZURE_DOCUMENT_TRANSLATION,
+            {
+                "account_resource_id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices"
+                "/accounts/name"
+            },
+        ),
+        *((service, {"on_delete": mode.value}) for mode in Mode for service in OF),
+    ],
+)
+def test_good_arguments_are_let_pass(service: str, changes: dict[str, Any]) -> None:
+    """A check that refuses what works is as wrong as one that lets everything pass."""
+    assert problems(service, {**OF[service], **changes}) == []
+
+
+_BAD: list[tuple[str, str, Any, str]] = [
+    # service, property, value, what the reason says to do
+    (AMAZON_TRANSLATE, "region", None, "set region"),
+    (AMAZON_TRANSLATE, "region", "", "pulumi config set aws:region"),
+    (AMAZON_TRANSLATE, "region", PLANTED, 'write for instance "eu-west-1"'),
+    (AMAZON_TRANSLATE, "region", 7.0, 'write for instance "eu-west-1"'),
+    (AMAZON_TRANSLATE, "expected_account_id", f"12345{PLANTED}", "write its 12 digits as text"),
+    (AMAZON_TRANSLATE, "expected_account_id", 123456789012.0, "write its 12 digits as text"),
+    (AMAZON_TRANSLATE, "expected_account_id", "", "came out empty"),
+    (AMAZON_TRANSLATE, "assume_role_arn", f"arn:aws:iam::1:role/{PLANTED}", "write arn:aws:iam::123456789012:role/name"),
+    (AMAZON_TRANSLATE, "assume_role_arn", "", "came out empty"),
+    (AMAZON_TRANSLATE, "profile", "  ", "leave it out, or name a profile"),
+    (AMAZON_TRANSLATE, "profile", "", "came out empty"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"{PLANTED}.example.com", "write it with its scheme"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"http://{PLANTED}.example.com", "must be https"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"http://127.0.0.1.{PLANTED}.com", "must be https"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"http://10.0.0.1/{PLANTED}", "must be https"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"ftp://{PLANTED}", "write it with its scheme"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"https://user:{PLANTED}@example.com", "credentials come from the environment"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"https://example.com:{PLANTED}", "cannot be read"),
+    (AMAZON_TRANSLATE, "endpoint_url", "", "came out empty"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", None, "give the Translator resource's endpoint"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", "", "give the Translator resource's endpoint"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"{PLANTED}.cognitiveservices.azure.com", "write it with its scheme"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"http://{PLANTED}.cognitiveservices.azure.com", "must be https"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"https://a.azure.com/?key={PLANTED}", "up to the question mark"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"https://a.azure.com/#{PLANTED}", "up to the question mark"),
+    (AZURE_DOCUMENT_TRANSLATION, "api_version", PLANTED, 'write for instance "2024-05-01"'),
+    (AZURE_DOCUMENT_TRANSLATION, "key_env", f"0{PLANTED}", "give the variable's name, never the key"),
+    (AZURE_DOCUMENT_TRANSLATION, "key_env", f"{PLANTED}+/==", "give the variable's name, never the key"),
+    (AZURE_DOCUMENT_TRANSLATION, "account_resource_id", PLANTED, "write the account's id"),
+    *((service, "on_delete", value, "cancel, drain, fail, ignore") for service in OF for value in (PLANTED, 1.0, ["cancel"])),
+    *(
+        (service, name, value, "give seconds")
+        for service in OF
+        for name in ("grace_period", "timeout", "quiet_period", "poll_interval")
+        for value in (PLANTED, "-5s", -1.0, "1h30", True)
+    ),
+    *((service, "timeout", value, "must be longer than nothing") for service in OF for value in (0, "0s")),
+    (AMAZON_TRANSLATE, "quiet_period", "30m", "must be shorter than timeout"),
+    (AMAZON_TRANSLATE, "grace_period", "1h", "must be shorter than timeout"),
+    (AMAZON_TRANSLATE, "poll_interval", 0.1, "must be at least 0.5 s"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "name", "value", "remedy"), _BAD)
+def test_a_bad_property_is_named_with_its_remedy_and_not_repeated(
+    service: str, name: str, value: Any, remedy: str
+) -> None:
+    """One property is wrong, and one problem says which and what to write instead."""
+    (problem,) = problems(service, {**OF[service], name: value})
+    assert problem.path == name
+    assert remedy in problem.reason
+    assert PLANTED not in problem.reason
+
+
+_BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
+    # service, scope, path, what the reason says to do
+    (AMAZON_TRANSLATE, {"data_access_role_arns": [f"arn:aws:iam::123456789012:user/{PLANTED}"]},
+     "scope.data_access_role_arns[0]", "write arn:aws:iam::123456789012:role/name"),
+    (AMAZON_TRANSLATE, {"data_access_role_arns": [ROLE, PLANTED]},
+     "scope.data_access_role_arns[1]", "write arn:aws:iam::123456789012:role/name"),
+    (AMAZON_TRANSLATE, {"data_access_role_arns": [f"arn:aws:iam::123456789012:role/{PLANTED} x"]},
+     "scope.data_access_role_arns[0]", "is no ARN"),
+    (AMAZON_TRANSLATE, {"s3_uri_prefixes": [f"{PLANTED.lower()}/in/"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
+    (AMAZON_TRANSLATE, {"s3_uri_prefixes": [f"https://{PLANTED}.s3.amazonaws.com/"]},
+     "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
+    (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3://"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
+    (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3:///in/"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
+    (AMAZON_TRANSLATE, {"job_name_prefixes": [17.0]}, "scope.job_name_prefixes[0]", "must be text"),
+    (AMAZON_TRANSLATE, {"job_name_prefixes": PLANTED}, "scope.job_name_prefixes", "must be a list"),
+    (AMAZON_TRANSLATE, {"job_ids": [f"{PLANTED} x"]}, "scope.job_ids[0]", "is no job id"),
+    (AMAZON_TRANSLATE, {"job_ids": ["a"], "submitted_after": PLANTED}, "scope.submitted_after", "write RFC 3339"),
+    (AMAZON_TRANSLATE, {"job_ids": ["a"], "submitted_after": "2025-01-31T12:00:00"},
+     "scope.submitted_after", "time zone"),
+    (AMAZON_TRANSLATE, {"submitted_after": "2025-01-31T12:00:00Z"}, "scope", "has no selector"),
+    (AMAZON_TRANSLATE, {"whole_region": PLANTED}, "scope.whole_region", "must be True or False"),
+    (AMAZON_TRANSLATE, {"whole_region": True, "job_name_prefixes": ["pr-"]}, "scope.whole_region", "leave it out"),
+    (AMAZON_TRANSLATE, {"whole_region": True, "submitted_after": "2025-01-31T12:00:00Z"},
+     "scope.whole_region", "cannot stand with another selector"),
+    (AMAZON_TRANSLATE, {"job_ids": ["a"], "job_names": [PLANTED]}, "scope.job_names", "job_name_prefixes"),
+    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER + SAS]}, "scope.container_urls[0]", "SAS signature"),
+    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER, f"{CONTAINER}/{SAS}"]},
+     "scope.container_urls[1]", "up to the question mark"),
+    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://store.blob.core.windows.net{SAS}"]},
+     "scope.container_urls[0]", "SAS signature"),
+    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://{PLANTED}.blob.core.windows.net/"]},
+     "scope.container_urls[0]", "names no container"),
+    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"http://{PLANTED}.blob.core.windows.net/source"]},
+     "scope.container_urls[0]", "must be https"),
+    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [PLANTED]}, "scope.container_urls[0]", "with its scheme"),
+    (AZURE_DOCUMENT_TRANSLATION, {"translation_ids": [PLANTED]}, "scope.translation_ids[0]", "a UUID"),
+    (AZURE_DOCUMENT_TRANSLATION, {"whole_resource": True, "translation_ids": [BATCH_ID]},
+     "scope.whole_resource", "leave it out"),
+    *((service, {}, "scope", "has no selector") for service in OF),
+    (AMAZON_TRANSLATE, {"whole_region": False}, "scope", "has no selector"),
+    (AZURE_DOCUMENT_TRANSLATION, {"whole_resource": False}, "scope", "has no selector"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "scope", "path", "remedy"), _BAD_SELECTORS)
+def test_a_bad_selector_is_named_with_its_remedy_and_not_repeated(
+    service: str, scope: dict[str, Any], path: str, remedy: str
+) -> None:
+    """The path is as in the program, down to the element."""
+    (problem,) = problems(service, {**OF[service], "scope": [scope]})
+    assert problem.path == path
+    assert remedy in problem.reason
+    assert PLANTED not in problem.reason
+
+
+_MANY = {
+    AMAZON_TRANSLATE: ["data_access_role_arns", "s3_uri_prefixes", "job_name_prefixes", "job_ids"],
+    AZURE_DOCUMENT_TRANSLATION: ["translation_ids", "container_urls"],
+}
+_GOOD_ELEMENT = {
+    "data_access_role_arns": ROLE,
+    "s3_uri_prefixes": "s3://bucket/",
+    "job_name_prefixes": "pr-",
+    "job_ids": "a",
+    "translation_ids": BATCH_ID,
+    "container_urls": CONTAINER,
+}
+
+
+@pytest.mark.parametrize(("service", "name"), [(service, name) for service, names in _MANY.items() for name in names])
+def test_a_selector_that_resolves_to_nothing_is_refused(service: str, name: str) -> None:
+    """Dropped, it would leave the other selectors, and with them a wider scope."""
+    other = next(one for one in _MANY[service] if one != name)
+    for nothing in (None, "", []):
+        scope = {name: nothing, other: [_GOOD_ELEMENT[other]]}
+        (problem,) = problems(service, {**OF[service], "scope": [scope]})
+        assert problem.path == f"scope.{name}"
+        assert "resolved to nothing. Leave it out, or give a value" in problem.reason
+    for nothing in (None, "", "  "):
+        scope = {name: [_GOOD_ELEMENT[name], nothing], other: [_GOOD_ELEMENT[other]]}
+        (problem,) = problems(service, {**OF[service], "scope": [scope]})
+        assert problem.path == f"scope.{name}[1]"
+        assert "resolved to nothing" in problem.reason
+
+
+@pytest.mark.parametrize(
+    ("service", "name"), [(AMAZON_TRANSLATE, "submitted_after"), (AZURE_DOCUMENT_TRANSLATION, "created_after")]
+)
+def test_a_time_that_resolves_to_nothing_is_refused(service: str, name: str) -> None:
+    """Without it the scope would reach further back."""
+    for nothing in (None, ""):
+        scope = {**OF[service]["scope"][0], name: nothing}
+        (problem,) = problems(service, {**OF[service], "scope": [scope]})
+        assert (problem.path, "resolved to nothing" in problem.reason) == (f"scope.{name}", True)
+
+
+@pytest.mark.parametrize("nothing", [None, [], "", "text", {}])
+def test_a_missing_scope_is_refused(nothing: Any) -> None:
+    """A guard without a scope answers for nothing."""
+    for service in OF:
+        (problem,) = problems(service, {**OF[service], "scope": nothing})
+        assert problem.path == "scope"
+        assert all(name in problem.reason for name in scope_field(service)), "the remedy lists the selectors"
+
+
+def test_of_several_scopes_the_bad_one_is_named() -> None:
+    """By its place in the list."""
+    assert [path for path, _ in amazon(scope=[{"job_ids": ["a"]}, {}, PLANTED])] == ["scope[1]", "scope[2]"]
+    assert [path for path, _ in azure(scope=[{"translation_ids": [BATCH_ID, "no"]}, AZURE["scope"][0]])] == [
+        "scope[0].translation_ids[1]"
+    ]
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    """Nobody mends one argument to be told of the next."""
+    found = amazon(
+        region=PLANTED,
+        on_delete=PLANTED,
+        expected_account_id=PLANTED,
+        endpoint_url=PLANTED,
+        scope=[{"data_access_role_arns": [PLANTED, ROLE, PLANTED], "whole_region": True}],
+    )
+    assert {path for path, _ in found} == {
+        "region",
+        "on_delete",
+        "expected_account_id",
+        "endpoint_url",
+        "scope.whole_region",
+        "scope.data_access_role_arns[0]",
+        "scope.data_access_role_arns[2]",
+    }
+    assert {path for path, _ in amazon(region=PLANTED, timeout=0)} == {"region", "timeout"}
+    assert {path for path, _ in amazon(grace_period="2h", quiet_period="1h", poll_interval=0)} == {
+        "grace_period",
+        "quiet_period",
+        "poll_interval",
+    }
+
+
+# Unknown values: in preview
+
+
+@pytest.mark.parametrize("service", OF)
+def test_an_unknown_value_is_let_pass_wherever_it_stands(service: str) -> None:
+    """In preview any property, any scope, any selector and any element may not be known yet."""
+    good = OF[service]
+    for name in good:
+        assert problems(service, {**good, name: UNKNOWN}) == []
+    for name in ("expected_account_id", "profile", "endpoint_url", "poll_interval", "account_resource_id"):
+        assert problems(service, {**good, name: UNKNOWN}) == []
+    assert problems(service, {**good, "scope": [UNKNOWN]}) == []
+    for name in scope_field(service):
+        assert problems(service, {**good, "scope": [{name: UNKNOWN, **good["scope"][0]}]}) == []
+    for name in _MANY[service]:
+        assert problems(service, {**good, "scope": [{name: UNKNOWN}]}) == []
+        assert problems(service, {**good, "scope": [{name: [UNKNOWN, _GOOD_ELEMENT[name]]}]}) == []
+
+
+def test_what_is_known_beside_an_unknown_value_is_still_checked() -> None:
+    """One unknown element excuses no other."""
+    assert [path for path, _ in amazon(timeout=UNKNOWN, quiet_period="soon")] == ["quiet_period"]
+    assert [path for path, _ in amazon(scope=[{"data_access_role_arns": [UNKNOWN, PLANTED]}])] == [
+        "scope.data_access_role_arns[1]"
+    ]
+    assert [path for path, _ in amazon(scope=[UNKNOWN, {}])] == ["scope[1]"]
+
+
+def test_an_unknown_flag_beside_a_selector_waits_for_its_value() -> None:
+    """It may still come out False."""
+    assert amazon(scope=[{"whole_region": UNKNOWN, "job_ids": ["a"]}]) == []
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.just(UNKNOWN),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(sorted(OF)), st.data())
+def test_no_value_at_all_breaks_the_check(service: str, data: st.DataObject) -> None:
+    """Whatever the engine hands over is let pass or refused, never a traceback."""
+    name = data.draw(st.sampled_from(sorted({*OF[service], *DEFAULTS})))
+    problems(service, {**OF[service], name: data.draw(_json)})
+    selector = data.draw(st.sampled_from(sorted(scope_field(service))))
+    problems(service, {**OF[service], "scope": [{selector: data.draw(_json)}]})
+
+
+@given(st.text(min_size=6, max_size=40), st.data())
+def test_no_reason_repeats_a_value(value: str, data: st.DataObject) -> None:
+    """It may be a secret, in whatever property it was put by mistake."""
+    marked = f"{PLANTED}{value}"
+    service = data.draw(st.sampled_from(sorted(OF)))
+    name = data.draw(st.sampled_from(sorted({*OF[service], *DEFAULTS})))
+    selector = data.draw(st.sampled_from(sorted(scope_field(service))))
+    for changes in ({name: marked}, {"scope": [{selector: marked}]}, {"scope": [{selector: [marked]}]}):
+        for problem in problems(service, {**OF[service], **changes}):
+            assert PLANTED not in problem.path + problem.reason
+
+
+# Stored properties
+
+
+def test_stored_amazon_properties_are_read() -> None:
+    """Every property has its place, numbers come as floats."""
+    guard = read(
+        AMAZON_TRANSLATE,
+        {
+            **AMAZON,
+            "scope": [
+                {
+                    "data_access_role_arns": [ROLE],
+                    "s3_uri_prefixes": ["s3://bucket/"],
+                    "job_name_prefixes": ["pr-"],
+                    "job_ids": ["a"],
+                    "submitted_after": "2025-01-31T13:00:00+01:00",
+                },
+                {"whole_region": True},
+            ],
+            "protects": [{"urn": "urn:a", "id": "a"}, {"urn": "urn:component"}],
+            "on_delete": "drain",
+            "grace_period": "1m",
+            "timeout": 600.0,
+            "quiet_period": 0.0,
+            "poll_interval": "2s",
+            "account_id": "123456789012",
+            "expected_account_id": "123456789012",
+            "profile": "ci",
+            "assume_role_arn": ROLE,
+            "endpoint_url": "http://127.0.0.1:1",
+        },
+    )
+    assert guard.scopes == (
+        AmazonScope((ROLE,), ("s3://bucket/",), ("pr-",), ("a",), datetime(2025, 1, 31, 12, tzinfo=timezone.utc)),
+        AmazonScope(whole_region=True),
+    )
+    assert guard.policy == Policy(Mode.DRAIN, 60.0, 600.0, 0.0, 2.0)
+    assert guard.protects == (Protected("urn:a", "a"), Protected("urn:component", None))
+    assert (guard.name, guard.stack, guard.project, guard.place) == ("guard", "dev", "app", "eu-west-1")
+    assert (guard.account_id, guard.expected_account_id, guard.profile) == ("123456789012", "123456789012", "ci")
+    assert (guard.assume_role_arn, guard.endpoint_url) == (ROLE, "http://127.0.0.1:1")
+
+
+def test_stored_azure_properties_are_read() -> None:
+    """Every property has its place."""
+    guard = read(
+        AZURE_DOCUMENT_TRANSLATION,
+        {
+            **AZURE,
+            "scope": [{"translation_ids": [BATCH_ID], "created_after": "2025-01-31T12:00:00Z"}, *AZURE["scope"]],
+            "api_version": "2026-03-01",
+            "key_env": "KEY",
+            "account_resource_id": "/subscriptions/s",
+        },
+    )
+    assert guard.scopes == (
+        AzureScope((BATCH_ID,), created_after=datetime(2025, 1, 31, 12, tzinfo=timezone.utc)),
+        AzureScope(container_urls=(CONTAINER,)),
+    )
+    assert (guard.place, guard.api_version) == (AZURE["endpoint"], "2026-03-01")
+    assert (guard.key_env, guard.account_resource_id, guard.account_id) == ("KEY", "/subscriptions/s", None)
+
+
+@pytest.mark.parametrize("service", OF)
+def test_what_an_older_release_did_not_store_is_as_its_default(service: str) -> None:
+    """The least that a state can hold: where, and what."""
+    least = {name: OF[service][name] for name in ("region", "endpoint", "scope") if name in OF[service]}
+    guard = read(service, least)
+    assert guard.policy == Policy()
+    assert (guard.api_version, guard.key_env) == ("2024-05-01", "AZURE_DOCUMENT_TRANSLATION_KEY")
+    assert (guard.protects, guard.name, guard.account_id) == ((), "", None)
+    assert read(service, {**least, **dict.fromkeys(DEFAULTS)}) == guard, "null is as missing"
+
+
+def _without(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {**AMAZON, "format": FORMAT + 1.0},
+        {**AMAZON, "format": "new"},
+        _without(AMAZON, "region"),
+        _without(AMAZON, "scope"),
+        {**AMAZON, "scope": []},
+        {**AMAZON, "scope": None},
+        {**AMAZON, "scope": "everything"},
+        {**AMAZON, "scope": [{}]},
+        {**AMAZON, "scope": [{"submitted_after": "2025-01-31T12:00:00Z"}]},
+        {**AMAZON, "scope": [{"whole_region": "false"}]},
+        {**AMAZON, "scope": [{"whole_region": True, "job_ids": ["a"]}]},
+        {**AMAZON, "scope": [{"job_ids": ["a"], "job_name_prefixes": []}]},
+        {**AMAZON, "scope": [{"job_ids": ["a"], "job_name_prefixes": ""}]},
+        {**AMAZON, "scope": [{"job_name_prefixes": "pr-"}]},
+        {**AMAZON, "scope": [{"job_name_prefixes": [None]}]},
+        {**AMAZON, "scope": [{"job_name_prefixes": [""]}]},
+        {**AMAZON, "scope": [{"job_ids": ["a"], "a_selector_of_tomorrow": ["b"]}]},
+        {**AMAZON, "scope": [{"job_ids": ["a"], "submitted_after": ""}]},
+        {**AMAZON, "on_delete": "explode"},
+        {**AMAZON, "timeout": "soon"},
+        {**AMAZON, "protects": [{"id": "no urn"}]},
+    ],
+)
+def test_stored_properties_that_cannot_be_read_are_an_error_with_a_remedy(properties: dict[str, Any]) -> None:
+    """Never a scope that is guessed: wider it stops a neighbour's jobs, narrower it leaves its own."""
+    with pytest.raises(
+        InvalidArgument, match=r"newer release of translation-job-guard\. Install that release, or mend"
+    ):
+        read(AMAZON_TRANSLATE, properties)
+
+
+@given(st.sampled_from(sorted(OF)), st.data())
+def test_reading_an_edited_state_never_ends_in_anything_else(service: str, data: st.DataObject) -> None:
+    """A guard, or InvalidArgument: and if a guard, one that has a scope, none of it without a selector."""
+    properties = copy.deepcopy(OF[service])
+    where = data.draw(st.sampled_from(["property", "scope", "selector"]))
+    if where == "property":
+        properties[data.draw(st.sampled_from(sorted(properties)))] = data.draw(_json)
+    elif where == "scope":
+        properties["scope"] = data.draw(_json)
+    else:
+        properties["scope"][0][data.draw(st.sampled_from(sorted(scope_field(service))))] = data.draw(_json)
+    try:
+        guard = read(service, properties)
+    except InvalidArgument:
+        return
+    assert guard.scopes
+    assert all(scope not in (AmazonScope(), AzureScope()) for scope in guard.scopes)
+
+
+def test_unknown_is_shown_by_its_name() -> None:
+    """It appears in failures of tests, and nowhere else."""
+    assert repr(UNKNOWN) == "UNKNOWN"
