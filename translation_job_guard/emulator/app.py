@@ -40,7 +40,7 @@ class Application:
         self.world = World(clock, settings, self.changed.notify)
         self._translate = TranslateApi(self.world.translate, self.world.settings, self.world.moto)
         self._azure = DocumentTranslationApi(self.world.document_translation, self.world.settings)
-        self._arm = ResourceManagerApi(self.world.document_translation)
+        self._arm = ResourceManagerApi(self.world.document_translation, self.world.resource_manager)
         self._moto = MotoApi(self.world.moto, self._deleted)
         self._control = ControlApi(self.world, self.changed)
 

@@ -1,4 +1,4 @@
-"""Azure Document Translation's wire format, and what of Azure Resource Manager hands out its keys."""
+"""Azure Document Translation's wire format, and that of the Azure Resource Manager around it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from translation_job_guard.emulator.azure import (
 )
 from translation_job_guard.emulator.log import Call
 from translation_job_guard.emulator.messages import Exchange, Request, Response
+from translation_job_guard.emulator.resource_manager import ResourceManager, ResourceManagerError, type_of
 from translation_job_guard.emulator.settings import Settings
 
 API_VERSIONS = ("2024-05-01", "2026-03-01")
@@ -188,18 +189,22 @@ class DocumentTranslationApi:
 
 
 class ResourceManagerApi:
-    """`/azure-arm/subscriptions/.../providers/Microsoft.CognitiveServices/accounts/{name}[/listKeys]`"""
+    """`/azure-arm/subscriptions/...`: resources by their ids, and the keys of accounts (`{id}/listKeys`)."""
 
-    def __init__(self, service: DocumentTranslation) -> None:
+    def __init__(self, service: DocumentTranslation, resources: ResourceManager) -> None:
         self._service = service
+        self._resources = resources
 
     def identify(self, request: Request) -> Call:
         path = request.path[len(ARM_PATH) - 1 :].rstrip("/")
-        last = path.rsplit("/", 1)[-1].lower()
-        operations = {("POST", "listkeys"): "ListKeys", ("POST", "regeneratekey"): "RegenerateKey"}
-        operation = operations.get((request.method, last), "GetAccount" if request.method == "GET" else "Unknown")
-        call = Call("cognitiveservices", operation)
-        call.resource = path if operation == "GetAccount" else path.rsplit("/", 1)[0]
+        parent, _, last = path.rpartition("/")
+        posts = {"listkeys": "ListKeys", "regeneratekey": "RegenerateKey"}
+        if request.method == "POST":
+            call = Call("cognitiveservices", posts.get(last.lower(), "Unknown"), resource=parent)
+        elif request.method == "GET" and type_of(path).lower() == "microsoft.cognitiveservices/accounts":
+            call = Call("cognitiveservices", "GetAccount", resource=path)
+        else:
+            call = Call("resource-manager", f"{request.method.title()}Resource", resource=path)
         call.credential = "bearer" if request.bearer() else ""
         return call
 
@@ -207,16 +212,34 @@ class ResourceManagerApi:
         call, request = exchange.call, exchange.request
         if not call.credential:
             return _failure(401, "AuthenticationFailed", "Authentication failed. There is no bearer token.")
+        try:
+            return self._resource(call, request) if call.service == "resource-manager" else self._account(call, request)
+        except ResourceManagerError as error:
+            return _failure(error.status, error.code, error.message)
+
+    def _resource(self, call: Call, request: Request) -> Response:
+        if call.operation == "PutResource":
+            status = 201 if self._resources.get(call.resource) is None else 200
+            endpoints = f"{_base_url(request)}{PATH.rstrip('/')}"
+            return _answer(status, self._resources.put(call.resource, request.json(), endpoints))
+        if call.operation == "DeleteResource":
+            return Response(200 if self._resources.delete(call.resource) else 204)
+        found = self._resources.get(call.resource)
+        return _answer(200, found) if found is not None else _not_found(call.resource)
+
+    def _account(self, call: Call, request: Request) -> Response:
+        keys = self._resources.storage_keys(call.resource)
+        if keys is not None and call.operation == "ListKeys":
+            return _answer(200, {"keys": keys})
         account = self._service.accounts.by_id(call.resource)
         if account is None:
-            message = f"The Resource '{call.resource.partition('/providers/')[2]}' was not found."
-            return _failure(404, "ResourceNotFound", message)
+            return _not_found(call.resource)
         if call.operation == "GetAccount":
-            return _answer(200, _account(account, _base_url(request)))
+            return _answer(200, self._resources.get(call.resource) or _account(account, _base_url(request)))
         if call.operation == "RegenerateKey":
             account = self._service.accounts.regenerate(account, str(request.json().get("keyName", "Key1")))
         elif call.operation != "ListKeys":
-            return _failure(404, "InvalidResourceType", "The emulator has only accounts and their keys.")
+            return _failure(404, "InvalidResourceType", "The emulator knows no such operation on a resource.")
         return _answer(200, {"key1": account.keys[0], "key2": account.keys[1]})
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
@@ -354,6 +377,11 @@ def _failure(status: int, code: str, message: str, inner: str | None = None) -> 
     answer = _answer(status, {"error": body})
     answer.error = code
     return answer
+
+
+def _not_found(id_: str) -> Response:
+    name = id_.rpartition("/providers/")[2] or id_
+    return _failure(404, "ResourceNotFound", f"The Resource '{name}' was not found.")
 
 
 def _error(code: str, message: str, inner: str, target: str) -> dict[str, Any]:

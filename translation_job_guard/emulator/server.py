@@ -40,7 +40,7 @@ class Emulator:
 
     @property
     def azure_arm_endpoint(self) -> str:
-        """Azure Resource Manager, as far as accounts and their keys go."""
+        """Azure Resource Manager: resources by their ids, and the keys of accounts."""
         return f"{self.url}/azure-arm"
 
     def azure_endpoint(self, name: str) -> str:

@@ -13,6 +13,7 @@ from translation_job_guard.emulator.faults import Faults
 from translation_job_guard.emulator.lifecycle import Lifecycle
 from translation_job_guard.emulator.log import RequestLog
 from translation_job_guard.emulator.rates import Rates
+from translation_job_guard.emulator.resource_manager import ResourceManager
 from translation_job_guard.emulator.settings import Settings
 from translation_job_guard.emulator.surroundings import DEFAULT_ACCOUNT, Moto
 
@@ -33,6 +34,7 @@ class World:
         self.moto = Moto(self.settings)
         self.translate = Translate(self.timeline, self.settings, changed, self.moto)
         self.document_translation = DocumentTranslation(self.timeline, self.settings, changed)
+        self.resource_manager = ResourceManager(self.document_translation.accounts)
 
     def advance(self, seconds: float) -> None:
         clock = self.timeline.clock
@@ -59,6 +61,7 @@ class World:
         self.moto.reset()
         self.translate.clear()
         self.document_translation.clear()
+        self.resource_manager.clear()
         self._changed()
 
     # Jobs of both services
