@@ -1,0 +1,72 @@
+"""What the environment overrides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.overrides import ON_DELETE, RECEIPTS, TIMEOUT, Overrides, overrides
+from translation_job_guard.teardown import Mode
+
+
+def test_nothing_is_overridden_by_default() -> None:
+    """Unset and blank are the same."""
+    assert overrides("guard", {}) == Overrides()
+    assert overrides("guard", {ON_DELETE: " ", TIMEOUT: "", RECEIPTS: "  "}) == Overrides()
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_one_mode_is_for_all_guards(mode: Mode) -> None:
+    """Whatever their names."""
+    for name in ("guard", "other", ""):
+        assert overrides(name, {ON_DELETE: f" {mode.value} "}).mode is mode
+
+
+def test_names_choose_among_guards() -> None:
+    """A guard that is not named keeps its own mode."""
+    environment = {ON_DELETE: "guard=drain, other = ignore,a=b=fail"}
+    assert overrides("guard", environment).mode is Mode.DRAIN
+    assert overrides("other", environment).mode is Mode.IGNORE
+    assert overrides("a=b", environment).mode is Mode.FAIL, "a guard's name may have an equals sign"
+    assert overrides("third", environment).mode is None
+    assert overrides("guar", environment).mode is None
+    assert overrides("guard", {ON_DELETE: "other=ignore"}).mode is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["stop", "CANCEL", "guard=stop", "=cancel", "guard=", "cancel,ignore", "guard=cancel,ignore", "guard=cancel,", ","],
+)
+def test_a_mode_that_cannot_be_used_is_an_error_for_every_guard(text: str) -> None:
+    """Taken for nothing, it would stop jobs that somebody wanted to keep."""
+    for name in ("guard", "other"):
+        with pytest.raises(InvalidArgument, match=f"^{ON_DELETE} cannot be used: give a mode for all guards"):
+            overrides(name, {ON_DELETE: text})
+
+
+def test_a_timeout_is_a_duration() -> None:
+    """As in the program."""
+    assert overrides("guard", {TIMEOUT: "1h30m"}).timeout == 5400
+    assert overrides("guard", {TIMEOUT: "90"}).timeout == 90
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "0", "0s", "nan"])
+def test_a_timeout_that_cannot_be_used_is_an_error(text: str) -> None:
+    """The variable is named, with the remedy."""
+    with pytest.raises(InvalidArgument, match=f"^{TIMEOUT} (is no duration: give seconds|must be longer than nothing)"):
+        overrides("guard", {TIMEOUT: text})
+
+
+def test_receipts_go_to_a_directory() -> None:
+    """Whether it exists is asked when one is written."""
+    assert overrides("guard", {RECEIPTS: "somewhere/receipts"}).receipts == Path("somewhere/receipts")
+
+
+def test_the_environment_is_the_one_of_this_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delete uses today's, and tests can set it."""
+    monkeypatch.setenv(ON_DELETE, "ignore")
+    assert overrides("guard").mode is Mode.IGNORE
+    monkeypatch.delenv(ON_DELETE)
+    assert overrides("guard").mode is None
