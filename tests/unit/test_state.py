@@ -1,0 +1,172 @@
+"""What a state tells of its guards and of what ties jobs to its stack."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.states import mixed, state
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    AmazonScope,
+    AzureScope,
+    Job,
+    JobState,
+)
+from translation_job_guard.state import Kind, Stack, parse_state, same_endpoint
+
+URL = "http://127.0.0.1:1"
+
+
+def parsed(document: Any) -> Stack:
+    return parse_state(json.dumps(document), "state.json")
+
+
+def only_guard(**changes: Any) -> Any:
+    [guard] = parsed(state(URL, guards={"guard": changes})).guards
+    return guard
+
+
+def amazon_job(**changes: Any) -> Job:
+    return Job(AMAZON_TRANSLATE, "1" * 32, JobState.RUNNING, "IN_PROGRESS", **changes)
+
+
+def azure_job(*locations: str, known: bool = True) -> Job:
+    return Job(
+        AZURE_DOCUMENT_TRANSLATION, "batch", JobState.RUNNING, "Running", locations=locations, locations_known=known
+    )
+
+
+def test_a_real_export_gives_the_guards_of_both_clouds_and_nothing_foreign() -> None:
+    """With their scopes, place and account, read as a destroy reads them."""
+    stack = parsed(mixed(URL))
+    assert (stack.label, len(stack.guards), stack.resources) == ("test/dev", 3, 11)
+    guards = {guard.name: guard for guard in stack.guards}
+    translate, documents = guards["translate"], guards["documents"]
+    assert translate.arguments is not None
+    assert documents.arguments is not None
+    assert translate.arguments.scopes == (AmazonScope(job_name_prefixes=("pr-17-",)),)
+    assert (translate.arguments.place, translate.arguments.account_id) == ("eu-west-1", "123456789012")
+    assert documents.arguments.scopes == (AzureScope(container_urls=("https://account.blob.core.windows.net/docs",)),)
+    assert translate.obstacles == ()
+    assert translate.provider is not None
+
+
+def test_an_encrypted_scope_asks_for_show_secrets() -> None:
+    """It can be read from an export with secrets only; the other guards can be read all the same."""
+    stack = parsed(mixed(URL, show_secrets=False))
+    assert stack.needs_secrets
+    guards = {guard.name: guard for guard in stack.guards}
+    assert guards["documents"].arguments is None
+    assert "scope is an encrypted secret" in str(guards["documents"].problem)
+    assert "--show-secrets" in str(guards["documents"].problem)
+    assert guards["translate"].arguments is not None
+    assert not parsed(mixed(URL)).needs_secrets
+
+
+def test_triggers_may_stay_secret() -> None:
+    """Nothing reads their values."""
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+    assert only_guard(triggers=secret).arguments is not None
+    assert only_guard(timeout=secret).arguments is None
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        ({"pendingReplacement": True}, "pendingReplacement"),
+        ({"retainOnDelete": True}, "retainOnDelete"),
+        ({"deletedWith": "urn:pulumi:dev::shop::pulumi:pulumi:Stack::test-dev"}, "deletedWith test-dev"),
+    ],
+)
+def test_what_keeps_a_destroy_from_calling_a_guard_is_said_with_its_remedy(flags: dict[str, Any], word: str) -> None:
+    """Each of them, and what to run."""
+    [obstacle] = only_guard(resource=flags).obstacles
+    assert obstacle.startswith(word)
+    assert "pulumi up" in obstacle
+
+
+def test_what_does_not_keep_a_destroy_from_calling_a_guard_is_no_obstacle() -> None:
+    """Protection, a pending deletion, and deletedWith something that is not there any more."""
+    guard = only_guard(resource={"protect": True, "delete": True, "deletedWith": "urn:pulumi:dev::shop::gone::gone"})
+    assert guard.obstacles == ()
+    assert guard.protect
+    assert guard.pending_deletion
+
+
+def test_an_inherited_deleted_with_shows() -> None:
+    """The real export has a guard whose parent handed its deletedWith down."""
+    guards = {guard.name: guard for guard in parsed(mixed(URL)).guards}
+    assert guards["inherits"].deleted_with is not None
+    assert not guards["inherits"].retain_on_delete
+    assert guards["inherits"].protect
+
+
+def test_properties_that_cannot_be_read_are_a_problem_of_that_guard_alone() -> None:
+    """A newer format, for instance."""
+    guard = only_guard(format=99)
+    assert guard.arguments is None
+    assert "newer release" in str(guard.problem)
+
+
+def test_roles_buckets_containers_and_translators_tie_jobs_to_a_stack() -> None:
+    """By ARN, by prefix, by container's URL, and by the endpoint that a batch is on."""
+    stack = parsed(mixed(URL))
+    assert {(tie.kind, tie.identity) for tie in stack.ties} == {
+        (Kind.ROLE, "arn:aws:iam::123456789012:role/translate-dev"),
+        (Kind.BUCKET, "bucket"),
+        (Kind.CONTAINER, "https://account.blob.core.windows.net/docs"),
+        (Kind.TRANSLATOR, f"{URL}/azure/translator"),
+    }
+
+    def kind(job: Job, place: str) -> Kind | None:
+        tie = stack.tie(job, place)
+        return tie.kind if tie else None
+
+    assert kind(amazon_job(role_arn="arn:aws:iam::123456789012:role/translate-dev"), "eu-west-1") is Kind.ROLE
+    assert kind(amazon_job(locations=("s3://bucket/in/",)), "eu-west-1") is Kind.BUCKET
+    assert kind(amazon_job(locations=("s3://bucket-2/in/",)), "eu-west-1") is None
+    here, elsewhere = f"{URL}/azure/translator", "https://other.cognitiveservices.azure.com/"
+    assert kind(azure_job("https://account.blob.core.windows.net/docs/a.txt"), elsewhere) is Kind.CONTAINER
+    assert kind(azure_job("https://account.blob.core.windows.net/docs/a.txt"), here) is Kind.CONTAINER
+    assert kind(azure_job("https://account.blob.core.windows.net/docs2/a.txt"), here) is Kind.TRANSLATOR
+    assert kind(azure_job(known=False), elsewhere) is None
+
+
+def test_endpoints_are_compared_without_case_and_closing_slash() -> None:
+    """As a service sees them."""
+    assert same_endpoint("https://Name.example.com/", "https://name.example.com")
+    assert not same_endpoint("https://name.example.com/a", "https://name.example.com/b")
+
+
+def test_a_checkpoint_file_of_a_backend_is_read_too() -> None:
+    """It has the same deployment below other names."""
+    document = mixed(URL)
+    stack = parsed({"version": 3, "checkpoint": {"stack": "dev", "latest": document["deployment"]}})
+    assert (stack.label, len(stack.guards)) == ("test/dev", 3)
+
+
+def test_an_empty_stack_has_nothing() -> None:
+    """A stack that was never up, or is destroyed."""
+    stack = parsed({"version": 3, "deployment": {"resources": None}})
+    assert (stack.guards, stack.ties, stack.label) == ((), (), "state.json")
+
+
+def test_operations_that_never_ended_are_named() -> None:
+    """A command that was killed leaves them."""
+    document = mixed(URL)
+    document["deployment"]["pending_operations"] = [
+        {"type": "deleting", "resource": document["deployment"]["resources"][-1]}
+    ]
+    assert parsed(document).interrupted == ("pet",)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '"text"', "{}", '{"deployment": {"resources": [1]}}', "null"])
+def test_what_is_no_state_is_refused_with_what_to_give(text: str) -> None:
+    """And the source is named."""
+    with pytest.raises(InvalidArgument, match=r"state\.json is no .*pulumi stack export"):
+        parse_state(text, "state.json")
