@@ -231,7 +231,9 @@ class ResourceManagerApi:
         keys = self._resources.storage_keys(call.resource)
         if keys is not None and call.operation == "ListKeys":
             return _answer(200, {"keys": keys})
-        account = self._service.accounts.by_id(call.resource)
+        # An account comes into being on use only where nobody has put its resource group.
+        known = self._resources.get(call.resource) is not None or not self._resources.has_group_of(call.resource)
+        account = self._service.accounts.by_id(call.resource) if known else None
         if account is None:
             return _not_found(call.resource)
         if call.operation == "GetAccount":

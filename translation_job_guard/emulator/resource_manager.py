@@ -41,6 +41,11 @@ class ResourceManager:
     def get(self, id_: str) -> dict[str, Any] | None:
         return self._resources.get(id_.lower())
 
+    def has_group_of(self, id_: str) -> bool:
+        """Whether the resource group that an id is in was put."""
+        group = _GROUP.match(id_)
+        return group is not None and group[1].lower() in self._resources
+
     def put(self, id_: str, body: Mapping[str, Any], endpoints: str) -> dict[str, Any]:
         """Makes or changes a resource; returns it as the service would. `endpoints` is where Translator resources are.
 

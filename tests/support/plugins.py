@@ -1,0 +1,22 @@
+"""Where the engine finds the stand-in plugins, and they and the guards find the emulator."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tests.plugins.azure_native import ENDPOINT_ENV
+from translation_job_guard.emulator import Emulator
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
+
+def environment(emulator: Emulator) -> dict[str, str]:
+    """For a `Workspace` whose program uses the real `pulumi_aws` or `pulumi_azure_native`."""
+    path = [str(PLUGINS / "bin"), str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)]
+    return {
+        **emulator.environment,
+        "PATH": os.pathsep.join(path),
+        ENDPOINT_ENV: emulator.azure_arm_endpoint,
+    }
