@@ -9,8 +9,11 @@ __all__ = ["Pace", "pace_of"]
 
 _WINDOW = 2.0
 """Seconds over which accepted requests are counted to learn the allowed rate."""
+_SEARCH = 1.2
+"""How much faster each accepted request lets the next ones go, from the first limit met to the next: a place that
+allows no burst has shown little of its rate by then."""
 _GROWTH = 1.01
-"""How much faster each accepted request lets the next ones go, once a limit was met."""
+"""The same from then on, around the rate that was learnt."""
 _SLOWEST = 0.5
 """Requests a second below which no throttling pushes the pace: nothing is given up while the timeout lasts."""
 _DEAF = 0.5
@@ -26,6 +29,7 @@ class Pace:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rate: float | None = None
+        self._growth = _SEARCH
         self._next = 0.0
         self._accepted: deque[float] = deque()
         self._first: float | None = None
@@ -54,7 +58,9 @@ class Pace:
             self._accepted.append(now)
             self._forget(now)
             if self._rate is not None:
-                self._rate *= _GROWTH
+                # An answer that was under way when the limit was met tells nothing about the pace since.
+                late = self._throttled_at is not None and now - self._throttled_at < _DEAF
+                self._rate *= _GROWTH if late else self._growth
 
     def throttled(self, now: float, retry_after: float | None = None) -> None:
         """Tell that a request was throttled; ``retry_after`` in seconds where the service said it."""
@@ -67,7 +73,10 @@ class Pace:
             self._forget(now)
             first = now if self._first is None else self._first
             span = min(_WINDOW, max(now - first, 1.0))
-            self._rate = max(_SLOWEST, len(self._accepted) / span)
+            learnt = len(self._accepted) / span
+            if self._rate is not None:
+                self._growth = _GROWTH
+            self._rate = max(_SLOWEST, learnt)
             self._next = max(self._next, now + 1 / self._rate)
 
     def _forget(self, now: float) -> None:
