@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translation_job_guard.arguments import DEFAULTS, FORMAT, UNKNOWN, Protected, problems, read, scope_field
@@ -118,7 +118,7 @@ _BAD: list[tuple[str, str, Any, str]] = [
     (AMAZON_TRANSLATE, "expected_account_id", f"12345{PLANTED}", "write its 12 digits as text"),
     (AMAZON_TRANSLATE, "expected_account_id", 123456789012.0, "write its 12 digits as text"),
     (AMAZON_TRANSLATE, "expected_account_id", "", "came out empty"),
-    (AMAZON_TRANSLATE, "assume_role_arn", f"arn:aws:iam::1:role/{PLANTED}", "write arn:aws:iam::123456789012:role/name"),
+    (AMAZON_TRANSLATE, "assume_role_arn", f"arn:aws:iam::1:role/{PLANTED}", "write arn:aws:iam::"),
     (AMAZON_TRANSLATE, "assume_role_arn", "", "came out empty"),
     (AMAZON_TRANSLATE, "profile", "  ", "leave it out, or name a profile"),
     (AMAZON_TRANSLATE, "profile", "", "came out empty"),
@@ -140,7 +140,11 @@ _BAD: list[tuple[str, str, Any, str]] = [
     (AZURE_DOCUMENT_TRANSLATION, "key_env", f"0{PLANTED}", "give the variable's name, never the key"),
     (AZURE_DOCUMENT_TRANSLATION, "key_env", f"{PLANTED}+/==", "give the variable's name, never the key"),
     (AZURE_DOCUMENT_TRANSLATION, "account_resource_id", PLANTED, "write the account's id"),
-    *((service, "on_delete", value, "cancel, drain, fail, ignore") for service in OF for value in (PLANTED, 1.0, ["cancel"])),
+    *(
+        (service, "on_delete", value, "cancel, drain, fail, ignore")
+        for service in OF
+        for value in (PLANTED, 1.0, ["cancel"])
+    ),
     *(
         (service, name, value, "give seconds")
         for service in OF
@@ -238,6 +242,7 @@ _GOOD_ELEMENT = {
 def test_a_selector_that_resolves_to_nothing_is_refused(service: str, name: str) -> None:
     """Dropped, it would leave the other selectors, and with them a wider scope."""
     other = next(one for one in _MANY[service] if one != name)
+    nothing: Any
     for nothing in (None, "", []):
         scope = {name: nothing, other: [_GOOD_ELEMENT[other]]}
         (problem,) = problems(service, {**OF[service], "scope": [scope]})
@@ -344,6 +349,7 @@ _json = st.recursive(
 )
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(OF)), st.data())
 def test_no_value_at_all_breaks_the_check(service: str, data: st.DataObject) -> None:
     """Whatever the engine hands over is let pass or refused, never a traceback."""
@@ -353,6 +359,7 @@ def test_no_value_at_all_breaks_the_check(service: str, data: st.DataObject) -> 
     problems(service, {**OF[service], "scope": [{selector: data.draw(_json)}]})
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.text(min_size=6, max_size=40), st.data())
 def test_no_reason_repeats_a_value(value: str, data: st.DataObject) -> None:
     """It may be a secret, in whatever property it was put by mistake."""
@@ -431,7 +438,7 @@ def test_stored_azure_properties_are_read() -> None:
 @pytest.mark.parametrize("service", OF)
 def test_what_an_older_release_did_not_store_is_as_its_default(service: str) -> None:
     """The least that a state can hold: where, and what."""
-    least = {name: OF[service][name] for name in ("region", "endpoint", "scope") if name in OF[service]}
+    least: dict[str, Any] = {name: OF[service][name] for name in ("region", "endpoint", "scope") if name in OF[service]}
     guard = read(service, least)
     assert guard.policy == Policy()
     assert (guard.api_version, guard.key_env) == ("2024-05-01", "AZURE_DOCUMENT_TRANSLATION_KEY")
@@ -477,6 +484,7 @@ def test_stored_properties_that_cannot_be_read_are_an_error_with_a_remedy(proper
         read(AMAZON_TRANSLATE, properties)
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(OF)), st.data())
 def test_reading_an_edited_state_never_ends_in_anything_else(service: str, data: st.DataObject) -> None:
     """A guard, or InvalidArgument: and if a guard, one that has a scope, none of it without a selector."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translation_job_guard.arguments import DEFAULTS, UNKNOWN
@@ -249,6 +249,7 @@ _values = st.sampled_from([UNKNOWN, None, "", "x", 1.0, [], ["x"], [{"urn": ROLE
 _changes = st.dictionaries(st.sampled_from(sorted({*AMAZON, *AZURE, *DEFAULTS, "account_id"})), _values, max_size=4)
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from([OLD_AMAZON, AZURE]), _changes, _changes)
 def test_whatever_changes_is_never_kept_and_every_replacement_has_a_reason(
     good: dict[str, Any], before: dict[str, Any], after: dict[str, Any]

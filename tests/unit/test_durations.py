@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translation_job_guard.durations import format_duration, parse_duration
@@ -63,6 +63,7 @@ def test_what_is_no_duration_is_refused_without_repeating_it(value: Any) -> None
         parse_duration(value)
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59))
 def test_units_add_up(hours: int, minutes: int, seconds: int) -> None:
     """Any combination means the sum of its parts."""

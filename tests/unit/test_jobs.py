@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translation_job_guard.jobs import (
@@ -154,6 +154,7 @@ _names = st.text("ab1-", min_size=1, max_size=4)
 _folders = st.lists(_names, max_size=3)
 
 
+@settings(max_examples=100, deadline=None)
 @given(_names, _folders, _names, _folders, st.booleans(), st.booleans())
 def test_an_s3_prefix_covers_exactly_what_is_in_its_folder(
     bucket: str, folders: list[str], other: str, others: list[str], slash: bool, other_slash: bool
@@ -272,6 +273,7 @@ def test_a_container_is_compared_by_host_and_segments(container: str, url: str, 
     assert scope.coverage(replace(AZURE, locations=(f"{STORE}/elsewhere/a", url))) is expected, "any document counts"
 
 
+@settings(max_examples=100, deadline=None)
 @given(_names, _folders, _names, _folders, st.booleans())
 def test_a_container_covers_exactly_what_is_in_it(
     container: str, folders: list[str], other: str, others: list[str], slash: bool
@@ -337,6 +339,7 @@ class _Says(Scope):
 _answers = st.lists(st.sampled_from(Coverage), max_size=4)
 
 
+@settings(max_examples=100, deadline=None)
 @given(_answers)
 def test_any_scope_suffices(answers: list[Coverage]) -> None:
     """Covered if any covers; else not known if any does not know; else outside."""
@@ -345,6 +348,7 @@ def test_any_scope_suffices(answers: list[Coverage]) -> None:
     assert (answer is OUTSIDE) == (set(answers) <= {OUTSIDE})
 
 
+@settings(max_examples=100, deadline=None)
 @given(_answers, _answers)
 def test_what_is_left_behind_was_covered_and_is_no_more(old: list[Coverage], new: list[Coverage]) -> None:
     """Never what the new scopes cover, nor what the old ones did not; in doubt not known."""
