@@ -1,10 +1,11 @@
 """The emulator as fixtures: one server for a test run, as new for each test.
 
-A conftest imports what its tests use: `from tests.support.emulator import emulator, stepped  # noqa: F401`.
+A conftest imports all four fixtures, since a fixture finds what it asks for by name.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,38 +13,53 @@ import boto3
 import pytest
 from azure.ai.translation.document import DocumentTranslationClient
 from azure.core.credentials import AzureKeyCredential
+from azure.core.rest import HttpRequest
 from botocore.config import Config
 
+from tests.support.shapes import faults_of
 from translation_job_guard.emulator import Emulator
 
+OF_EVERY_SERVICE = {
+    "AccessDeniedException",
+    "ExpiredTokenException",
+    "MissingAuthenticationTokenException",
+    "SerializationException",
+    "ServiceUnavailableException",
+    "ThrottlingException",
+    "ValidationException",
+}
+"""Errors that AWS services give without declaring them."""
+
 REGION = "eu-west-1"
+SOURCE = "https://storage.blob.core.windows.net/source"
+TARGET = "https://storage.blob.core.windows.net/target"
 ROLE = "arn:aws:iam::123456789012:role/translate"
 
 
 @pytest.fixture(scope="session")
-def _real_server() -> Iterator[Emulator]:
+def real_server() -> Iterator[Emulator]:
     with Emulator(clock="real", stop_latency=0.05) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def _stepped_server() -> Iterator[Emulator]:
+def stepped_server() -> Iterator[Emulator]:
     with Emulator(clock="stepped", stop_latency=2, start_latency=0, run_time=600) as server:
         yield server
 
 
 @pytest.fixture
-def emulator(_real_server: Emulator) -> Emulator:
+def emulator(real_server: Emulator) -> Emulator:
     """With a real clock; stops take 50 ms."""
-    _real_server.control.reset()
-    return _real_server
+    real_server.control.reset()
+    return real_server
 
 
 @pytest.fixture
-def stepped(_stepped_server: Emulator) -> Emulator:
+def stepped(stepped_server: Emulator) -> Emulator:
     """With a clock that stands still until `control.advance`; stops take 2 s, jobs 600."""
-    _stepped_server.control.reset()
-    return _stepped_server
+    stepped_server.control.reset()
+    return stepped_server
 
 
 def aws(
@@ -57,8 +73,8 @@ def aws(
     attempts: int = 1,
     **config: Any,
 ) -> Any:
-    """A real boto3 client; `attempts` counts the first one."""
-    return boto3.client(  # type: ignore[call-overload, unused-ignore]
+    """A real boto3 client; `attempts` counts the first one. What Amazon Translate answers is checked."""
+    client = boto3.client(  # type: ignore[call-overload, unused-ignore]
         service,
         region_name=region,
         endpoint_url=emulator.url,
@@ -67,6 +83,21 @@ def aws(
         aws_session_token=session_token,
         config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}, **config),
     )
+    if service == "translate":
+        client.meta.events.register("after-call.translate", _check_answer)
+    return client
+
+
+def _check_answer(http_response: Any, model: Any, **_: Any) -> None:
+    body = json.loads(http_response.content)
+    if http_response.status_code == 200:
+        assert list(faults_of(model.output_shape, body)) == []
+        return
+    declared = {shape.name: shape for shape in model.error_shapes}
+    assert body["__type"] in declared.keys() | OF_EVERY_SERVICE
+    if body["__type"] in declared:
+        message = {name: value for name, value in body.items() if name != "__type"}
+        assert list(faults_of(declared[body["__type"]], message)) == []
 
 
 def azure(
@@ -89,6 +120,22 @@ def start(client: Any, **changes: Any) -> str:
         **changes,
     }
     return str(client.start_text_translation_job(**request)["JobId"])
+
+
+def submit(
+    client: DocumentTranslationClient, source: str = SOURCE, target: str = TARGET, inputs: list[Any] | None = None
+) -> str:
+    """Submits a batch; returns its id.
+
+    Not by `begin_translation`: that starts a thread that goes on asking for the status, and does so even if it is
+    told not to (with `polling=False` it raises a TypeError).
+    """
+    batch = {"source": {"sourceUrl": source}, "targets": [{"targetUrl": target, "language": "fr"}]}
+    query = "api-version=2024-05-01"
+    request = HttpRequest("POST", f"/document/batches?{query}", json={"inputs": inputs or [batch]})
+    answer = client.send_request(request)
+    answer.raise_for_status()
+    return str(answer.headers["Operation-Location"].partition("/batches/")[2].partition("?")[0])
 
 
 def listed(client: Any, **request: Any) -> list[str]:

@@ -38,14 +38,14 @@ class TranslateError(Exception):
 class Surroundings(Protocol):
     """The buckets and roles that jobs need."""
 
-    def has_bucket(self, uri: str) -> bool: ...
+    def has_bucket(self, uri: str, /) -> bool: ...
 
-    def has_role(self, arn: str) -> bool: ...
+    def has_role(self, arn: str, /) -> bool: ...
 
-    def documents(self, uri: str) -> list[str] | None:
+    def documents(self, uri: str, /) -> list[str] | None:
         """Names of the objects under a URI; None where there is no such bucket."""
 
-    def write(self, uri: str, body: bytes) -> None: ...
+    def write(self, uri: str, body: bytes, /) -> None: ...
 
 
 @dataclasses.dataclass
@@ -137,14 +137,14 @@ class Translate(Lifecycle[TranslateJob]):
         how = self.settings.stop_submitted
         if job.state in STATES.ended:
             if self.settings.stop_ended == "refuse":
-                raise TranslateError("InvalidRequestException", f"Job {job_id} has ended: it is {job.state}.")
+                raise TranslateError("ValidationException", f"Job {job_id} has ended: it is {job.state}.")
             if self.settings.stop_ended == "not-found":
                 raise TranslateError("ResourceNotFoundException", f"Job {job_id} is not in progress.")
             return job.state
         if job.state == STATES.stopping:
             return job.state
         if job.state == STATES.queued and (not_yet or how == "refuse"):
-            raise TranslateError("InvalidRequestException", f"Job {job_id} is {job.state} and cannot be stopped yet.")
+            raise TranslateError("ValidationException", f"Job {job_id} is {job.state} and cannot be stopped yet.")
         if ignored or (job.state == STATES.queued and how == "ignore"):
             return job.state
         job.wins_race = loses_race

@@ -68,7 +68,7 @@ def _check(shape: Any, value: Any, path: str) -> Iterator[str]:
         if shape.enum and value not in shape.enum:
             yield _failed(value, path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
         pattern = shape.metadata.get("pattern")
-        if pattern and not _compiled(pattern).fullmatch(value):
+        if pattern and not compiled(pattern).fullmatch(value):
             yield _failed(value, path, f"Member must satisfy regular expression pattern: {pattern}")
     elif kind in ("integer", "long"):
         _expect(isinstance(value, int) and not isinstance(value, bool), path, kind)
@@ -86,15 +86,11 @@ def _check_size(shape: Any, size: int, value: Any, path: str, what: str) -> Iter
 
 
 @functools.cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
     # Python has no \p{..}. In this model \p{L} and \p{N} only ever come together and with "_", which is \w.
-    spaces = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-    for theirs, ours in {
-        r"\p{L}": r"\w",
-        r"\p{N}": "",
-        r"\p{Z}": spaces,
-        r"\p{ASCII}": r"[\x00-\x7f]",
-    }.items():
+    spaces = " \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
+    classes = {r"\p{L}": r"\w", r"\p{N}": "", r"\p{Z}": spaces, r"\P{M}\p{M}": r"\s\S"}
+    for theirs, ours in {**classes, r"\p{ASCII}": r"[\x00-\x7f]"}.items():
         pattern = pattern.replace(theirs, ours)
     # A hyphen after a class (`[a-z0-9-_]`, `\w...-%`) is a hyphen to AWS, and Python warns of it or makes it a range.
     return re.compile(pattern.replace("0-9-_", r"0-9\-_").replace("0-9:/_-", r"0-9:/_\-"))

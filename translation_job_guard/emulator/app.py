@@ -19,7 +19,7 @@ from translation_job_guard.emulator.azure_http import (
 )
 from translation_job_guard.emulator.clock import Clock
 from translation_job_guard.emulator.control_http import CONTROL_PATH, ControlApi
-from translation_job_guard.emulator.faults import Fault
+from translation_job_guard.emulator.faults import REFUSING, Fault
 from translation_job_guard.emulator.log import Signal
 from translation_job_guard.emulator.messages import Api, Exchange, Request, Response
 from translation_job_guard.emulator.moto_http import MotoApi
@@ -27,8 +27,6 @@ from translation_job_guard.emulator.world import World
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-_REFUSALS = ("throttle", "error", "denied", "expired")
 
 
 class Application:
@@ -104,26 +102,24 @@ class Application:
             return api.refuse(call, "throttle", {})
         exchange.taken = taken = world.faults.strike(call, world.timeline.now)
         call.fault = ", ".join(fault.kind for fault in taken) or None
-        for fault in taken:
-            if fault.before and fault.kind == "slow":
-                await self._dawdle(fault)
-            elif fault.before and fault.kind == "drop":
-                return None
-            elif fault.before and fault.kind in _REFUSALS:
-                return _refusal(api, exchange, fault)
-        response = await api.perform(exchange)
-        for fault in taken:
-            if not fault.before and fault.kind == "slow":
-                await self._dawdle(fault)
-            elif not fault.before and fault.kind == "drop":
-                return None
-            elif not fault.before and fault.kind in _REFUSALS:
-                return _refusal(api, exchange, fault)
-        return response
+        ended, response = await self._suffer(api, exchange, [fault for fault in taken if fault.before])
+        if ended:
+            return response
+        answer = await api.perform(exchange)
+        ended, response = await self._suffer(api, exchange, [fault for fault in taken if not fault.before])
+        return response if ended else answer
 
-    async def _dawdle(self, fault: Fault) -> None:
-        await asyncio.sleep(float(fault.details.get("seconds", 1)))
-        self.world.timeline.settle()
+    async def _suffer(self, api: Api, exchange: Exchange, faults: list[Fault]) -> tuple[bool, Response | None]:
+        """Whether the request ends here, and how."""
+        for fault in faults:
+            if fault.kind == "slow":
+                await asyncio.sleep(float(fault.details.get("seconds", 1)))
+                self.world.timeline.settle()
+            elif fault.kind == "drop":
+                return True, None
+            elif fault.kind in REFUSING:
+                return True, _refusal(api, exchange, fault)
+        return False, None
 
     def _deleted(self) -> None:
         self.world.timeline.settle()

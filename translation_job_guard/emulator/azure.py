@@ -241,7 +241,7 @@ class DocumentTranslation(Lifecycle[Batch]):
 
     def document_status(self, batch: Batch, number: int) -> tuple[str, float]:
         done = self.done(batch)
-        if number < done:
+        if number < int(done):
             return STATES.succeeded, 1.0
         if batch.state in (STATES.stopped, "Failed"):
             return batch.state, 0.0

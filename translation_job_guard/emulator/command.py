@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         emulator.start()
     except (OSError, ValueError) as error:
-        print(f"the emulator cannot start: {error}", flush=True)
+        print(f"the emulator cannot start: {error}", file=sys.stderr)
         return 2
     print(f"emulator ready at {emulator.url}")
     for name, value in emulator.environment.items():

@@ -25,6 +25,9 @@ KINDS: dict[str, str] = {
     "not-yet": "a job that is queued cannot be stopped",
 }
 
+REFUSING = ("throttle", "error", "denied", "expired")
+ENDING = (*REFUSING, "drop")
+
 
 @dataclasses.dataclass
 class Fault:
@@ -124,4 +127,11 @@ class Faults:
         return list(self._faults.values())
 
     def strike(self, call: Call, now: float) -> Taken:
-        return Taken([fault for fault in self._faults.values() if fault.strikes(call)], now)
+        """In the order in which they were given; one that ends the request spares it, and itself, the others."""
+        struck: list[Fault] = []
+        for fault in self._faults.values():
+            if fault.strikes(call):
+                struck.append(fault)
+                if fault.before and fault.kind in ENDING:
+                    break
+        return Taken(struck, now)

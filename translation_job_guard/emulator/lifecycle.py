@@ -164,6 +164,9 @@ class Lifecycle(Generic[J]):
 
     def put(self, job: J, state: str) -> None:
         """Moves a job to a state now; from there it goes on as jobs in that state do."""
+        if job.state in self.states.ended and state not in self.states.ended:
+            job.started = job.stop_requested = job.ended = None
+            job.wins_race = False
         self.place(job.place).move(job, state)
         job.updated = self.timeline.now
         job.moves += 1
@@ -195,13 +198,13 @@ class Lifecycle(Generic[J]):
         now, states, place = self.timeline.now, self.states, self.place(job.place)
         if job.state == states.queued:
             place.holding.discard(job.id)
-            job.started = job.stop_requested = job.ended = None
+            job.started = job.stop_requested = None
             self._later(job, max(job.ready, now), lambda: self._fill(job.place))
             if job.ready <= now:
                 self._fill(job.place)
         elif job.state == states.running:
             place.holding.add(job.id)
-            job.stop_requested = job.ended = None
+            job.stop_requested = None
             job.started = job.started if job.started is not None else now
             self._later(job, self.end_by_itself(job), lambda: self.put(job, job.outcome or states.succeeded))
             self.on_start(job)

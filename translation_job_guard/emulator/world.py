@@ -103,7 +103,7 @@ class World:
 
     def jobs(self) -> list[dict[str, Any]]:
         everything: list[TranslateJob | Batch] = [*self.translate.jobs(), *self.document_translation.jobs()]
-        return [self._shown(job) for job in sorted(everything, key=lambda job: job.key)]
+        return [self._shown(job) for job in sorted(everything, key=lambda job: job.submitted)]
 
     def _shown(self, job: TranslateJob | Batch) -> dict[str, Any]:
         shown: dict[str, Any] = {
