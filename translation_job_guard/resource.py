@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from inspect import isawaitable
 from typing import Any, Union
 
 import pulumi
@@ -283,8 +284,8 @@ def _kept(value: Any) -> Any:
     """
     if isinstance(value, datetime):
         return _rfc3339(value)
-    if isinstance(value, pulumi.Output):
-        return value.apply(_something)
+    if isinstance(value, pulumi.Output) or isawaitable(value):
+        return pulumi.Output.from_input(value).apply(_something)
     return value
 
 
