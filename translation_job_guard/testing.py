@@ -1,0 +1,556 @@
+"""Both services in memory, with a clock of their own: try what a guard would do, with no cloud, no network, no waiting.
+
+Which jobs would a teardown with this scope stop, and what would it say?
+
+>>> from translation_job_guard.jobs import AmazonScope
+>>> from translation_job_guard.testing import SimulatedService, tear_down
+>>> service = SimulatedService()
+>>> mine = service.add(name="pr-17-manual", runs_for=3600, stop_takes=4)
+>>> theirs = service.add(name="pr-170-manual", runs_for=3600)
+>>> report = tear_down(service, [AmazonScope(job_name_prefixes=("pr-17-",))])
+>>> report.summary()
+'1 stopped; 8 s'
+>>> theirs.state(service.clock.now())
+<JobState.RUNNING: 'running'>
+
+What if the service throttles, answers are lost, and the first stop request is ignored?
+
+>>> from translation_job_guard.errors import Throttled, Transient
+>>> service = SimulatedService()
+>>> stubborn = service.add(name="pr-17-manual", ignores_stops=1)
+>>> service.fail("list", Throttled("Slow down.", retry_after=10))
+>>> service.fail("stop", Transient("Connection reset."), took_effect=True)
+>>> report = tear_down(service, [AmazonScope(job_name_prefixes=("pr-17-",))])
+>>> [call.operation for call in service.calls]
+['list', 'list', 'stop', 'list', 'stop', 'list', 'list', 'list', 'list', 'look', 'list']
+>>> report.records[stubborn.id].asks
+2
+
+With pytest, ``pytest_plugins = ["translation_job_guard.pytest_plugin"]`` in a conftest gives each test a new service.
+Everything here runs in the calling thread: the clock moves when the service is called and when something sleeps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from typing import Final, Literal, TypeAlias, TypeVar
+
+from translation_job_guard.errors import JobNotFound, Rejected, ServiceError, Throttled
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    Documents,
+    Job,
+    JobState,
+    Scope,
+    coverage,
+)
+from translation_job_guard.pace import Pace
+from translation_job_guard.runner import Observer, run
+from translation_job_guard.services import amazon
+from translation_job_guard.teardown import Policy, Report
+
+__all__ = ["Call", "Crash", "Operation", "SimulatedClock", "SimulatedJob", "SimulatedService", "tear_down"]
+
+Operation: TypeAlias = Literal["account", "list", "locate", "stop", "look", "prove"]
+
+_ROLE: Final = "arn:aws:iam::123456789012:role/translate"
+_AZURE_WORDS: Final[Mapping[JobState, str]] = {
+    JobState.QUEUED: "NotStarted",
+    JobState.RUNNING: "Running",
+    JobState.STOPPING: "Cancelling",
+    JobState.STOPPED: "Cancelled",
+    JobState.SUCCEEDED: "Succeeded",
+    JobState.SUCCEEDED_IN_PART: "Succeeded",
+    JobState.FAILED: "Failed",
+}
+_T = TypeVar("_T")
+
+
+class Crash(BaseException):
+    """The process dies here. No ``Exception``, so nothing between the service and a test may swallow it."""
+
+
+class SimulatedClock:
+    """Seconds that pass only when something sleeps. Starts at 0."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
+        self._order = itertools.count()
+
+    def now(self) -> float:
+        """Seconds since the start."""
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Let ``seconds`` pass, and with them what was planned."""
+        until = self._now + seconds
+        while self._events and self._events[0][0] <= until:
+            at, _, action = heapq.heappop(self._events)
+            self._now = max(self._now, at)
+            action()
+        # An action may have slept itself.
+        self._now = max(self._now, until)
+
+    def at(self, seconds: float, action: Callable[[], object]) -> None:
+        """Plan ``action``: someone else's deed in the middle of a teardown.
+
+        Args:
+            seconds: since the clock's start.
+        """
+        heapq.heappush(self._events, (seconds, next(self._order), action))
+
+
+@dataclass(eq=False)
+class SimulatedJob:
+    """A job that goes its way by the clock: queued, running, ended, or stopped on the way. Durations in seconds.
+
+    Args:
+        submitted_at: on the clock; later than now makes it arrive then.
+        queued_for: how long it waits before it runs.
+        runs_for: how long it runs if nobody stops it.
+        ends_as: how it ends then.
+        stop_takes: from a stop request that takes effect to the end.
+        ignores_stops: so many stop requests are answered and have no effect.
+        stoppable_while_queued: whether it takes a stop request before it runs; if not, that is refused.
+        stop_loses_race: it ends by itself (``ends_as``) although a stop request was accepted.
+        listed_after: how long after its submission listings do not show it yet.
+        hidden: from when until when (on the clock) listings leave it out, although it is in flight.
+        located_after: for each location, how long after submission the service knows it (Azure; by default at once).
+        vanishes_at: on the clock; from then on the service knows no such job.
+    """
+
+    service: str
+    id: str
+    name: str | None
+    role_arn: str | None
+    locations: tuple[str, ...]
+    submitted_at: float = 0.0
+    queued_for: float = 0.0
+    runs_for: float = 3600.0
+    ends_as: JobState = JobState.SUCCEEDED
+    stop_takes: float = 2.0
+    ignores_stops: int = 0
+    stoppable_while_queued: bool = True
+    stop_loses_race: bool = False
+    listed_after: float = 0.0
+    hidden: tuple[float, float] | None = None
+    located_after: tuple[float, ...] = ()
+    vanishes_at: float | None = None
+    stopping_at: float | None = field(default=None, init=False)
+
+    def state(self, now: float) -> JobState | None:
+        """Its true state; None before its submission and once the service has forgotten it."""
+        if now < self.submitted_at or (self.vanishes_at is not None and now >= self.vanishes_at):
+            return None
+        if self.stopping_at is not None:
+            if now < self.stopping_at + self.stop_takes:
+                return JobState.STOPPING
+            return self.ends_as if self.stop_loses_race else JobState.STOPPED
+        if now < self.submitted_at + self.queued_for:
+            return JobState.QUEUED
+        return JobState.RUNNING if now < self.submitted_at + self.queued_for + self.runs_for else self.ends_as
+
+    def in_flight(self, now: float) -> bool:
+        """Whether it truly has not ended."""
+        state = self.state(now)
+        return state is not None and state.in_flight
+
+    def listed(self, now: float) -> bool:
+        """Whether a listing of this moment shows it."""
+        late = now < self.submitted_at + self.listed_after
+        hidden = self.hidden is not None and self.hidden[0] <= now < self.hidden[1]
+        return self.in_flight(now) and not late and not hidden
+
+    def known_locations(self, now: float) -> tuple[str, ...]:
+        """What the service knows of its locations."""
+        delays = itertools.chain(self.located_after, itertools.repeat(0.0))
+        return tuple(uri for uri, delay in zip(self.locations, delays) if now >= self.submitted_at + delay)  # noqa: B905 - delays are endless
+
+    def request_stop(self, now: float) -> None:
+        """What a stop request does to it, whoever sends it.
+
+        Raises:
+            JobNotFound: the service does not know it.
+            Rejected: it cannot be stopped, now or any more.
+        """
+        state = self.state(now)
+        if state is None:
+            raise JobNotFound(f"stop: there is no job {self.id}.", operation="stop")
+        if not state.in_flight:
+            raise Rejected(f"stop: {self.id} has ended.", operation="stop")
+        if state is JobState.QUEUED and not self.stoppable_while_queued:
+            raise Rejected(f"stop: {self.id} does not run yet.", operation="stop")
+        if state is JobState.STOPPING:
+            if self.service == AZURE_DOCUMENT_TRANSLATION:
+                raise Rejected(f"stop: {self.id} is being cancelled.", operation="stop")
+        elif self.ignores_stops:
+            self.ignores_stops -= 1
+        else:
+            self.stopping_at = now
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the service, as its log has it. Times are on the clock.
+
+    ``asked`` are the ids that it was called with, ``answered`` the jobs that it answered, ``error`` what it raised.
+    """
+
+    operation: Operation
+    asked: tuple[str, ...]
+    began: float
+    ended: float
+    answered: tuple[Job, ...] = ()
+    error: BaseException | None = None
+
+
+@dataclass
+class _Fault:
+    operation: Operation | None
+    error: BaseException
+    times: int | None
+    skip: int
+    took_effect: bool
+
+
+class SimulatedService:
+    """A ``JobService`` in memory, of either service.
+
+    Listings are as honest as the services': Amazon Translate's states are swept one after the other, Azure's pages
+    shift while batches end, and every page takes ``latency``, in which jobs move on.
+
+    Args:
+        service: ``jobs.AMAZON_TRANSLATE`` or ``jobs.AZURE_DOCUMENT_TRANSLATION``.
+        clock: share one to have several services in one world.
+        latency: seconds that each request takes.
+        page_size: jobs in one page of a listing.
+        stops_per_second: stop requests over this rate are throttled; None: no limit.
+    """
+
+    def __init__(
+        self,
+        service: str = AMAZON_TRANSLATE,
+        *,
+        clock: SimulatedClock | None = None,
+        latency: float = 0.05,
+        page_size: int = 100,
+        stops_per_second: float | None = None,
+    ) -> None:
+        self.service = service
+        self.place = "eu-west-1" if service == AMAZON_TRANSLATE else "https://translator.cognitiveservices.azure.com"
+        self.clock = clock or SimulatedClock()
+        self.latency = latency
+        self.page_size = page_size
+        self.stops_per_second = stops_per_second
+        self.jobs: dict[str, SimulatedJob] = {}
+        self.calls: list[Call] = []
+        self.began = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        self._faults: list[_Fault] = []
+        self._tokens = max(1.0, stops_per_second or 0.0)
+        self._refilled_at = self.clock.now()
+
+    def add(
+        self,
+        *,
+        name: str | None = None,
+        role_arn: str | None = None,
+        locations: Sequence[str] = (),
+        submitted_at: float | None = None,
+        queued_for: float = 0.0,
+        runs_for: float = 3600.0,
+        ends_as: JobState = JobState.SUCCEEDED,
+        stop_takes: float = 2.0,
+        ignores_stops: int = 0,
+        stoppable_while_queued: bool = True,
+        stop_loses_race: bool = False,
+        listed_after: float = 0.0,
+        hidden: tuple[float, float] | None = None,
+        located_after: Sequence[float] = (),
+        vanishes_at: float | None = None,
+    ) -> SimulatedJob:
+        """Someone starts a job, now or later; the arguments are ``SimulatedJob``'s.
+
+        Args:
+            name: Amazon Translate's JobName.
+            role_arn: its DataAccessRoleArn.
+            locations: its S3 URIs, or its documents' URLs at Azure.
+        """
+        number = len(self.jobs) + 1
+        amazon_job = self.service == AMAZON_TRANSLATE
+        job = SimulatedJob(
+            self.service,
+            f"{number:032x}" if amazon_job else f"00000000-0000-4000-8000-{number:012x}",
+            name,
+            role_arn or (_ROLE if amazon_job else None),
+            tuple(locations),
+            self.clock.now() if submitted_at is None else submitted_at,
+            queued_for,
+            runs_for,
+            ends_as,
+            stop_takes,
+            ignores_stops,
+            stoppable_while_queued,
+            stop_loses_race,
+            listed_after,
+            hidden,
+            tuple(located_after),
+            vanishes_at,
+        )
+        self.jobs[job.id] = job
+        return job
+
+    def fail(
+        self,
+        operation: Operation | None,
+        error: BaseException,
+        *,
+        times: int | None = 1,
+        skip: int = 0,
+        took_effect: bool = False,
+    ) -> None:
+        """Order a fault: calls of ``operation`` raise ``error``.
+
+        Args:
+            operation: None for any.
+            error: a ``ServiceError``, or a ``Crash``.
+            times: how often; None: always.
+            skip: how many calls go well before.
+            took_effect: the request is carried out, and only its answer is lost.
+        """
+        self._faults.append(_Fault(operation, error, times, skip, took_effect))
+
+    def mend(self) -> None:
+        """Take back all faults."""
+        self._faults.clear()
+
+    def stop_by_others(self, job: SimulatedJob) -> None:
+        """Someone else asks to stop a job; nothing of it is in the log. Fit for ``clock.at``."""
+        with contextlib.suppress(ServiceError):
+            job.request_stop(self.clock.now())
+
+    # The protocol.
+
+    def account(self) -> str:
+        """See ``JobService``."""
+        return self._perform("account", (), lambda: "123456789012", lambda _answer: ())
+
+    def list_in_flight(self) -> Sequence[Job]:
+        """See ``JobService``."""
+        pages = self._amazon_pages if self.service == AMAZON_TRANSLATE else self._azure_pages
+
+        def sweep() -> Sequence[Job]:
+            # The later sight of a job is the newer one.
+            jobs = {job.id: job for page in pages() for job in page}
+            return list(jobs.values())
+
+        return self._perform("list", (), sweep, tuple)
+
+    def locate(self, job: Job) -> Job:
+        """See ``JobService``."""
+
+        def look_up() -> Job:
+            if self.service == AMAZON_TRANSLATE:
+                return job
+            known = self._known(job.id).known_locations(self.clock.now())
+            total = job.documents.total if job.documents else 0
+            return replace(
+                job,
+                locations=known,
+                locations_known=len(known) >= total > 0,
+                documents=Documents(max(total, len(known))),
+            )
+
+        return self._perform("locate", (job.id,), look_up, lambda answer: (answer,))
+
+    def stop(self, job: Job) -> JobState | None:
+        """See ``JobService``."""
+
+        def ask() -> JobState | None:
+            self._throttle()
+            self._known(job.id).request_stop(self.clock.now())
+            # Azure's SDK returns nothing.
+            return JobState.STOPPING if self.service == AMAZON_TRANSLATE else None
+
+        return self._perform("stop", (job.id,), ask, lambda _answer: ())
+
+    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
+        """See ``JobService``."""
+
+        def look_at_all() -> Mapping[str, Job | None]:
+            return {job.id: self._shown(self.jobs[job.id]) if job.id in self.jobs else None for job in jobs}
+
+        return self._perform(
+            "look",
+            tuple(job.id for job in jobs),
+            look_at_all,
+            lambda answer: tuple(job for job in answer.values() if job is not None),
+        )
+
+    def prove(self) -> None:
+        """See ``JobService``."""
+        self._perform("prove", (), lambda: None, lambda _answer: ())
+
+    # How it is done.
+
+    def _perform(
+        self,
+        operation: Operation,
+        asked: tuple[str, ...],
+        work: Callable[[], _T],
+        answered: Callable[[_T], tuple[Job, ...]],
+    ) -> _T:
+        began = self.clock.now()
+        fault = self._due(operation)
+        jobs: tuple[Job, ...] = ()
+        failure: BaseException | None = None
+        try:
+            self.clock.sleep(self.latency)
+            if fault is not None and not fault.took_effect:
+                raise fault.error
+            answer = work()
+            if fault is not None:
+                raise fault.error
+            jobs = answered(answer)
+            return answer
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            self.calls.append(Call(operation, asked, began, self.clock.now(), jobs, failure))
+
+    def _due(self, operation: Operation) -> _Fault | None:
+        due: _Fault | None = None
+        for fault in self._faults:
+            if fault.operation not in (None, operation):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+            elif due is None and fault.times != 0:
+                due = fault
+        if due is not None and due.times is not None:
+            due.times -= 1
+        return due
+
+    def _throttle(self) -> None:
+        if self.stops_per_second is None:
+            return
+        now = self.clock.now()
+        earned = (now - self._refilled_at) * self.stops_per_second
+        self._tokens = min(self._tokens + earned, max(1.0, self.stops_per_second))
+        self._refilled_at = now
+        if self._tokens < 1.0:
+            raise Throttled("stop: too many requests.", operation="stop")
+        self._tokens -= 1.0
+
+    def _known(self, id_: str) -> SimulatedJob:
+        job = self.jobs.get(id_)
+        if job is None or job.state(self.clock.now()) is None:
+            raise JobNotFound(f"There is no job {id_}.")
+        return job
+
+    def _amazon_pages(self) -> Iterator[Iterable[Job]]:
+        # The order of the states is the service module's: what it sweeps in another order, this misses too.
+        for number, state in enumerate(state for state in amazon.STATES.values() if state.in_flight):
+            after = ""
+            while True:
+                if number or after:
+                    self.clock.sleep(self.latency)
+                now = self.clock.now()
+                rest = sorted(
+                    job.id
+                    for job in self.jobs.values()
+                    if job.listed(now) and job.state(now) is state and job.id > after
+                )
+                yield [self._shown_now(id_) for id_ in rest[: self.page_size]]
+                if len(rest) <= self.page_size:
+                    break
+                after = rest[self.page_size - 1]
+
+    def _azure_pages(self) -> Iterator[Iterable[Job]]:
+        # Next pages go by number and shift when batches end, so the next listing starts at the last batch seen.
+        seen: set[str] = set()
+        since, first = float("-inf"), True
+        while True:
+            skip, new, more = 0, False, True
+            while more and not new:
+                if not first:
+                    self.clock.sleep(self.latency)
+                first = False
+                now = self.clock.now()
+                listed = sorted(
+                    (job.submitted_at, job.id)
+                    for job in self.jobs.values()
+                    if job.listed(now) and job.submitted_at >= since
+                )
+                page = listed[skip : skip + self.page_size]
+                skip += len(page)
+                more = len(listed) > skip
+                new = any(id_ not in seen for _, id_ in page)
+                seen |= {id_ for _, id_ in page}
+                yield [self._shown_now(id_) for _, id_ in page]
+            if not new or not more:
+                return
+            since = max(self.jobs[id_].submitted_at for id_ in seen) - 1
+
+    def _shown_now(self, id_: str) -> Job:
+        shown = self._shown(self.jobs[id_])
+        assert shown is not None
+        return shown
+
+    def _shown(self, job: SimulatedJob) -> Job | None:
+        now = self.clock.now()
+        state = job.state(now)
+        if state is None:
+            return None
+        on_amazon = self.service == AMAZON_TRANSLATE
+        words = {state: word for word, state in amazon.STATES.items()} if on_amazon else _AZURE_WORDS
+        return Job(
+            service=self.service,
+            id=job.id,
+            state=state,
+            service_state=words[state],
+            name=job.name if on_amazon else None,
+            submitted_at=self.began + timedelta(seconds=job.submitted_at),
+            role_arn=job.role_arn if on_amazon else None,
+            locations=job.locations if on_amazon else (),
+            locations_known=on_amazon,
+            documents=None if on_amazon else Documents(len(job.known_locations(now))),
+        )
+
+
+def tear_down(
+    service: SimulatedService,
+    scopes: Sequence[Scope],
+    policy: Policy | None = None,
+    *,
+    pace: Pace | None = None,
+    observe: Observer = lambda _report: None,
+) -> Report:
+    """The teardown of a guard with these scopes, in the service's simulated time.
+
+    Args:
+        policy: mode and durations; the guard's defaults without it.
+        pace: a new one by default, as in a new process.
+        observe: called as the report grows.
+
+    Raises:
+        TeardownError: as a guard's deletion would.
+    """
+    return run(
+        service,
+        partial(coverage, scopes),
+        policy or Policy(),
+        account="123456789012",
+        pace=pace,
+        clock=service.clock,
+        observe=observe,
+        workers=0,
+    )
