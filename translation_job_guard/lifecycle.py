@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import (
+    CannotTell,
     CredentialsUnusable,
     Denied,
     GuardError,
@@ -33,7 +35,9 @@ from translation_job_guard.runner import run
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Mode, Policy, Report
 
-__all__ = ["connect", "in_flight", "prove", "stop_left_behind", "tear_down", "verify_account"]
+__all__ = ["connect", "in_flight", "prove", "stop_left_behind", "tear_down", "verify_account", "verify_move"]
+
+_T = TypeVar("_T")
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 10.0
@@ -70,28 +74,36 @@ def prove(guard: GuardArguments) -> str:
     Raises:
         GuardError: it could not; the message names the permission or the account.
     """
-    voice = _voice(guard)
+
+    def work() -> str:
+        service = connect(guard)
+        account = service.account()
+        if guard.expected_account_id and account != guard.expected_account_id:
+            raise WrongAccount(
+                f"the credentials lead to AWS account {account}, and expected_account_id is "
+                f"{guard.expected_account_id}: nothing was made. Use the credentials of that account, or correct "
+                "expected_account_id."
+            )
+        service.prove()
+        return account
+
+    return _retried(work, lambda error: min(_patience(guard, error), guard.policy.timeout), _voice(guard))
+
+
+def _retried(work: Callable[[], _T], patience: Callable[[ServiceError], float], voice: Voice) -> _T:
+    """``work``'s result; a failure is tried again for as many seconds as ``patience`` gives its kind."""
     started = time.monotonic()
     pause = _FIRST_PAUSE
     while True:
         try:
-            service = connect(guard)
-            account = service.account()
-            if guard.expected_account_id and account != guard.expected_account_id:
-                raise WrongAccount(
-                    f"the credentials lead to AWS account {account}, and expected_account_id is "
-                    f"{guard.expected_account_id}: nothing was made. Use the credentials of that account, or correct "
-                    "expected_account_id."
-                )
-            service.prove()
-            return account
+            return work()
         except ServiceError as error:
-            elapsed = time.monotonic() - started
-            if elapsed + pause > min(_patience(guard, error), guard.policy.timeout):
+            asked_for = error.retry_after if isinstance(error, Throttled) else None
+            wait = max(pause, asked_for or 0.0)
+            if time.monotonic() - started + wait > patience(error):
                 raise
             voice.say(f"not ready yet, trying again: {error}")
-            asked_for = error.retry_after if isinstance(error, Throttled) else None
-            time.sleep(max(pause, asked_for or 0.0))
+            time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
@@ -121,6 +133,15 @@ def verify_account(guard: GuardArguments, service: JobService) -> str:
             f"gone for good, {ON_DELETE}=ignore goes on without looking."
         )
     return account
+
+
+def verify_move(old: GuardArguments, new: GuardArguments) -> None:
+    """Verify that the new credentials or endpoint lead to the account that the guard was made for.
+
+    Raises:
+        GuardError: they lead to another, or it could not be found out.
+    """
+    _reach(replace(new, account_id=old.account_id), new.policy, _voice(new))
 
 
 def tear_down(
@@ -205,13 +226,23 @@ def _run(
 
     try:
         try:
-            service = connect(guard)
-            account = verify_account(guard, service)
+            service, account = _reach(guard, policy, voice)
         except GuardError as error:
-            if policy.mode is not Mode.IGNORE:
+            if policy.mode is Mode.IGNORE:
+                voice.say(f"mode ignore: could not look what is left ({error}); going on")
+                return report
+            if not isinstance(error, ServiceError):
                 raise
-            voice.say(f"mode ignore: could not look what is left ({error}); going on")
-            return report
+            raise CannotTell(
+                f"whose jobs the credentials lead to cannot be found out: {error} Nothing was stopped or taken away: "
+                f"mend this and run `pulumi destroy` again; if the account is gone for good, {ON_DELETE}=ignore goes on "
+                "without looking.",
+                report,
+            ) from error
+        # What it took to get here counts.
+        spent = (datetime.now(timezone.utc) - report.started).total_seconds()
+        if spent >= 1:
+            policy = replace(policy, timeout=max(policy.timeout - spent, 0.0))
         report = run(
             service,
             covers,
@@ -230,6 +261,20 @@ def _run(
     finally:
         if chosen.receipts is not None:
             _write_receipt(guard, report, occasion, failure, chosen.receipts, voice)
+
+
+def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobService, str]:
+    """The service and the account that it leads to; what can pass by itself is tried again while time lasts."""
+
+    def work() -> tuple[JobService, str]:
+        service = connect(guard)
+        return service, verify_account(guard, service)
+
+    def patience(error: ServiceError) -> float:
+        passes = isinstance(error, (Transient, Throttled)) and policy.mode is not Mode.IGNORE
+        return policy.timeout if passes else 0.0
+
+    return _retried(work, patience, voice)
 
 
 def _write_receipt(

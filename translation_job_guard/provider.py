@@ -74,7 +74,7 @@ class _GuardProvider(ResourceProvider):
         def work() -> GuardArguments:
             old, new = self._read(olds), self._read(news)
             if _source(old) != _source(new):
-                lifecycle.verify_account(old, lifecycle.connect(new))
+                lifecycle.verify_move(old, new)
             lifecycle.stop_left_behind(old, new)
             return old
 

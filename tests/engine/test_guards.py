@@ -23,7 +23,7 @@ NEIGHBOUR = "arn:aws:iam::123456789012:role/production"
 
 
 def guarded(workspace: MakeWorkspace, emulator: Emulator, **config: str) -> Workspace:
-    stack = workspace(GUARDED, env=CREDENTIALS, config={"test:emulator": emulator.url})
+    stack = workspace(GUARDED, env=dict(CREDENTIALS), config={"test:emulator": emulator.url})
     stack.config |= {f"test:{key}": value for key, value in config.items()}
     return stack
 
@@ -124,7 +124,7 @@ AzureDocumentTranslationJobGuard(
     triggers=[config.get("release")],
 )
 """,
-        env=CREDENTIALS,
+        env=dict(CREDENTIALS),
         config={"test:endpoint": emulator.azure_endpoint("translator"), "test:release": "1"},
     )
     client = azure(emulator)
@@ -163,7 +163,7 @@ AzureDocumentTranslationJobGuard(
     ),
 )
 """,
-        env=CREDENTIALS,
+        env=dict(CREDENTIALS),
         config={"test:endpoint": emulator.azure_endpoint("translator")},
     )
     for secret in ("false", "true"):
