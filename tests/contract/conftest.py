@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.emulator import emulator, real_server, stepped, stepped_server
+from tests.support.emulator import emulator, iam, real_server, s3, stepped, stepped_server
 
-__all__ = ["emulator", "real_server", "stepped", "stepped_server"]
+__all__ = ["emulator", "iam", "real_server", "s3", "stepped", "stepped_server"]

@@ -233,6 +233,14 @@ def test_it_ends_although_someone_waits() -> None:
     assert not waiting.is_alive()
 
 
+def test_it_listens_on_loopback_unless_told_otherwise() -> None:
+    """Another address has to be asked for."""
+    with Emulator() as emulator:
+        assert emulator.url.startswith("http://127.0.0.1:")
+    with Emulator(host="localhost") as emulator:
+        assert Control(emulator.url).requests() == []
+
+
 def test_two_emulators_do_not_share_jobs(stepped: Emulator) -> None:
     """Each has its own port, clock, jobs and log."""
     with Emulator(clock="stepped") as other:

@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.emulator import REGION, aws, start
+from tests.support.emulator import ACCESS, aws, start
 from translation_job_guard.emulator import Emulator
-
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "translate.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
-
-ACCESS = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}})
-
-
-@pytest.fixture
-def s3(stepped: Emulator) -> Any:
-    """A client; there are the buckets that `start` uses, with two documents to translate."""
-    client = aws(stepped, "s3")
-    for bucket in ("input-bucket", "output-bucket"):
-        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for name in ("in/a.txt", "in/b.txt", "elsewhere/c.txt"):
-        client.put_object(Bucket="input-bucket", Key=name, Body=b"text")
-    return client
-
-
-@pytest.fixture
-def iam(stepped: Emulator) -> Any:
-    """A client; there is the role that `start` uses."""
-    client = aws(stepped, "iam")
-    client.create_role(RoleName="translate", AssumeRolePolicyDocument=TRUST)
-    return client
 
 
 def keys(s3: Any, bucket: str = "output-bucket") -> list[str]:

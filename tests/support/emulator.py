@@ -1,6 +1,6 @@
 """The emulator as fixtures: one server for a test run, as new for each test.
 
-A conftest imports all four fixtures, since a fixture finds what it asks for by name.
+A conftest imports all of the fixtures, since one finds by name what it asks for.
 """
 
 from __future__ import annotations
@@ -35,6 +35,17 @@ SOURCE = "https://storage.blob.core.windows.net/source"
 TARGET = "https://storage.blob.core.windows.net/target"
 ROLE = "arn:aws:iam::123456789012:role/translate"
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "translate.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+
+ACCESS = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}})
+
 
 @pytest.fixture(scope="session")
 def real_server() -> Iterator[Emulator]:
@@ -60,6 +71,25 @@ def stepped(stepped_server: Emulator) -> Emulator:
     """With a clock that stands still until `control.advance`; stops take 2 s, jobs 600."""
     stepped_server.control.reset()
     return stepped_server
+
+
+@pytest.fixture
+def s3(stepped: Emulator) -> Any:
+    """A client; there are the buckets that `start` uses, with two documents to translate."""
+    client = aws(stepped, "s3")
+    for bucket in ("input-bucket", "output-bucket"):
+        client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for name in ("in/a.txt", "in/b.txt", "elsewhere/c.txt"):
+        client.put_object(Bucket="input-bucket", Key=name, Body=b"text")
+    return client
+
+
+@pytest.fixture
+def iam(stepped: Emulator) -> Any:
+    """A client; there is the role that `start` uses."""
+    client = aws(stepped, "iam")
+    client.create_role(RoleName="translate", AssumeRolePolicyDocument=TRUST)
+    return client
 
 
 def aws(

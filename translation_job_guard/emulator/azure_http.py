@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -332,7 +333,9 @@ def _instant(given: dict[str, list[str]], name: str) -> float | None:
     if name not in given:
         return None
     # A "+" that was not escaped arrives as a space.
-    when = datetime.datetime.fromisoformat(given[name][-1].replace(" ", "+").replace("Z", "+00:00"))
+    text = given[name][-1].replace(" ", "+").replace("Z", "+00:00")
+    # Python 3.10 reads fractions of three or six digits only.
+    when = datetime.datetime.fromisoformat(re.sub(r"\.(\d+)", lambda found: f".{found[1]:0<6.6}", text))
     return (when if when.tzinfo else when.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 

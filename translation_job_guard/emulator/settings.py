@@ -50,7 +50,7 @@ class Settings:
     stop_submitted: Literal["stop", "stopped", "ignore", "refuse"] = "stop"
     """What Stop does to a job that waits: STOP_REQUESTED first, STOPPED at once, nothing, or an error."""
     stop_ended: Literal["answer", "refuse", "not-found"] = "answer"
-    """What Stop does to a job that has ended: answers its status, or an error that it does not declare, or one."""
+    """What Stop does to a job that has ended: answers its status, or an error (one that it declares, or not)."""
     paging: Literal["key", "offset"] = "key"
     """What NextToken remembers: the last job shown, or how many were (and misses jobs when others leave)."""
     check_resources: Literal["existing", "always", "never"] = "existing"

@@ -1,0 +1,353 @@
+"""Every point in which the emulator is faithful, broken on purpose: a contract test of that point must fail.
+
+The emulator runs in this process, so that patching its code changes what it does.
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+from random import SystemRandom
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
+
+from tests.contract import test_emulator_amazon as amazon_tests
+from tests.contract import test_emulator_azure as azure_tests
+from tests.contract import test_emulator_control as control_tests
+from tests.contract import test_emulator_faults as fault_tests
+from tests.contract import test_emulator_surroundings as surroundings_tests
+from translation_job_guard.emulator import amazon_model, azure_http, faults, messages
+from translation_job_guard.emulator import app as application
+from translation_job_guard.emulator.amazon import STATES, Translate
+from translation_job_guard.emulator.amazon_http import TranslateApi
+from translation_job_guard.emulator.azure import Accounts, DocumentTranslation
+from translation_job_guard.emulator.faults import Fault
+from translation_job_guard.emulator.lifecycle import Lifecycle, Place
+from translation_job_guard.emulator.log import Call
+from translation_job_guard.emulator.rates import Rates
+from translation_job_guard.emulator.surroundings import Moto
+
+Break = tuple[Any, str, Any]
+"""An owner, the name of what it has, and what takes its place."""
+
+
+def answer(owner: Any, name: str, change: Callable[[Any], Any]) -> Break:
+    """A function whose answer is changed."""
+    original = getattr(owner, name)
+    return owner, name, lambda *args, **kwargs: change(original(*args, **kwargs))
+
+
+def before(owner: Any, name: str, prepare: Callable[..., Any]) -> Break:
+    """A function before which something else is done to its object."""
+    original = getattr(owner, name)
+
+    def altered(self: Any, *args: Any, **kwargs: Any) -> Any:
+        prepare(self)
+        return original(self, *args, **kwargs)
+
+    return owner, name, altered
+
+
+def instead(owner: Any, name: str, value: Any) -> Break:
+    return owner, name, value
+
+
+def with_setting(**changes: Any) -> Callable[[Lifecycle[Any]], None]:
+    return lambda lifecycle: lifecycle.settings.change(changes)
+
+
+def first_filter_only(*args: Any) -> Any:
+    self, place, wanted, *rest = args
+    return _page(self, place, dict(list(wanted.items())[:1]), *rest)
+
+
+def not_rewritten(*args: Any) -> Any:
+    job = _new(*args)
+    job.request["OutputDataConfig"] = args[-1]["OutputDataConfig"]
+    return job
+
+
+def never_refused(*args: Any, **how: Any) -> Any:
+    try:
+        return _cancel(*args, **how)
+    except Exception:
+        return args[0].get(*args[1:])
+
+
+def without_retry_after(api: Any, exchange: Any, fault: Fault) -> Any:
+    return api.refuse(exchange.call, fault.kind, fault.details)
+
+
+def without_dollar(request: Any) -> Any:
+    request.query = [(name, value) for name, value in request.query if not name.startswith("$")]
+    return _query(request)
+
+
+_page, _new = Translate.page, Translate._new
+_cancel, _query = DocumentTranslation.cancel, azure_http._query
+
+POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
+    # Amazon Translate
+    "server-side checks": (
+        instead(amazon_model, "violations", lambda *_: []),
+        amazon_tests.test_list_is_checked_as_the_model_says,
+        {"request_": {"MaxResults": 501}},
+    ),
+    "answers have no member that the model has not": (
+        answer(TranslateApi, "_properties", lambda shown: {**shown, "Progress": 1}),
+        amazon_tests.test_a_listing_has_whole_jobs_newest_first,
+        {},
+    ),
+    "answers have the model's types": (
+        answer(TranslateApi, "_properties", lambda shown: {**shown, "SubmittedTime": "2026-01-01T00:00:00Z"}),
+        amazon_tests.test_filters,
+        {},
+    ),
+    "the one-filter rule": (
+        instead(Translate, "page", first_filter_only),
+        amazon_tests.test_only_one_filter_at_a_time,
+        {},
+    ),
+    "paging": (
+        answer(Translate, "page", lambda page: (page[0], None)),
+        amazon_tests.test_a_page_has_a_hundred_jobs_unless_told_otherwise,
+        {},
+    ),
+    "jobs move between pages": (
+        before(Translate, "page", with_setting(paging="offset")),
+        amazon_tests.test_jobs_move_between_the_pages_of_a_listing,
+        {},
+    ),
+    "jobs move between listings": (
+        before(Translate, "start", with_setting(start_latency=0)),
+        amazon_tests.test_jobs_move_between_the_listings_of_a_sweep,
+        {},
+    ),
+    "the order of a listing": (
+        answer(Place, "listing", lambda jobs: reversed(list(jobs))),
+        amazon_tests.test_a_listing_has_whole_jobs_newest_first,
+        {},
+    ),
+    "ClientToken": (
+        before(Translate, "start", lambda translate: translate._tokens.clear()),
+        amazon_tests.test_a_client_token_starts_one_job,
+        {},
+    ),
+    "the output URI is rewritten": (
+        instead(Translate, "_new", not_rewritten),
+        amazon_tests.test_a_started_job_has_what_it_was_started_with,
+        {},
+    ),
+    "ten run": (
+        instead(Translate, "slots", lambda _: None),
+        amazon_tests.test_ten_run_and_the_others_wait_their_turn,
+        {},
+    ),
+    "a thousand wait": (
+        before(Translate, "start", with_setting(max_queued=10**6)),
+        amazon_tests.test_the_queue_has_an_end,
+        {},
+    ),
+    "request rates": (instead(Rates, "admits", lambda *_: True), amazon_tests.test_request_rates_are_by_operation, {}),
+    "error bodies": (
+        answer(TranslateApi, "_error", lambda response: messages.Response(response.status, b"{}")),
+        amazon_tests.test_error_status_is_a_setting,
+        {},
+    ),
+    "error statuses": (
+        instead(TranslateApi, "_by_model", False),
+        amazon_tests.test_error_status_is_a_setting,
+        {},
+    ),
+    "stopping takes time": (
+        instead(Lifecycle, "stop", lambda self, job: self.put(job, STATES.stopped)),
+        amazon_tests.test_stop_is_asynchronous,
+        {},
+    ),
+    "accounts": (
+        instead(Moto, "of", lambda *_: "123456789012"),
+        amazon_tests.test_accounts_and_regions_do_not_see_each_other,
+        {},
+    ),
+    # S3, IAM and STS
+    "the account of an assumed role": (
+        instead(Moto, "of", lambda *_: "123456789012"),
+        amazon_tests.test_an_assumed_role_is_in_the_account_of_its_arn,
+        {},
+    ),
+    "jobs write": (
+        instead(Moto, "write", lambda *_: None),
+        surroundings_tests.test_a_running_job_writes_into_its_output_bucket,
+        {},
+    ),
+    "jobs fail without their bucket": (
+        instead(Translate, "_missing", lambda *_: None),
+        surroundings_tests.test_a_job_fails_when_its_bucket_is_gone,
+        {},
+    ),
+    "jobs fail without their role": (
+        instead(Translate, "_missing", lambda *_: None),
+        surroundings_tests.test_a_job_fails_when_its_role_is_gone,
+        {},
+    ),
+    # Azure Document Translation
+    "both api-versions": (
+        instead(azure_http, "API_VERSIONS", ("2024-05-01",)),
+        azure_tests.test_the_sdk_submits_reads_and_cancels,
+        {"version": "2026-03-01"},
+    ),
+    "the answer to an invalid key": (
+        instead(azure_http, "INVALID_KEY", "No."),
+        azure_tests.test_an_invalid_key_is_answered_as_recorded,
+        {},
+    ),
+    "bearer tokens": (
+        instead(messages.Request, "bearer", lambda _: False),
+        azure_tests.test_a_token_is_as_good_as_a_key,
+        {},
+    ),
+    "both spellings of a query": (
+        instead(azure_http, "_query", without_dollar),
+        azure_tests.test_both_spellings_of_a_query,
+        {},
+    ),
+    "nextLink": (
+        answer(DocumentTranslation, "page", lambda page: (page[0], False)),
+        azure_tests.test_pages_link_to_the_next,
+        {},
+    ),
+    "pages shift": (
+        answer(Place, "listing", lambda jobs: iter(sorted(jobs, key=lambda job: job.state != "Running"))),
+        azure_tests.test_pages_shift_when_batches_end_in_between,
+        {},
+    ),
+    "Operation-Location": (
+        instead(azure_http, "_own_url", lambda _: "http://127.0.0.1/elsewhere"),
+        azure_tests.test_a_batch_is_accepted_with_its_location,
+        {},
+    ),
+    "a new batch has total 0": (
+        before(DocumentTranslation, "start", with_setting(azure_counting_time=0)),
+        azure_tests.test_a_new_batch_cannot_be_tied_to_a_container_yet,
+        {},
+    ),
+    "the answer to a cancel": (
+        instead(azure_http, "empty_summary", lambda: {"total": 8}),
+        azure_tests.test_cancel_is_answered_as_recorded,
+        {},
+    ),
+    "what cannot be cancelled": (
+        instead(DocumentTranslation, "cancel", never_refused),
+        azure_tests.test_what_has_ended_or_is_being_cancelled_cannot_be_cancelled,
+        {"status": 400, "raised": HttpResponseError, "state": "Cancelling"},
+    ),
+    "400 or 409": (
+        before(DocumentTranslation, "cancel", with_setting(azure_cancel_refused=400)),
+        azure_tests.test_what_has_ended_or_is_being_cancelled_cannot_be_cancelled,
+        {"status": 409, "raised": ResourceExistsError, "state": "Cancelled"},
+    ),
+    "charged characters grow": (
+        answer(DocumentTranslation, "summary", lambda summary: {**summary, "totalCharacterCharged": 0}),
+        azure_tests.test_characters_are_charged_as_it_goes,
+        {},
+    ),
+    "a deleted account's endpoint": (
+        instead(Accounts, "delete", lambda *_: True),
+        azure_tests.test_deleting_an_account_takes_its_endpoint_away,
+        {},
+    ),
+    "a deleted container's batches": (
+        instead(Accounts, "delete_container", lambda *_: True),
+        azure_tests.test_batches_on_a_container_that_is_gone_fail,
+        {},
+    ),
+    "listKeys": (
+        instead(Accounts, "by_id", lambda *_: None),
+        azure_tests.test_resource_manager_hands_out_the_keys,
+        {},
+    ),
+    # Faults, log and control
+    "before or after the effect": (
+        instead(Fault, "before", True),
+        fault_tests.test_a_connection_is_dropped_before_or_after_the_effect,
+        {"when": "after", "state": "STOP_REQUESTED"},
+    ),
+    "Retry-After": (
+        instead(application, "_refusal", without_retry_after),
+        fault_tests.test_azure_core_waits_as_long_as_retry_after_says,
+        {},
+    ),
+    "seeds": (
+        instead(random, "Random", lambda _: SystemRandom()),
+        fault_tests.test_faults_strike_after_so_many_and_with_a_probability,
+        {},
+    ),
+    "the log": (
+        answer(Call, "as_dict", lambda shown: {**shown, "error": None}),
+        surroundings_tests.test_requests_to_all_services_are_in_the_log,
+        {},
+    ),
+    "a reset": (
+        instead(faults.Faults, "clear", lambda _: None),
+        control_tests.test_a_reset_makes_it_as_new,
+        {},
+    ),
+}
+
+FAULTS: dict[str, tuple[Callable[..., None], dict[str, Any]]] = {
+    "throttle": (fault_tests.test_boto3_retries_what_is_throttled, {}),
+    "error": (fault_tests.test_boto3_retries_server_errors, {"status": 503}),
+    "drop": (
+        fault_tests.test_a_connection_is_dropped_before_or_after_the_effect,
+        {"when": "before", "state": "IN_PROGRESS"},
+    ),
+    "slow": (fault_tests.test_slow_answers_run_into_the_clients_timeout, {}),
+    "denied": (fault_tests.test_denied_operations, {}),
+    "expired": (fault_tests.test_expired_credentials, {}),
+    "late": (fault_tests.test_jobs_may_appear_late_in_listings, {}),
+    "ignore-stop": (fault_tests.test_a_stop_request_may_be_ignored_so_many_times, {}),
+    "lose-race": (fault_tests.test_a_stop_may_lose_the_race, {}),
+    "not-yet": (fault_tests.test_a_queued_job_may_not_be_stopped_yet, {}),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_what_is_broken_is_noticed(point: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The point's contract test fails when the emulator does not have it."""
+    (owner, name, value), test, arguments = POINTS[point]
+    needed = fixtures_of(test, arguments, request)
+    monkeypatch.setattr(owner, name, value)
+    assert fails(test, {**needed, **arguments})
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_that_does_not_strike_is_noticed(
+    kind: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Every kind of fault has a contract test that fails without it."""
+    test, arguments = FAULTS[kind]
+    needed = fixtures_of(test, arguments, request)
+    monkeypatch.setattr(Fault, "strikes", lambda *_: False)
+    assert fails(test, {**needed, **arguments})
+
+
+def test_every_kind_of_fault_is_there() -> None:
+    """None is left out above."""
+    assert FAULTS.keys() == faults.KINDS.keys()
+
+
+def fixtures_of(test: Callable[..., None], arguments: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+    wanted = inspect.signature(test).parameters.keys() - arguments.keys()
+    # The emulator first, since it is reset; what the others put into it comes after.
+    return {name: request.getfixturevalue(name) for name in sorted(wanted, key=lambda name: name in ("s3", "iam"))}
+
+
+def fails(test: Callable[..., None], arguments: dict[str, Any]) -> bool:
+    try:
+        test(**arguments)
+    except (Exception, pytest.fail.Exception):
+        return True
+    return False
