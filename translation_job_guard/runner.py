@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import Final, Literal, Protocol, TypeAlias
 
-from translation_job_guard.errors import ServiceError, Throttled
+from translation_job_guard.errors import ServiceError, Throttled, Transient
 from translation_job_guard.jobs import Coverage, Job
 from translation_job_guard.pace import Pace
 from translation_job_guard.services import JobService
@@ -35,6 +35,8 @@ WORKERS: Final = 32
 """Requests under way at once."""
 IGNORE_LOOKS_FOR: Final = 15.0
 """Seconds that mode ``ignore`` takes at most to find out what is left."""
+_SHORTEST_SLEEP: Final = 0.001
+"""A pause of a float's last digits may not move the clock at all."""
 
 
 class Clock(Protocol):
@@ -143,7 +145,8 @@ class _Runner:
         self._work: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[tuple[Request, Value | BaseException | Literal[_Late.LATE]]] = queue.SimpleQueue()
         self._closed = threading.Event()
-        self._counting = threading.Lock()
+        self._sending = threading.Lock()
+        self._sent: set[int] = set()
 
     def __enter__(self) -> _Runner:
         return self
@@ -162,6 +165,7 @@ class _Runner:
         for request in batch:
             if isinstance(request, Wait):
                 self._clock.sleep(request.seconds)
+        self._sent.clear()
         if self._max_workers:
             self._in_threads(calls, values)
         else:
@@ -169,9 +173,13 @@ class _Runner:
                 value = self._call(request)
                 if value is not _LATE:
                     values.append((request, value))
-        return Answers(self.since_start(), values)
+        with self._sending:
+            unsent = [request for request in calls if id(request) not in self._sent]
+        return Answers(self.since_start(), values, unsent)
 
     def _in_threads(self, calls: Sequence[Request], values: list[tuple[Request, Value]]) -> None:
+        if self._closed.is_set():
+            return
         while self._threads < min(self._max_workers, len(calls)):
             self._threads += 1
             threading.Thread(target=self._worker, name="translation-job-guard", daemon=True).start()
@@ -182,7 +190,9 @@ class _Runner:
             try:
                 request, value = self._done.get(timeout=max(left, 0.001))
             except queue.Empty:
-                self._closed.set()
+                # What is under way is left behind; with the lock, nothing more goes out.
+                with self._sending:
+                    self._closed.set()
                 return
             if isinstance(value, BaseException) and not isinstance(value, ServiceError):
                 raise value
@@ -204,9 +214,12 @@ class _Runner:
             if isinstance(request, Stop) and (delay := self._pace.turn(self._clock.now())):
                 if self._clock.now() + delay >= self._deadline:
                     return _LATE
-                self._clock.sleep(delay)
+                self._clock.sleep(max(delay, _SHORTEST_SLEEP))
                 continue
-            with self._counting:
+            with self._sending:
+                if self._closed.is_set() or self._clock.now() >= self._deadline:
+                    return _LATE
+                self._sent.add(id(request))
                 kind = type(request).__name__.lower()
                 self._report.requests[kind] = self._report.requests.get(kind, 0) + 1
             try:
@@ -218,6 +231,9 @@ class _Runner:
                     continue
                 return error
             except ServiceError as error:
+                # A refusal is an answer too: the place has taken the request.
+                if isinstance(request, Stop) and not isinstance(error, Transient):
+                    self._pace.accepted(self._clock.now())
                 return error
             if isinstance(request, Stop):
                 self._pace.accepted(self._clock.now())

@@ -6,6 +6,7 @@ The decisions as a state machine without I/O: a script yields batches of request
 
 from __future__ import annotations
 
+import contextlib
 import enum
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -92,6 +93,7 @@ class Record:
     looked: bool = False
     last_error: ServiceError | None = None
     _asked_in: JobState | None = None
+    _before_asking: tuple[float | None, JobState | None, ServiceError | None] = (None, None, None)
 
     @property
     def ending(self) -> Ending:
@@ -110,18 +112,26 @@ class Record:
         """Whether it is to be asked (again) to stop."""
         if self.now.state is JobState.STOPPING or isinstance(self.last_error, Denied):
             return False
-        if self.asked_at is None or isinstance(self.last_error, Transient):
+        if self.asked_at is None or self.now.state is not self._asked_in:
             return True
-        if self.now.state is not self._asked_in:
-            return True
-        return at - self.asked_at >= min(ASK_AGAIN_AFTER * 2.0 ** (self.asks - 1), ASK_AGAIN_AT_MOST)
+        # Whether a request whose answer was lost took effect is not known: ask again soon.
+        lost = isinstance(self.last_error, Transient)
+        first, most = (FASTEST_POLL, SLOWEST_POLL) if lost else (ASK_AGAIN_AFTER, ASK_AGAIN_AT_MOST)
+        doublings = min(self.asks - 1, 10)
+        return at - self.asked_at >= min(first * 2.0**doublings, most)
 
     def asked(self, at: float) -> None:
         """Note that a stop request goes out."""
+        self._before_asking = (self.asked_at, self._asked_in, self.last_error)
         self.asks += 1
         self.asked_at = at
         self._asked_in = self.now.state
         self.last_error = None
+
+    def not_sent(self) -> None:
+        """Note that the stop request did not go out after all: time ran out first."""
+        self.asks -= 1
+        self.asked_at, self._asked_in, self.last_error = self._before_asking
 
 
 @dataclass
@@ -217,10 +227,14 @@ Value: TypeAlias = "Sequence[Job] | Job | JobState | Mapping[str, Job | None] | 
 
 @dataclass(frozen=True)
 class Answers:
-    """What came back for a batch, in any order; a request that was not finished in time is missing."""
+    """What came back for a batch, in any order; a request that was not finished in time is missing.
+
+    ``unsent`` are the missing ones that did not even go out.
+    """
 
     now: float
     values: Sequence[tuple[Request, Value]]
+    unsent: Sequence[Request] = ()
 
 
 Script: TypeAlias = "Generator[Sequence[Request], Answers, None]"
@@ -244,6 +258,7 @@ class Teardown:
         self._listings = 0
         self._located: dict[str, Job] = {}
         self._list_error: ServiceError | None = None
+        self._not_before = 0.0
 
     def script(self) -> Script:
         """Yield batches of requests; send their answers. Returns when quiet, or raises a ``TeardownError``.
@@ -273,7 +288,8 @@ class Teardown:
             if isinstance(request, List) and not isinstance(value, ServiceError):
                 undecided = self._take_listing(value)
                 if undecided:
-                    self._take_located((yield [Locate(job) for job in undecided]), undecided)
+                    with contextlib.suppress(CannotTell):
+                        self._take_located((yield [Locate(job) for job in undecided]), undecided)
                 self.report.looked = True
 
     def _list(self) -> Script:
@@ -290,8 +306,7 @@ class Teardown:
             elif value is not None:
                 self._list_error = None
                 break
-            asked_for = value.retry_after if isinstance(value, Throttled) else None
-            yield from self._wait(max(pause, asked_for or 0.0))
+            yield from self._wait(pause)
             pause = min(pause * 2, SLOWEST_POLL)
         undecided = self._take_listing(value)
         if undecided:
@@ -315,6 +330,8 @@ class Teardown:
                 self._sight(known, first)
             elif decision is Coverage.UNKNOWN:
                 undecided.append(job)
+            else:
+                self._outside(job)
         for id_, record in self.report.records.items():
             if id_ not in listed and record.ended_at is None:
                 record.ended_at = self._now
@@ -328,10 +345,9 @@ class Teardown:
         for request, value in answers.values:
             if not isinstance(request, Locate):
                 continue
-            if isinstance(value, JobNotFound):
-                del open_[request.job.id]
-            elif isinstance(value, ServiceError):
-                if not isinstance(value, (Transient, Throttled)):
+            if isinstance(value, ServiceError):
+                # A batch that was listed and is not found has gone or is too new: the next listing tells which.
+                if not isinstance(value, (Transient, Throttled, JobNotFound)):
                     self.report.undecided.update(open_)
                     raise CannotTell(self._cannot_tell(value), self.report)
             elif isinstance(value, Job):
@@ -339,8 +355,10 @@ class Teardown:
                 decision = self._covers(value)
                 if decision is not Coverage.UNKNOWN:
                     del open_[value.id]
-                if decision is Coverage.COVERED and value.in_flight:
+                if decision is Coverage.COVERED:
                     self._sight(value, self._first)
+                elif decision is Coverage.OUTSIDE:
+                    self._outside(value)
         self.report.undecided.update(open_)
 
     def _known_locations(self, job: Job) -> Job:
@@ -367,6 +385,10 @@ class Teardown:
         record.ended_at = None
         record.vanished = record.looked = False
 
+    def _outside(self, job: Job) -> None:
+        # In an update a batch that grows can come to be the new scope's: what it was asked before is not undone.
+        self.report.records.pop(job.id, None)
+
     def _nothing_left(self) -> bool:
         return not self.report.left and not self.report.undecided
 
@@ -380,7 +402,7 @@ class Teardown:
             due = empty_at + self._policy.quiet_period
             if due > self._policy.timeout:
                 raise TeardownTimeout(self._unconfirmed(), self.report)
-            yield from self._wait(due - self._now)
+            yield from self._wait(max(due - self._now, FASTEST_POLL))
             yield from self._list()
             if not self._nothing_left():
                 return False
@@ -412,18 +434,27 @@ class Teardown:
 
     def _stop(self) -> Script:
         """Ask everything to stop that is to be asked: all requests out before the next look at any state."""
-        due = [record for record in self.report.left if record.wants_stop(self._now)]
+        due = [
+            record
+            for record in self.report.left
+            if record.wants_stop(self._now) and record.before.id not in self.report.undecided
+        ]
         if not due:
             return
         for record in due:
             record.asked(self._now)
         self._changed_at = self._now
         answers = yield [Stop(record.now) for record in due]
+        for request in answers.unsent:
+            if isinstance(request, Stop):
+                self.report.records[request.job.id].not_sent()
         self._take(answers)
 
     def _take(self, answers: Answers) -> None:
         self._now = answers.now
         for request, value in answers.values:
+            if isinstance(value, Throttled) and value.retry_after is not None:
+                self._not_before = max(self._not_before, self._now + value.retry_after)
             if not isinstance(request, Stop):
                 continue
             record = self.report.records[request.job.id]
@@ -435,17 +466,21 @@ class Teardown:
 
     def _wait(self, seconds: float) -> Script:
         self._check_time()
-        seconds = max(0.0, min(seconds, self._policy.timeout - self._now))
-        self._take((yield [Wait(seconds)]))
+        seconds = max(seconds, self._not_before - self._now, 0.0)
+        left = self._policy.timeout - self._now
+        self._take((yield [Wait(min(seconds, left))]))
+        if seconds >= left:
+            # By a clock's last digit it may not be quite over; there is time for nothing in any case.
+            raise TeardownTimeout(self._out_of_time(), self.report)
         self._check_time()
 
     def _interval(self) -> float:
-        if self._policy.poll_interval is not None:
-            return self._policy.poll_interval
-        interval = min(max(FASTEST_POLL, (self._now - self._changed_at) / 8), SLOWEST_POLL)
+        interval = self._policy.poll_interval
+        if interval is None:
+            interval = min((self._now - self._changed_at) / 8, SLOWEST_POLL)
         if self._policy.mode is Mode.CANCEL and self._now < self._policy.grace_period:
             interval = min(interval, self._policy.grace_period - self._now)
-        return interval
+        return max(interval, FASTEST_POLL)
 
     def _check_time(self) -> None:
         if self._now >= self._policy.timeout:
@@ -483,12 +518,20 @@ class Teardown:
 
     def _out_of_time(self) -> str:
         left, undecided = self.report.left, list(self.report.undecided.values())
+        unlisted = not self._listings or self._list_error is not None
+        if not (left or undecided or unlisted):
+            return self._unconfirmed()
         says = [f"{format_duration(self._policy.timeout)} (timeout) passed"]
         if left:
             says.append(f"and {len(left)} jobs are still in flight: {_names(left)}")
-            late = sum(record.came_late for record in self.report.records.values())
+            unasked = sum(not record.asks and record.now.state is not JobState.STOPPING for record in left)
+            if unasked and self._policy.mode is Mode.CANCEL:
+                says.append(f"({unasked} of them could not be asked to stop in time)")
+            late = [record for record in self.report.records.values() if record.came_late]
             if late:
-                says.append(f"({late} came in after the start: something still submits, stop that first)")
+                says.append(
+                    f"({len(late)} came in after the start: {_names(late)}; something still submits, stop that first)"
+                )
         if undecided:
             named = ", ".join(str(job) for job in undecided[:NAMED_JOBS])
             more = f" and {len(undecided) - NAMED_JOBS} more" if len(undecided) > NAMED_JOBS else ""
@@ -496,7 +539,7 @@ class Teardown:
                 f"and {len(undecided)} batches cannot be tied to a container yet, so nobody can say whose they are: "
                 f"{named}{more}"
             )
-        if not self._listings or self._list_error is not None:
+        if unlisted:
             says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
         return (
             " ".join(says) + ". Nothing they need was taken away: run `pulumi destroy` again, which goes on from "
