@@ -1,0 +1,175 @@
+"""Golden stacks of Azure Document Translation: a happy path, and one change of it each."""
+
+from __future__ import annotations
+
+from tests.policy.stacks.amazon import BOUNDED, CANCELS, DISJOINT, FIRST, GUARDED
+from tests.policy.stacks.case import Cases
+from tests.policy.support import UNKNOWN, Resource, account, assignment, azure_guard, container, storage
+
+CASES = Cases()
+
+
+@CASES.case()
+def happy() -> list[Resource]:
+    """Account, storage account, container and a guard that protects them."""
+    translator, store = account(), storage()
+    documents = container(store)
+    return [translator, store, documents, azure_guard(translator, documents, endpoint=translator)]
+
+
+@CASES.case()
+def happy_in_the_first_preview() -> list[Resource]:
+    """The same before anything was made."""
+    translator, store = account(made=False), storage()
+    documents = container(store, made=False)
+    return [translator, store, documents, azure_guard(translator, documents, endpoint=translator, made=False)]
+
+
+@CASES.case()
+def happy_with_api_versions() -> list[Resource]:
+    """Types with an API version, of both kinds."""
+    translator = account(token="azure-native:cognitiveservices/v20230501:Account")
+    store = storage()
+    documents = container(store, token="azure-native_storage_v20230101:storage:BlobContainer")
+    return [translator, store, documents, azure_guard(translator, documents, endpoint=translator)]
+
+
+# translation-resources-guarded
+
+
+@CASES.case(f"{GUARDED} translator", says=("AzureDocumentTranslationJobGuard(", "protects=[translator, documents]"))
+def no_guard() -> list[Resource]:
+    """An account that can translate documents, and no guard."""
+    store = storage()
+    return [account(), store, container(store)]
+
+
+@CASES.case(f"{GUARDED} translator")
+def no_guard_with_an_api_version() -> list[Resource]:
+    """The same with an API version in the type, and a kind with several services, in the first preview."""
+    return [account(kind="CognitiveServices", token="azure-native:cognitiveservices/v20230501:Account", made=False)]
+
+
+@CASES.case()
+def account_of_another_kind() -> list[Resource]:
+    """An account for speech."""
+    return [account("speech", "SpeechServices")]
+
+
+@CASES.case()
+def free_account() -> list[Resource]:
+    """The free tier does no Document Translation."""
+    return [account(sku="F0")]
+
+
+@CASES.case()
+def account_of_unknown_kind() -> list[Resource]:
+    """Not known yet: left for the update."""
+    return [account(kind=UNKNOWN, made=False)]
+
+
+@CASES.case(f"{GUARDED} second")
+def guard_of_another_account() -> list[Resource]:
+    """Two accounts, a guard of one: depending on the other is not working there."""
+    first, second, store = account("first"), account("second"), storage()
+    documents = container(store)
+    return [first, second, store, documents, azure_guard(first, second, documents, endpoint=first)]
+
+
+@CASES.case(f"{GUARDED} translator")
+def guard_of_a_batch_by_id() -> list[Resource]:
+    """Ids select batches that exist."""
+    translator = account()
+    scope = {"translation_ids": ["0f0f0f0f-0000-4000-8000-000000000000"]}
+    return [translator, azure_guard(translator, endpoint=translator, scope=scope)]
+
+
+# guard-deleted-first
+
+
+@CASES.case(f"{FIRST} guard", says=("Azure account 'translator'",))
+def account_named_by_its_literal_endpoint() -> list[Resource]:
+    """A literal endpoint is no dependency, and it covers the account."""
+    store = storage()
+    documents = container(store)
+    endpoint = "https://translator.cognitiveservices.azure.com"
+    return [account(), store, documents, azure_guard(documents, endpoint=endpoint)]
+
+
+@CASES.case(f"{FIRST} guard", says=("container 'documents'",))
+def container_named_by_its_literal_url() -> list[Resource]:
+    """So is a literal container URL."""
+    translator, store = account(), storage()
+    scope = {"container_urls": ["https://store.blob.core.windows.net/documents"]}
+    return [translator, store, container(store), azure_guard(translator, endpoint=translator, scope=scope)]
+
+
+@CASES.case(f"{FIRST} guard", says=("'reads-documents'",))
+def rights_of_the_account_on_the_storage() -> list[Resource]:
+    """The account reads and writes the containers by a role assignment."""
+    translator, store = account(), storage()
+    documents = container(store)
+    rights = assignment("reads-documents", store, translator)
+    return [translator, store, documents, rights, azure_guard(translator, documents, endpoint=translator)]
+
+
+@CASES.case(f"{FIRST} guard", says=("'cancels-batches'",))
+def rights_on_the_account() -> list[Resource]:
+    """Whoever destroys the stack may need them to cancel."""
+    translator, store = account(), storage()
+    documents = container(store)
+    rights = assignment("cancels-batches", translator)
+    return [translator, store, documents, rights, azure_guard(translator, documents, endpoint=translator)]
+
+
+@CASES.case()
+def rights_of_an_application_on_the_storage() -> list[Resource]:
+    """What another resource of the stack may do with the containers is not the batches' business."""
+    translator, store = account(), storage()
+    documents = container(store)
+    application = Resource("azure-native:web:WebApp", "application", {})
+    rights = assignment("shows-documents", store, application)
+    return [
+        *(translator, store, documents, application, rights),
+        azure_guard(translator, documents, endpoint=translator),
+    ]
+
+
+# The others
+
+
+@CASES.case(f"{BOUNDED} guard")
+def whole_resource() -> list[Resource]:
+    """Every batch of the Translator resource."""
+    translator = account()
+    return [translator, azure_guard(translator, endpoint=translator, scope={"whole_resource": True})]
+
+
+@CASES.case(f"{CANCELS} waits", f"{DISJOINT} waits")
+def everything_and_a_container() -> list[Resource]:
+    """A guard of a container beside one of the whole resource, by the same endpoint written in two ways."""
+    translator, store = account(), storage()
+    documents = container(store)
+    return [
+        *(translator, store, documents),
+        azure_guard(translator, documents, endpoint=translator, name="stops"),
+        azure_guard(
+            *(translator, documents),
+            endpoint="https://Translator.cognitiveservices.azure.com",
+            name="waits",
+            scope={"container_urls": ["https://store.blob.core.windows.net:443/documents/in"]},
+            on_delete="fail",
+        ),
+    ]
+
+
+@CASES.case(f"{CANCELS} waits")
+def two_containers() -> list[Resource]:
+    """Guards of different containers."""
+    translator, store = account(), storage()
+    one, two = container(store, "one"), container(store, "two")
+    return [
+        *(translator, store, one, two),
+        azure_guard(translator, one, endpoint=translator, name="stops"),
+        azure_guard(translator, two, endpoint=translator, name="waits", on_delete="drain"),
+    ]

@@ -1,0 +1,71 @@
+"""The rules, for the ready pack and for other teams' packs::
+
+    from pulumi_policy import PolicyPack
+    from translation_job_guard.policies import policies
+    PolicyPack("team", [*our_own, *policies()])
+
+A pack is what ``PolicyPack(...)`` in ``__main__.py`` starts; nothing here does. No cloud's SDK is imported until a live
+rule looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pulumi_policy import EnforcementLevel, Policy
+
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.policies.disjoint import GUARD_SCOPES_DISJOINT
+from translation_job_guard.policies.guarded import TRANSLATION_RESOURCES_GUARDED
+from translation_job_guard.policies.guards import GUARD_CANCELS_ON_DELETE, GUARD_SCOPE_BOUNDED
+from translation_job_guard.policies.order import GUARD_DELETED_FIRST
+from translation_job_guard.policies.rule import Rule
+
+__all__ = ["NAMES", "policies"]
+
+_RULES: Final[Mapping[str, Rule[Any]]] = {
+    rule.name: rule
+    for rule in (
+        TRANSLATION_RESOURCES_GUARDED,
+        GUARD_DELETED_FIRST,
+        GUARD_CANCELS_ON_DELETE,
+        GUARD_SCOPE_BOUNDED,
+        GUARD_SCOPES_DISJOINT,
+    )
+}
+NAMES: Final = tuple(_RULES)
+"""The names of the rules, in the order in which they run."""
+
+
+def policies(
+    levels: Mapping[str, EnforcementLevel | str] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    only: Iterable[str] | None = None,
+) -> list[Policy]:
+    """The rules as policies for a pack.
+
+    Args:
+        levels: enforcement levels by rule, other than the rules' own: ``"advisory"``, ``"mandatory"``, ``"remediate"``
+            or ``"disabled"``.
+        options: options by rule, as in the pack's configuration, which still goes before them.
+        only: the rules to have; by default all.
+
+    Raises:
+        InvalidArgument: there is no such rule, level or option.
+    """
+    levels, options = levels or {}, options or {}
+    wanted = NAMES if only is None else tuple(only)
+    for name in (*levels, *options, *wanted):
+        if name not in _RULES:
+            raise InvalidArgument(f"There is no rule {name!r}: there are {', '.join(NAMES)}.")
+    chosen = {name: _level(name, level) for name, level in levels.items()}
+    return [_RULES[name].policy(chosen.get(name), options.get(name)) for name in NAMES if name in wanted]
+
+
+def _level(rule: str, level: EnforcementLevel | str) -> EnforcementLevel:
+    try:
+        return EnforcementLevel(level)
+    except ValueError:
+        there = ", ".join(one.value for one in EnforcementLevel)
+        raise InvalidArgument(f"The level of {rule} must be one of {there}.") from None

@@ -1,0 +1,105 @@
+"""The rule over what jobs run with: every role and account that can come to have jobs has a guard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from translation_job_guard.jobs import AMAZON_TRANSLATE
+from translation_job_guard.policies.answering import answers_for
+from translation_job_guard.policies.remedy import amazon_guard, azure_guard
+from translation_job_guard.policies.rule import Report, StackRule, each
+from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
+from translation_job_guard.policies.trust import Trust
+from translation_job_guard.policies.values import texts
+
+__all__ = ["TRANSLATION_RESOURCES_GUARDED"]
+
+_NAME = "translation-resources-guarded"
+
+
+@dataclass(frozen=True)
+class GuardedOptions:
+    """translation-resources-guarded has no options."""
+
+
+def _check(stack: Stack, _options: GuardedOptions, report: Report) -> None:
+    def role(node: Node) -> None:
+        if node.trust is not Trust.YES:
+            return
+        guards = [guard for guard in candidates.of(node) if answers_for(stack, guard, node)]
+        if not guards:
+            report(
+                f"Amazon Translate can assume the {node.label}, and no guard of this stack covers jobs that run under "
+                "it: `pulumi destroy` would take the role away and leave them behind, running and costing money. Add a "
+                "guard:"
+                f"\n{amazon_guard(stack, node)}",
+                node.urn,
+            )
+            return
+        places = {guard.place for guard in guards}
+        if not all(isinstance(place, str) for place in places):
+            # A guard whose region is not known yet may turn out to be the missing one.
+            return
+        regions = {bucket.text("region") for bucket in stack.buckets_used_by(node)} - {None}
+        for region in sorted(map(str, regions - places)):
+            report(
+                f"The {node.label} is used with a bucket in {region}, and no guard of this stack covers jobs there: "
+                "a guard answers for one region, and `pulumi destroy` would leave the jobs of this one behind. Add a "
+                "guard:"
+                f"\n{amazon_guard(stack, node, region)}",
+                node.urn,
+            )
+
+    def account(node: Node) -> None:
+        if node.translates and not any(answers_for(stack, guard, node) for guard in candidates.of(node)):
+            report(
+                f"The {node.label} can run Document Translation batches, and no guard of this stack covers them: with "
+                "the account goes the only endpoint that can cancel them. Add a guard:"
+                f"\n{azure_guard(stack, node)}",
+                node.urn,
+            )
+
+    candidates = _Candidates(stack)
+    each(_NAME, report, stack.of(Kind.ROLE), role)
+    each(_NAME, report, stack.of(Kind.ACCOUNT), account)
+
+
+class _Candidates:
+    """The guards that can come into question for a resource, found without asking each of them."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._by_urn: dict[str, list[Guard]] = {}
+        self._by_arn: dict[str, list[Guard]] = {}
+        self._any: list[Guard] = []
+        for guard in stack.guards:
+            for urn in stack.before(guard):
+                self._by_urn.setdefault(urn, []).append(guard)
+            for stored, _ in guard.readable_scopes:
+                if stored.get("whole_region"):
+                    self._any.append(guard)
+                arns = stored.get("data_access_role_arns")
+                for arn in texts(arns) if isinstance(arns, list) else ():
+                    self._by_arn.setdefault(arn, []).append(guard)
+            if guard.service != AMAZON_TRANSLATE and (account := stack.account_of(guard.place)):
+                self._by_urn.setdefault(account.urn, []).append(guard)
+
+    def of(self, node: Node) -> list[Guard]:
+        """Those that depend on it, name it, or answer for everything."""
+        amazon = node.kind is Kind.ROLE
+        found = [*self._by_urn.get(node.urn, ()), *self._by_arn.get(node.text("arn") or "", ()), *self._any]
+        unique = list({guard.urn: guard for guard in found}.values())
+        return [guard for guard in unique if (guard.service == AMAZON_TRANSLATE) is amazon]
+
+
+TRANSLATION_RESOURCES_GUARDED = StackRule(
+    name=_NAME,
+    description="Checks whether every role and account that translation jobs can run with has a guard.",
+    level=EnforcementLevel.MANDATORY,
+    severity=Severity.HIGH,
+    options=GuardedOptions,
+    remedy="Add a guard whose scope has the role or whose endpoint is the account's, and that protects it.",
+    check=_check,
+)

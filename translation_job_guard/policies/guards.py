@@ -1,0 +1,141 @@
+"""Rules over a guard's own properties: what it does when it is deleted, and how much it answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from translation_job_guard.arguments import DEFAULTS
+from translation_job_guard.policies.rule import GuardRule, option
+from translation_job_guard.teardown import Mode
+
+__all__ = ["GUARD_CANCELS_ON_DELETE", "GUARD_SCOPE_BOUNDED"]
+
+_MODES = [mode.value for mode in Mode]
+_CONSEQUENCES = {
+    Mode.CANCEL.value: "it stops its jobs instead of letting them end",
+    Mode.DRAIN.value: "it stops nothing: the teardown waits for jobs that go on costing money",
+    Mode.FAIL.value: "the teardown is refused while a job is in flight, and somebody has to stop the jobs by hand",
+    Mode.IGNORE.value: "it stops nothing: its jobs go on without the roles, buckets and accounts that they need",
+}
+
+
+@dataclass(frozen=True)
+class CancelsOptions:
+    """The options of guard-cancels-on-delete."""
+
+    allowed_modes: tuple[str, ...] = option(
+        "allowedModes",
+        ["cancel"],
+        type="array",
+        items={"type": "string", "enum": _MODES},
+        minItems=1,
+        description="The modes that a guard may have; the first is what remediation sets.",
+    )
+
+
+@dataclass(frozen=True)
+class BoundedOptions:
+    """The options of guard-scope-bounded."""
+
+    allowed_guards: tuple[str, ...] = option(
+        "allowedGuards",
+        [],
+        type="array",
+        items={"type": "string"},
+        description="Names of guards that may answer for a whole region or resource; * stands for anything.",
+    )
+    allowed_stacks: tuple[str, ...] = option(
+        "allowedStacks",
+        [],
+        type="array",
+        items={"type": "string"},
+        description="Stacks whose guards may answer for a whole region or resource, as name or project/name; * stands "
+        "for anything.",
+    )
+
+
+def _cancels(name: str, properties: Mapping[str, Any], options: CancelsOptions) -> str | None:
+    mode = properties.get("on_delete") or DEFAULTS["on_delete"]
+    if not isinstance(mode, str) or mode in options.allowed_modes:
+        return None
+    # A value that is no mode is refused by the guard itself, and could be anything.
+    consequence = _CONSEQUENCES.get(mode)
+    if consequence is None:
+        return None
+    wanted = _wanted(options)
+    allowed = ", ".join(one for one in options.allowed_modes if one in _MODES) or wanted
+    return (
+        f"Guard '{name}' has on_delete=\"{mode}\", so when it is deleted {consequence}. Allowed here: {allowed}. "
+        "Write\n"
+        f'    on_delete="{wanted}",\n'
+        'in the guard, or set this rule to the level "remediate", which does so by itself.'
+    )
+
+
+def _cancel_instead(properties: Mapping[str, Any], options: CancelsOptions) -> Mapping[str, Any]:
+    return {"on_delete": _wanted(options)} if _cancels("", properties, options) else {}
+
+
+def _wanted(options: CancelsOptions) -> str:
+    return next((mode for mode in options.allowed_modes if mode in _MODES), Mode.CANCEL.value)
+
+
+def _bounded(name: str, properties: Mapping[str, Any], options: BoundedOptions) -> str | None:
+    scopes = properties.get("scope")
+    flags = [
+        (flag, where, instead)
+        for scope in (scopes if isinstance(scopes, list) else [])
+        if isinstance(scope, Mapping)
+        for flag, where, instead in (
+            (
+                "whole_region",
+                "every Amazon Translate job of the account in its region",
+                "data_access_role_arns=[role.arn]",
+            ),
+            ("whole_resource", "every batch of the Translator resource", "container_urls=[…]"),
+        )
+        if scope.get(flag) is True
+    ]
+    stack, project = properties.get("stack"), properties.get("project")
+    own = [name for name in (stack, f"{project}/{stack}") if isinstance(name, str)]
+    if not flags or _matches([name], options.allowed_guards) or _matches(own, options.allowed_stacks):
+        return None
+    flag, everything, instead = flags[0]
+    return (
+        f"Guard '{name}' has {flag}=True: when it is deleted it stops {everything}, whoever started it, other stacks' "
+        f"jobs included. Name the jobs of this stack instead:\n"
+        f"    {instead},\n"
+        "or leave scope out, and it is derived from protects. Where a stack does own everything there, allow it in the "
+        'pack\'s configuration: {"guard-scope-bounded": {"allowedStacks": ["…"]}}.'
+    )
+
+
+def _matches(names: list[str], patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+
+GUARD_CANCELS_ON_DELETE = GuardRule(
+    name="guard-cancels-on-delete",
+    description="Checks whether a guard stops its jobs when it is deleted.",
+    level=EnforcementLevel.MANDATORY,
+    severity=Severity.HIGH,
+    options=CancelsOptions,
+    remedy='Write on_delete="cancel", or leave it out.',
+    judge=_cancels,
+    mend=_cancel_instead,
+)
+
+GUARD_SCOPE_BOUNDED = GuardRule(
+    name="guard-scope-bounded",
+    description="Checks whether a guard answers for the jobs of its own stack only.",
+    level=EnforcementLevel.MANDATORY,
+    severity=Severity.HIGH,
+    options=BoundedOptions,
+    remedy="Name the stack's roles, buckets or containers in the guard's scope instead of everything.",
+    judge=_bounded,
+)

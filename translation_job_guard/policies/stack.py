@@ -1,0 +1,390 @@
+"""One stack as the rules see it: what matters to translation jobs, read once, and the graph that deletion follows."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from pulumi_policy import PolicyResource
+
+from translation_job_guard.arguments import DEFAULTS, UNKNOWN, GuardArguments, Unknown, read
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Scope
+from translation_job_guard.policies.trust import Trust, trust
+from translation_job_guard.policies.values import any_unknown, entry, texts
+
+__all__ = ["GUARD_TYPES", "Guard", "Kind", "Node", "Stack", "endpoint_key", "guard_properties", "same_endpoint"]
+
+GUARD_TYPES: Final = {
+    "pulumi-python:dynamic/translation:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
+    "pulumi-python:dynamic/translation:AzureDocumentTranslationJobGuard": AZURE_DOCUMENT_TRANSLATION,
+}
+
+
+class Kind(enum.Enum):
+    """What a resource is to translation jobs. The value is its word in messages."""
+
+    GUARD = "guard"
+    ROLE = "role"
+    PERMISSION = "role policy"
+    BUCKET = "bucket"
+    ENCRYPTION = "bucket encryption"
+    KEY = "key"
+    ACCOUNT = "Azure account"
+    STORAGE = "storage account"
+    CONTAINER = "container"
+    ASSIGNMENT = "role assignment"
+
+
+_TYPES: Final = {
+    **dict.fromkeys(GUARD_TYPES, Kind.GUARD),
+    "aws:iam/role:Role": Kind.ROLE,
+    "aws:iam/policyAttachment:PolicyAttachment": Kind.PERMISSION,
+    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": Kind.PERMISSION,
+    "aws:iam/rolePolicy:RolePolicy": Kind.PERMISSION,
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Kind.PERMISSION,
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": Kind.PERMISSION,
+    # Version 6 of the provider has both buckets, version 7 the first again.
+    "aws:s3/bucket:Bucket": Kind.BUCKET,
+    "aws:s3/bucketV2:BucketV2": Kind.BUCKET,
+    **{
+        f"aws:s3/bucketServerSideEncryptionConfiguration{v}:BucketServerSideEncryptionConfiguration{v}": Kind.ENCRYPTION
+        for v in ("", "V2")
+    },
+    "aws:kms/alias:Alias": Kind.KEY,
+    "aws:kms/key:Key": Kind.KEY,
+    "aws:kms/replicaKey:ReplicaKey": Kind.KEY,
+    "azure-native:cognitiveservices:Account": Kind.ACCOUNT,
+    "azure-native:storage:StorageAccount": Kind.STORAGE,
+    "azure-native:storage:BlobContainer": Kind.CONTAINER,
+    "azure-native:authorization:RoleAssignment": Kind.ASSIGNMENT,
+}
+# With an API version the type is azure-native:storage/v20230101:…, or the package is azure-native_storage_v20230101.
+_AZURE_VERSION: Final = re.compile(r"^azure-native(?:_\w+)?:(\w+)(?:/v\w+)?:(\w+)$")
+
+_PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
+    Kind.ROLE: ("arn", "name", "assumeRolePolicy"),
+    Kind.PERMISSION: ("role", "roles", "roleName"),
+    Kind.BUCKET: ("bucket", "region"),
+    Kind.ENCRYPTION: ("bucket",),
+    Kind.ACCOUNT: ("kind", "sku", "properties"),
+    Kind.STORAGE: ("name",),
+    Kind.CONTAINER: ("name", "containerName", "accountName", "id", "__inputs"),
+}
+"""What the rules read of each kind; all else is never touched."""
+
+_ACCOUNT_KINDS: Final = frozenset({"texttranslation", "cognitiveservices", "aiservices"})
+_CONTAINER_ID: Final = re.compile(r"(?i).*/storageAccounts/(?P<account>[^/]+)/blobServices/[^/]+/containers/[^/]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One resource that matters, with the properties that the rules read; ``UNKNOWN`` in them is not known yet."""
+
+    resource: PolicyResource
+    kind: Kind
+    properties: Mapping[str, Any]
+
+    @property
+    def urn(self) -> str:
+        """Its URN."""
+        return self.resource.urn
+
+    @property
+    def name(self) -> str:
+        """Its name in the program."""
+        return self.resource.name
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages."""
+        return f"{self.kind.value} '{self.name}'"
+
+    def text(self, name: str) -> str | None:
+        """A property that is known text, else None."""
+        value = self.properties.get(name)
+        return value if isinstance(value, str) and value else None
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Whether Amazon Translate can assume it, which is a role."""
+        return trust(self.properties.get("assumeRolePolicy"))
+
+    @property
+    def translates(self) -> bool:
+        """Whether it is an Azure account of a kind that does Document Translation, as far as is known."""
+        kind, sku = self.properties.get("kind"), self.properties.get("sku")
+        tier = sku.get("name") if isinstance(sku, Mapping) else None
+        return isinstance(kind, str) and kind.lower() in _ACCOUNT_KINDS and tier != "F0"
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint of an Azure account, once it is known."""
+        inner = self.properties.get("properties")
+        value = inner.get("endpoint") if isinstance(inner, Mapping) else None
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def subdomain(self) -> str | None:
+        """The first part of an Azure account's host name, if it was given one."""
+        inner = self.properties.get("properties")
+        value = inner.get("customSubDomainName") if isinstance(inner, Mapping) else None
+        return value.lower() if isinstance(value, str) and value else None
+
+
+@dataclass(frozen=True, eq=False)
+class Guard(Node):
+    """A guard. ``scopes`` are as stored, ``UNKNOWN`` as a whole or inside where they are not known yet."""
+
+    service: str = ""
+    scopes: Sequence[Any] | Unknown = UNKNOWN
+
+    @property
+    def place(self) -> Any:
+        """Its region or endpoint; ``UNKNOWN`` if that is not known yet."""
+        return self.properties.get("region" if self.service == AMAZON_TRANSLATE else "endpoint")
+
+    @property
+    def mode(self) -> Any:
+        """Its mode, the default if it stores none."""
+        return self.properties.get("on_delete") or DEFAULTS["on_delete"]
+
+    @cached_property
+    def readable_scopes(self) -> tuple[tuple[Mapping[str, Any], Scope | None], ...]:
+        """Each scope as stored, and as the teardown reads it: None while something in it is not known yet."""
+        if isinstance(self.scopes, Unknown):
+            return ()
+        return tuple((scope, self._read(scope)) for scope in self.scopes if isinstance(scope, Mapping))
+
+    @property
+    def undecided(self) -> bool:
+        """Whether something in its scope is not known yet."""
+        return any_unknown(self.scopes)
+
+    @cached_property
+    def arguments(self) -> GuardArguments | None:
+        """The guard as the teardown reads it; None while what that takes is not known yet, or cannot be read."""
+        if any_unknown({**self.properties, "account_id": None, "protects": [], "triggers": []}):
+            return None
+        account = self.properties.get("account_id")
+        plain = {**self.properties, "account_id": None if account is UNKNOWN else account, "protects": []}
+        try:
+            return read(self.service, plain)
+        except InvalidArgument:
+            return None
+
+    def _read(self, scope: Mapping[str, Any]) -> Scope | None:
+        if any_unknown(scope):
+            return None
+        place = "region" if self.service == AMAZON_TRANSLATE else "endpoint"
+        try:
+            return read(self.service, {place: "", "scope": [scope]}).scopes[0]
+        except InvalidArgument:
+            return None
+
+
+def guard_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A guard's properties, made plain, without the provider's code."""
+    return {key: entry(properties, key) for key in properties if key != "__provider"}
+
+
+def endpoint_key(endpoint: str) -> str:
+    """What is the same for each way to write a Translator resource's endpoint; a region as it is."""
+    parts = urlsplit(endpoint)
+    return f"{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def same_endpoint(one: Any, other: Any) -> bool:
+    """Whether two endpoints are the same Translator resource's."""
+    return isinstance(one, str) and isinstance(other, str) and endpoint_key(one) == endpoint_key(other)
+
+
+@dataclass
+class Stack:
+    """The index that every rule works on. Built once for a validation, in one pass over the resources."""
+
+    resources: Sequence[PolicyResource]
+    nodes: dict[str, Node] = field(init=False, default_factory=dict)
+    """By URN, in the order of the URNs: the engine gives them in any."""
+    unreadable: list[PolicyResource] = field(init=False, default_factory=list)
+    _of_kind: dict[Kind, list[Node]] = field(init=False, default_factory=dict)
+    _before: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        found: list[Node] = []
+        for resource in self.resources:
+            kind = _kind(resource.resource_type)
+            if kind is None:
+                continue
+            try:
+                found.append(_node(resource, kind))
+            except Exception:
+                # One bad resource must not hide another's violation.
+                self.unreadable.append(resource)
+        for node in sorted(found, key=lambda node: node.urn):
+            self.nodes[node.urn] = node
+            self._of_kind.setdefault(node.kind, []).append(node)
+
+    def of(self, *kinds: Kind) -> list[Node]:
+        """The resources of these kinds."""
+        return [node for kind in kinds for node in self._of_kind.get(kind, ())]
+
+    @cached_property
+    def guards(self) -> list[Guard]:
+        """The guards of the stack."""
+        return [node for node in self.of(Kind.GUARD) if isinstance(node, Guard)]
+
+    def direct(self, node: Node) -> list[str]:
+        """The URNs of what a resource depends on itself: deletion takes the resource before them."""
+        return _edges(node.resource)
+
+    def before(self, node: Node) -> frozenset[str]:
+        """The URNs of everything that a resource is deleted before: its dependencies, and theirs."""
+        if node.urn not in self._before:
+            reached: set[str] = set()
+            waiting = [node.resource]
+            while waiting:
+                for one in _neighbours(waiting.pop()):
+                    if one.urn not in reached:
+                        reached.add(one.urn)
+                        waiting.append(one)
+            reached.discard(node.urn)
+            self._before[node.urn] = frozenset(reached)
+        return self._before[node.urn]
+
+    def flows_into(self, node: Node, name: str) -> list[str]:
+        """The URNs of the resources that a property of a resource is made from."""
+        return [one.urn for one in node.resource.property_dependencies.get(name, ())]
+
+    @cached_property
+    def permissions(self) -> Mapping[str, Sequence[Node]]:
+        """A role's policies and attachments, by the role's URN."""
+        by_name = {text: role for role in self.of(Kind.ROLE) for text in texts([role.text("name"), role.text("arn")])}
+        return self._owned(Kind.PERMISSION, ("role", "roleName", "roles"), Kind.ROLE, by_name)
+
+    @cached_property
+    def encryptions(self) -> Mapping[str, Sequence[Node]]:
+        """A bucket's encryption settings, by the bucket's URN."""
+        return self._owned(Kind.ENCRYPTION, ("bucket",), Kind.BUCKET, self.buckets)
+
+    @cached_property
+    def roles(self) -> Mapping[str, Node]:
+        """The roles whose ARN is known, by it."""
+        return {arn: node for node in self.of(Kind.ROLE) if (arn := node.text("arn"))}
+
+    @cached_property
+    def buckets(self) -> Mapping[str, Node]:
+        """The buckets whose name is known, by it."""
+        return {name: node for node in self.of(Kind.BUCKET) if (name := node.text("bucket"))}
+
+    @cached_property
+    def containers(self) -> Mapping[tuple[str, str], Node]:
+        """The containers whose names are known, by storage account and container."""
+        return {
+            (account, name): node
+            for node in self.of(Kind.CONTAINER)
+            for account, name in [self._container(node)]
+            if name
+        }
+
+    def bucket_of(self, uri: str) -> Node | None:
+        """The bucket of this stack that an S3 URI is in."""
+        return self.buckets.get(uri.removeprefix("s3://").partition("/")[0]) if uri.startswith("s3://") else None
+
+    def container_of(self, url: str) -> Node | None:
+        """The container of this stack that a blob's or container's URL is in."""
+        parts = urlsplit(url)
+        account = (parts.hostname or "").partition(".")[0]
+        return self.containers.get((account, unquote(parts.path.strip("/").partition("/")[0])))
+
+    def account_of(self, endpoint: Any) -> Node | None:
+        """The Azure account of this stack that a known endpoint belongs to."""
+        if not isinstance(endpoint, str):
+            return None
+        host = endpoint_key(endpoint)
+        return self._accounts.get(host) or self._accounts.get(host.partition(".")[0])
+
+    def buckets_used_by(self, role: Node) -> list[Node]:
+        """The buckets that a role's policies were made from."""
+        reached = set(self.before(role))
+        for permission in self.permissions.get(role.urn, ()):
+            reached |= self.before(permission)
+        return [self.nodes[urn] for urn in sorted(reached) if self._is(urn, Kind.BUCKET)]
+
+    @cached_property
+    def _accounts(self) -> Mapping[str, Node]:
+        found: dict[str, Node] = {}
+        for node in self.of(Kind.ACCOUNT):
+            if node.endpoint:
+                found[endpoint_key(node.endpoint)] = node
+            elif node.subdomain:
+                found[node.subdomain] = node
+        return found
+
+    def _container(self, node: Node) -> tuple[str, str]:
+        inputs = node.properties.get("__inputs")
+        inputs = inputs if isinstance(inputs, Mapping) else {}
+        match = _CONTAINER_ID.fullmatch(node.text("id") or "")
+        # What a container is in is an input, and the provider's outputs do not repeat it.
+        storage = [
+            self.nodes[urn].text("name") for urn in self.flows_into(node, "accountName") if self._is(urn, Kind.STORAGE)
+        ]
+        accounts = texts([node.text("accountName"), inputs.get("accountName"), match and match["account"], *storage])
+        names = texts([node.text("name"), node.text("containerName"), inputs.get("containerName")])
+        return (accounts[0], names[0]) if accounts and names else ("", "")
+
+    def _is(self, urn: str, kind: Kind) -> bool:
+        node = self.nodes.get(urn)
+        return node is not None and node.kind is kind
+
+    def _owned(
+        self, kind: Kind, names: Sequence[str], owner: Kind, by_name: Mapping[str, Node]
+    ) -> Mapping[str, Sequence[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.of(kind):
+            owners = {urn for name in names for urn in self.flows_into(node, name) if self._is(urn, owner)}
+            for name in names:
+                value = node.properties.get(name)
+                for text in texts(value if isinstance(value, list) else [value]):
+                    if text in by_name:
+                        owners.add(by_name[text].urn)
+            for urn in owners:
+                found.setdefault(urn, []).append(node)
+        return found
+
+
+def _kind(resource_type: str) -> Kind | None:
+    if resource_type.startswith("azure-native"):
+        resource_type = _AZURE_VERSION.sub(r"azure-native:\1:\2", resource_type)
+    return _TYPES.get(resource_type)
+
+
+def _node(resource: PolicyResource, kind: Kind) -> Node:
+    if kind is not Kind.GUARD:
+        return Node(resource, kind, {name: entry(resource.props, name) for name in _PROPERTIES.get(kind, ())})
+    properties = guard_properties(resource.props)
+    scopes = properties.get("scope")
+    return Guard(
+        resource,
+        kind,
+        properties,
+        GUARD_TYPES[resource.resource_type],
+        scopes if scopes is UNKNOWN or isinstance(scopes, list) else [],
+    )
+
+
+def _neighbours(resource: PolicyResource) -> Iterable[PolicyResource]:
+    yield from resource.dependencies
+    for ones in resource.property_dependencies.values():
+        yield from ones
+    if resource.parent is not None:
+        yield resource.parent
+
+
+def _edges(resource: PolicyResource) -> list[str]:
+    return list(dict.fromkeys(one.urn for one in _neighbours(resource)))
