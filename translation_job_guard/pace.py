@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 
 __all__ = ["Pace", "pace_of"]
 
-_WINDOW = 2.0
-"""Seconds over which accepted requests are counted to learn the allowed rate."""
-_SEARCH = 1.2
-"""How much faster each accepted request lets the next ones go, from the first limit met to the next: a place that
-allows no burst has shown little of its rate by then."""
-_GROWTH = 1.01
-"""The same from then on, around the rate that was learnt."""
-_SLOWEST = 0.5
+FIRST_RATE = 5.0
+"""Requests a second to go on with after the first throttled answer, until more is known: what AWS documents for
+StopTextTranslationJob. Too many cost a few requests, too few cost time."""
+SLOWEST = 0.5
 """Requests a second below which no throttling pushes the pace: nothing is given up while the timeout lasts."""
-_DEAF = 0.5
-"""Seconds in which further throttled answers say nothing new: those requests were out already."""
+
+_AT_ONCE = 16
+"""Requests that go out before any answer: a place that allows few gets only so many too many."""
+_MORE_IN = 0.05
+"""Seconds after which twice as many may have gone out: about one answer's time."""
+_WINDOW = 5.0
+"""Seconds of answers that the allowed rate is learnt from."""
+_MEASURED = 1.0
+"""Seconds between two throttled answers that make a measurement."""
+_ABOVE = 1.02
+"""How much faster than the measured rate requests go: a limit is only seen by meeting it."""
+_BELOW = 0.85
+"""How much of a pace that was too fast is kept at least."""
+_BELOW_NOTHING = 0.5
+"""The same where nothing was accepted since."""
+_DOUBLES_IN = 4.0
+"""Seconds of use without a throttled answer after which the pace has doubled, while little is known."""
+_DOUBLES_IN_KNOWN = 8.0
+"""The same, once the rate was measured."""
 
 
 class Pace:
     """A pace that is unlimited until the place throttles, then follows what it accepts.
+
+    Services count requests with token buckets. A throttled answer says that the bucket is empty, so between two of
+    them exactly as many requests were accepted as the place allows in that time: this is what is measured. From one
+    throttled answer to the next the pace grows, slowly first, to notice when more is allowed.
 
     All times are seconds of one monotonic clock that the caller reads. Thread-safe.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rate: float | None = None
-        self._growth = _SEARCH
+        self._base: float | None = None
+        self._known = False
         self._next = 0.0
+        self._began: float | None = None
+        self._turns = 0
         self._accepted: deque[float] = deque()
-        self._first: float | None = None
-        self._throttled_at: float | None = None
+        self._throttled: deque[float] = deque()
+        self._last_turn = 0.0
+        self._used = 0.0
 
     @property
     def rate(self) -> float | None:
-        """Requests a second; None while no limit was met."""
-        return self._rate
+        """Requests a second that the place is taken to allow; None while no limit was met."""
+        return self._base
 
     def turn(self, now: float) -> float:
         """Ask for a turn: 0 if the request may go out now, else the seconds to wait before asking again."""
         with self._lock:
             if now < self._next:
                 return self._next - now
-            if self._first is None:
-                self._first = now
-            if self._rate is not None:
+            if self._began is None:
+                self._began = now
+            if self._base is None:
+                self._turns += 1
+                if self._turns >= _AT_ONCE:
+                    self._next = self._began + _MORE_IN * math.log2((self._turns + 1) / _AT_ONCE)
+            else:
                 # A turn that was taken late does not slow the next one down.
-                self._next = max(self._next, now - 1 / self._rate) + 1 / self._rate
+                pause = 1 / self._speed()
+                self._next = max(self._next, now - pause) + pause
+                # A pace that nobody uses does not grow.
+                self._used += min(now - self._last_turn, 2 * pause)
+                self._last_turn = now
             return 0.0
 
     def accepted(self, now: float) -> None:
@@ -57,31 +86,40 @@ class Pace:
         with self._lock:
             self._accepted.append(now)
             self._forget(now)
-            if self._rate is not None:
-                # An answer that was under way when the limit was met tells nothing about the pace since.
-                late = self._throttled_at is not None and now - self._throttled_at < _DEAF
-                self._rate *= _GROWTH if late else self._growth
+            if self._base is not None and not self._known:
+                self._base = max(self._base, self._held(now))
 
     def throttled(self, now: float, retry_after: float | None = None) -> None:
         """Tell that a request was throttled; ``retry_after`` in seconds where the service said it."""
         with self._lock:
-            if retry_after is not None:
-                self._next = max(self._next, now + retry_after)
-            if self._throttled_at is not None and now - self._throttled_at < _DEAF:
-                return
-            self._throttled_at = now
             self._forget(now)
-            first = now if self._first is None else self._first
-            span = min(_WINDOW, max(now - first, 1.0))
-            learnt = len(self._accepted) / span
-            if self._rate is not None:
-                self._growth = _GROWTH
-            self._rate = max(_SLOWEST, learnt)
-            self._next = max(self._next, now + 1 / self._rate)
+            if self._base is None:
+                self._base = max(FIRST_RATE, self._held(now))
+            elif self._throttled and now - self._throttled[0] >= _MEASURED:
+                since = self._throttled[0]
+                count = sum(at > since for at in self._accepted)
+                # A small bucket runs over while the pace is below the limit, which makes the measured rate too low.
+                kept = _BELOW if count else _BELOW_NOTHING
+                self._base = max(SLOWEST, count / (now - since), kept * self._speed())
+                self._known = count > 0
+            self._throttled.append(now)
+            self._last_turn = now
+            self._used = 0.0
+            self._next = max(self._next, now + max(1 / self._base, retry_after or 0.0))
+
+    def _held(self, now: float) -> float:
+        # What went through before a limit was met is what the bucket held: one second's worth, as a first guess.
+        return len(self._accepted) / max(now - (now if self._began is None else self._began), 1.0)
+
+    def _speed(self) -> float:
+        assert self._base is not None
+        doubles_in = _DOUBLES_IN_KNOWN if self._known else _DOUBLES_IN
+        return self._base * (_ABOVE + (self._used / doubles_in) ** 2)
 
     def _forget(self, now: float) -> None:
-        while self._accepted and self._accepted[0] < now - _WINDOW:
-            self._accepted.popleft()
+        for times in (self._accepted, self._throttled):
+            while times and times[0] < now - _WINDOW:
+                times.popleft()
 
 
 _paces: dict[tuple[str, str, str], Pace] = {}

