@@ -1,7 +1,7 @@
 """States as ``pulumi stack export`` gives them: two real exports with a few cloud resources added, and variations.
 
-In `exports/mixed.json` the stack `test/dev` has guards of both clouds, foreign resources and secrets; `mixed-show-secrets.json`
-is the same stack, exported with `--show-secrets`. `EMULATOR` stands for an emulator's URL.
+In `exports/mixed.json` the stack `test/dev` has guards of both clouds, foreign resources and secrets;
+`mixed-show-secrets.json` is the same stack, exported with `--show-secrets`. `EMULATOR` stands for an emulator's URL.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def markdown(page: Page) -> str:
 def _lines(page: Page) -> Iterator[str]:
     yield f"## {_text(page.title)}"
     yield ""
-    yield f"{_SIGNS.get(page.lead.tone, '')}**{_text(page.lead.text)}**"
+    yield f"{_SIGNS.get(page.lead.tone, '')}**{_sentence(page.lead.text)}**"
     if page.figures:
         yield ""
         yield " · ".join(f"{_text(figure.label)}: **{_text(figure.value)}**" for figure in page.figures)
@@ -39,7 +39,7 @@ def _lines(page: Page) -> Iterator[str]:
 
 
 def _note(note: Note) -> str:
-    return f"{_SIGNS.get(note.tone, '')}{_text(note.text)}"
+    return f"{_SIGNS.get(note.tone, '')}{_sentence(note.text)}"
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -55,6 +55,12 @@ def _table(table: Table) -> Iterator[str]:
     if len(table.rows) > ROWS:
         yield ""
         yield f"…and {len(table.rows) - ROWS} more."
+
+
+def _sentence(text: str) -> str:
+    # Commands stand between backticks, and stay as they are.
+    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
+    return "".join(part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts))
 
 
 def _text(text: str) -> str:

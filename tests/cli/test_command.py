@@ -1,0 +1,151 @@
+"""The command as a whole: help, exit codes, formats, pipes, secrets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import COMMAND, REGION, AddJobs, Cli
+from tests.support.schema import validate
+from translation_job_guard import __version__
+
+COMMANDS = ("scan", "plan", "emulator")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_teaches_with_examples(cli: Cli, command: str) -> None:
+    """Of the command itself and of each of its commands, with the exit codes."""
+    done = cli(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Examples:" in done.stdout
+    assert "Exit codes: 0 " in done.stdout
+    assert f"translation-job-guard {command}" in done.stdout
+
+
+def test_the_release_is_shown(cli: Cli) -> None:
+    """``--version``."""
+    assert cli("--version").stdout == f"translation-job-guard {__version__}\n"
+
+
+def test_help_loads_no_sdk() -> None:
+    """Neither Pulumi nor a cloud's packages nor what draws tables: help has to come at once."""
+    script = (
+        "import sys; sys.argv = ['translation-job-guard', 'scan', '--help']\n"
+        "from translation_job_guard.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = ('pulumi', 'boto3', 'botocore', 'azure', 'jinja2', 'rich', 'starlette', 'logging')\n"
+        "print([name for name in heavy if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nonsense"], "No such command"),
+        (["scan", "--nonsense"], "--nonsense"),
+        (["scan", "--region", "europe"], "--region is no AWS region"),
+        (["scan", "--container-url", "https://a/b?sig=x", "--endpoint", "https://a/"], "--container-url must not have"),
+        (["scan", "--s3-uri-prefix", "bucket", "--region", REGION], "--s3-uri-prefix is no S3 URI"),
+        (["scan", "--submitted-after", "yesterday", "--region", REGION], "--submitted-after"),
+        (["scan", "--region", REGION, "--submitted-after", "2026-01-01T00:00:00Z"], "has no selector"),
+        (["scan", "--region", REGION, "--timeout", "soon"], "--timeout is no duration"),
+        (["scan", "--region", REGION, "--output", "xml"], "'xml' is no format"),
+        (["scan", "--region", REGION, "-o", "json", "-o", "markdown"], "only one format"),
+        (["scan", "--region", REGION, "-o", "json="], "file's name is missing"),
+        (["plan", "--state", "missing.json"], "missing.json cannot be read"),
+        (["plan", "--state", "-"], "standard input is no JSON"),
+        (["plan", "--state", "-", "--state", "-"], "only once"),
+    ],
+)
+def test_what_cannot_be_used_is_exit_code_2_and_says_what_to_give(cli: Cli, arguments: list[str], says: str) -> None:
+    """In one sentence, never with a traceback."""
+    done = cli(*arguments)
+    assert done.returncode == 2
+    assert says in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_place_the_remedy_is_named(cli: Cli) -> None:
+    """Options and variables."""
+    done = cli("scan")
+    assert done.returncode == 2
+    for word in ("--region", "--endpoint", "AWS_REGION", "AZURE_DOCUMENT_TRANSLATION_ENDPOINT"):
+        assert word in done.stderr
+
+
+def test_without_credentials_the_remedy_is_named(cli: Cli) -> None:
+    """A row for each place, and exit code 2."""
+    found = cli.json(
+        "scan",
+        "--region",
+        REGION,
+        env={"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
+    )
+    validate(found, "scan")
+    assert found["exit_code"] == 2
+    assert "aws sts get-caller-identity" in found["places"][0]["error"]
+    assert found["places"][0]["in_flight"] is None
+
+
+def test_each_format_goes_where_it_was_asked_to(cli: Cli, add_jobs: AddJobs) -> None:
+    """Files whole, and the table on standard output all the same."""
+    add_jobs(name="pr-17-a")
+    done = cli("scan", "--region", REGION, "-o", "json=jobs.json", "-o", "markdown=jobs.md")
+    assert done.returncode == 1
+    assert "One job" in done.stdout or "1 jobs" in done.stdout
+    validate(json.loads((cli.directory / "jobs.json").read_text()), "scan")
+    assert "pr-17-a" in (cli.directory / "jobs.md").read_text()
+    assert {path.name for path in cli.directory.iterdir() if path.suffix} == {"jobs.json", "jobs.md"}
+
+
+def test_a_file_that_cannot_be_written_is_said(cli: Cli) -> None:
+    """Exit code 2, with the reason."""
+    done = cli("scan", "--region", REGION, "-o", "json=missing/jobs.json")
+    assert done.returncode == 2
+    assert "missing/jobs.json cannot be written: No such file or directory" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["scan", "--region", REGION], ["scan", "--region", REGION, "-o", "json"]])
+def test_a_reader_that_goes_away_gets_no_traceback(cli: Cli, add_jobs: AddJobs, arguments: list[str]) -> None:
+    """``| head -1``, with more to say than a pipe takes."""
+    add_jobs(1500, name="many")
+    process = cli.start(*arguments)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(120) == 1
+    assert process.stderr is not None
+    with process.stderr:
+        assert process.stderr.read() == ""
+
+
+def test_verbose_shows_requests_without_secrets(cli: Cli, add_jobs: AddJobs) -> None:
+    """On standard error, so that output stays output."""
+    add_jobs(name="pr-17-a")
+    add_jobs(resource="translator")
+    endpoint = cli.emulator.azure_endpoint("translator")
+    env = {"AWS_SESSION_TOKEN": "planted-session-token"}
+    done = cli("scan", "--region", REGION, "--endpoint", endpoint, "-v", "-o", "json", env=env)
+    assert "> ListTextTranslationJobs eu-west-1" in done.stderr
+    assert "/translator/document/batches" in done.stderr
+    assert json.loads(done.stdout)["exit_code"] == 1
+    for secret in ("planted-aws-secret", "planted-session-token", "emulator-key", "Credential="):
+        assert secret not in done.stdout + done.stderr
+
+
+def test_completion_is_offered_for_the_shell(cli: Cli) -> None:
+    """By the script that the shell asks for."""
+    done = cli("--show-completion", "bash", env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
+    assert done.returncode == 0
+    assert "_TRANSLATION_JOB_GUARD_COMPLETE" in done.stdout
+
+
+def test_the_command_is_installed() -> None:
+    """The entry point of the package, as users call it."""
+    assert Path(COMMAND).is_file()

@@ -1,0 +1,186 @@
+"""``plan``: what destroying stacks would stop now."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import AddJobs, Cli
+from tests.support.golden import check_golden, normalised
+from tests.support.schema import validate
+from tests.support.states import mixed, state
+from translation_job_guard.cli.stacks import given_stacks
+
+GOLDEN = Path(__file__).parent / "golden"
+IDS = [f"{number:032x}" for number in range(10)]
+
+
+def write(cli: Cli, name: str, document: Any) -> str:
+    (cli.directory / name).write_text(json.dumps(document))
+    return name
+
+
+@pytest.fixture
+def shop(cli: Cli, add_jobs: AddJobs) -> str:
+    """The state of the real stack with guards of both clouds, and jobs in and out of their scopes."""
+    add_jobs(id=IDS[0], name="pr-17-catalogue")
+    add_jobs(id=IDS[1], name="pr-17-manuals", input="s3://elsewhere/in/", output="s3://elsewhere/out/")
+    add_jobs(id=IDS[2], name="stray", input="s3://elsewhere/in/", output="s3://elsewhere/out/")
+    add_jobs(
+        id=IDS[3], name="neighbour", role="arn:aws:iam::123456789012:role/other", input="s3://x/", output="s3://x/"
+    )
+    add_jobs(id="00000000-0000-0000-0000-00000000000a", resource="translator")
+    add_jobs(
+        id="00000000-0000-0000-0000-00000000000b",
+        resource="translator",
+        source="https://other.blob.core.windows.net/in",
+        target="https://other.blob.core.windows.net/out",
+    )
+    return write(cli, "shop.json", mixed(cli.emulator.url))
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "markdown"])
+def test_plan_is_what_it_was(cli: Cli, shop: str, format_: str) -> None:
+    """Golden outputs, over a state with guards of both clouds, foreign resources and secrets."""
+    done = cli("plan", "--state", shop, "--output", format_)
+    assert done.returncode == 1, done.stderr
+    check_golden(GOLDEN / f"plan.{format_}", normalised(done.stdout, cli.emulator.url))
+
+
+def test_plan_tells_what_a_destroy_would_stop_and_what_it_would_orphan(cli: Cli, shop: str) -> None:
+    """By guard; a job that only a guard covers that would not be called is orphaned too."""
+    found = cli.json("plan", "--state", shop)
+    validate(found, "plan")
+    [stack] = found["stacks"]
+    guards = {guard["name"]: guard for guard in stack["guards"]}
+    assert {job["id"] for job in guards["translate"]["jobs"]} == {IDS[0], IDS[1]}
+    assert {job["id"][-1] for job in guards["documents"]["jobs"]} == {"a"}
+    assert (guards["translate"]["action"], guards["inherits"]["action"]) == ("stop", "not be called")
+    assert "deletedWith" in guards["inherits"]["obstacles"][0]
+    # The stray runs under the stack's role; batch b is on the stack's Translator resource.
+    assert {job["id"][-1] for job in stack["unguarded"]} == {IDS[2][-1], "b"}
+    assert found["exit_code"] == 1
+
+
+def test_nothing_in_flight_is_exit_code_0(cli: Cli) -> None:
+    """And says so."""
+    name = write(cli, "quiet.json", state(cli.emulator.url, guards={"guard": {}}))
+    done = cli("plan", "--state", name)
+    assert done.returncode == 0, done.stderr
+    assert "would stop nothing" in done.stdout
+
+
+def test_several_stacks_are_told_apart(cli: Cli, add_jobs: AddJobs) -> None:
+    """From files and from standard input, each with its own; a job of one is not the other's."""
+    one, two = add_jobs(name="one-a"), add_jobs(name="two-a")
+    files = [
+        write(
+            cli,
+            f"{name}.json",
+            state(cli.emulator.url, stack=name, guards={"guard": {"scope": [{"job_name_prefixes": [f"{name}-"]}]}}),
+        )
+        for name in ("one", "two")
+    ]
+    text = (cli.directory / files[1]).read_text()
+    found = cli.json("plan", "--state", files[0], "--state", "-", stdin=text)
+    by_stack = {stack["stack"]: [job["id"] for job in stack["guards"][0]["jobs"]] for stack in found["stacks"]}
+    assert by_stack == {"shop/one": one, "shop/two": two}
+    # One look for both guards: they look at the same place by the same credentials.
+    assert len(found["places"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "action"),
+    [("drain", "wait for their end"), ("fail", "refuse while they run"), ("ignore", "leave them running")],
+)
+def test_the_mode_in_force_decides_what_a_delete_would_do(cli: Cli, add_jobs: AddJobs, mode: str, action: str) -> None:
+    """The guard's own, or the environment's, which is said."""
+    add_jobs(name="pr-17-a")
+    own = write(cli, "own.json", state(cli.emulator.url, guards={"guard": {"on_delete": mode}}))
+    theirs = write(cli, "theirs.json", state(cli.emulator.url, guards={"guard": {}}))
+    guard = cli.json("plan", "--state", own)["stacks"][0]["guards"][0]
+    assert (guard["action"], guard["overridden"]) == (action, False)
+    env = {"TRANSLATION_JOB_GUARD_ON_DELETE": f"guard={mode}"}
+    guard = cli.json("plan", "--state", theirs, env=env)["stacks"][0]["guards"][0]
+    assert (guard["action"], guard["overridden"]) == (action, True)
+    assert "is in force" in cli("plan", "--state", theirs, env=env).stdout
+
+
+def test_an_override_that_cannot_be_used_is_an_error(cli: Cli) -> None:
+    """As it would be in the destroy."""
+    name = write(cli, "state.json", state(cli.emulator.url, guards={"guard": {}}))
+    done = cli("plan", "--state", name, env={"TRANSLATION_JOB_GUARD_ON_DELETE": "nonsense"})
+    assert done.returncode == 2
+    assert "TRANSLATION_JOB_GUARD_ON_DELETE cannot be used" in done.stderr
+
+
+def test_a_state_with_encrypted_scopes_says_how_to_export_it(cli: Cli) -> None:
+    """Not able to tell is exit code 2, never "nothing"; the other guards are told all the same."""
+    name = write(cli, "encrypted.json", mixed(cli.emulator.url, show_secrets=False))
+    found = cli.json("plan", "--state", name)
+    validate(found, "plan")
+    guards = {guard["name"]: guard for guard in found["stacks"][0]["guards"]}
+    assert found["exit_code"] == 2
+    assert "--show-secrets" in guards["documents"]["error"]
+    assert guards["translate"]["error"] is None
+
+
+def test_secrets_of_a_state_are_shown_in_no_format(cli: Cli, shop: str) -> None:
+    """The state has a resource with a secret in plain text."""
+    assert "hush" in (cli.directory / shop).read_text()
+    for format_ in ("table", "json", "markdown"):
+        done = cli("plan", "--state", shop, "-v", "-o", format_)
+        for secret in ("hush", "planted-aws-secret", "emulator-key"):
+            assert secret not in done.stdout + done.stderr
+
+
+def test_another_account_is_an_error_of_that_guard(cli: Cli, add_jobs: AddJobs) -> None:
+    """What runs in this account says nothing of the guard's."""
+    add_jobs(name="pr-17-a")
+    document = state(cli.emulator.url, guards={"mine": {}, "theirs": {"account_id": "999999999999"}})
+    found = cli.json("plan", "--state", write(cli, "state.json", document))
+    guards = {guard["name"]: guard for guard in found["stacks"][0]["guards"]}
+    assert len(guards["mine"]["jobs"]) == 1
+    assert "999999999999" in guards["theirs"]["error"]
+    assert guards["theirs"]["jobs"] == []
+    assert found["exit_code"] == 2
+
+
+def test_a_batch_without_documents_yet_is_undecided(cli: Cli, add_jobs: AddJobs) -> None:
+    """The service cannot say whose it is, so nobody can."""
+    add_jobs(resource="translator", counted=cli.emulator.control.now() + 10_000)
+    endpoint = cli.emulator.azure_endpoint("translator")
+    guards = {"documents": {"endpoint": endpoint}}
+    found = cli.json("plan", "--state", write(cli, "state.json", state(cli.emulator.url, guards=guards)))
+    validate(found, "plan")
+    [guard] = found["stacks"][0]["guards"]
+    assert (len(guard["undecided"]), guard["jobs"], found["exit_code"]) == (1, [], 2)
+
+
+def test_a_stack_without_a_guard_stops_nothing_and_says_so(cli: Cli) -> None:
+    """Also an empty one."""
+    name = write(cli, "state.json", state(cli.emulator.url, keep=["bucket"]))
+    done = cli("plan", "--state", name)
+    assert done.returncode == 0
+    assert "there is no guard" in done.stdout
+
+
+def test_without_pulumi_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An exported state will do."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    [found] = given_stacks([], [])
+    assert found.stack is None
+    assert "install Pulumi" in str(found.error)
+    assert "--state FILE" in str(found.error)
+
+
+def test_a_stack_that_cannot_be_exported_says_what_pulumi_said(cli: Cli) -> None:
+    """And the exit code is 2."""
+    found = cli.json("plan", "--stack", "nobody/nothing/never", env={"PULUMI_BACKEND_URL": "file:///nowhere"})
+    validate(found, "plan")
+    assert found["exit_code"] == 2
+    assert "`pulumi stack export --stack nobody/nothing/never` failed: error:" in found["stacks"][0]["error"]

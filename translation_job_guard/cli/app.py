@@ -1,0 +1,263 @@
+"""The commands and their help. Everything that takes time to import is imported when a command runs."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Annotated, ParamSpec
+
+import typer
+
+from translation_job_guard._version import __version__
+from translation_job_guard.arguments import DEFAULTS
+from translation_job_guard.cli import options as o
+from translation_job_guard.errors import GuardError
+
+__all__ = ["app", "run"]
+
+_P = ParamSpec("_P")
+
+app = typer.Typer(
+    name="translation-job-guard",
+    # Without rich's boxes: help is needed most where a terminal is narrow, and has to come at once.
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+
+
+def run() -> None:
+    """Run the command line; raises SystemExit with its exit code."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(_interrupted())
+
+
+def _command(work: Callable[_P, int]) -> Callable[_P, None]:
+    """A command that ends with the exit code that ``work`` returns, and with a sentence where it fails."""
+
+    @functools.wraps(work)
+    def command(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        from translation_job_guard.cli.output import abandon_stdout, say
+
+        try:
+            code = work(*args, **kwargs)
+        except GuardError as error:
+            say(f"Error: {error}")
+            code = 2
+        except KeyboardInterrupt:
+            code = _interrupted()
+        except BrokenPipeError:
+            abandon_stdout()
+            code = 2
+        except Exception as error:
+            # Exit code 1 means findings, so a mistake of this program must not end with it as Python would.
+            say("".join(traceback.format_exception(error)))
+            say("Error: this is a mistake in translation-job-guard: please report it with the lines above.")
+            code = 2
+        raise typer.Exit(code)
+
+    return command
+
+
+def _interrupted() -> int:
+    from translation_job_guard.cli.output import say
+
+    say("Interrupted.")
+    return 130
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"translation-job-guard {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the release and exit.")
+    ] = False,
+) -> None:
+    """What translation jobs are running, whose they are, and what a destroy would stop.
+
+    Amazon Translate jobs and Azure Document Translation batches are tied to no infrastructure: a destroy takes away the
+    role, bucket or account under running jobs, unless a guard stops them first.
+
+    \b
+    Examples:
+      translation-job-guard scan --region eu-west-1       what is in flight there
+      translation-job-guard plan                          what destroying this stack would stop
+      translation-job-guard orphans                       what no stack answers for
+      translation-job-guard cancel --job-name-prefix pr-17- --yes
+
+    \b
+    Exit codes: 0 nothing found or all done, 1 findings, 2 could not tell or bad usage, 130 interrupted.
+    """
+
+
+@app.command()
+@_command
+def scan(
+    region: o.Region = None,
+    all_regions: o.AllRegions = False,
+    endpoint: o.Endpoint = None,
+    data_access_role_arn: o.RoleArns = None,
+    s3_uri_prefix: o.S3Prefixes = None,
+    job_name_prefix: o.NamePrefixes = None,
+    job_id: o.JobIds = None,
+    submitted_after: o.SubmittedAfter = None,
+    translation_id: o.TranslationIds = None,
+    container_url: o.ContainerUrls = None,
+    created_after: o.CreatedAfter = None,
+    locate: Annotated[
+        bool,
+        typer.Option(
+            "--locate",
+            help="Look up the containers of every Azure batch, one request each; up to 100 batches it is done anyway.",
+        ),
+    ] = False,
+    profile: o.Profile = None,
+    assume_role_arn: o.AssumeRole = None,
+    endpoint_url: o.EndpointUrl = None,
+    key_env: o.KeyEnv = DEFAULTS["key_env"],
+    account_resource_id: o.AccountResourceId = None,
+    api_version: o.ApiVersion = DEFAULTS["api_version"],
+    timeout: o.Timeout = "60s",
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+) -> int:
+    """Show what is in flight: which jobs, where, for how long, and what they read and write.
+
+    Looks at all places at once. Without --region, --all-regions or --endpoint the environment names the places.
+    A place that cannot be looked at is a row of its own, and makes the exit code 2. Selectors narrow the jobs: all
+    kinds given must match, any value of a kind suffices.
+
+    \b
+    Examples:
+      translation-job-guard scan --all-regions
+      translation-job-guard scan --region eu-west-1 --region us-east-1 --job-name-prefix pr-17-
+      translation-job-guard scan --endpoint https://name.cognitiveservices.azure.com/
+      translation-job-guard scan --output json | jq '.jobs[].id'
+      translation-job-guard scan --all-regions --output json=jobs.json --output markdown=jobs.md
+
+    \b
+    Exit codes: 0 nothing in flight, 1 jobs in flight, 2 a place could not be looked at.
+    """
+    from translation_job_guard.cli.output import emit, sinks
+    from translation_job_guard.cli.scan import scan as look
+    from translation_job_guard.cli.scan import scan_places
+
+    to = sinks(output)
+    _be_verbose(verbose)
+    selectors = o.Selectors(
+        data_access_role_arn,
+        s3_uri_prefix,
+        job_name_prefix,
+        job_id,
+        submitted_after,
+        translation_id,
+        container_url,
+        created_after,
+    )
+    access = o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version)
+    places, notes = scan_places(region or (), all_regions, endpoint or (), selectors, access)
+    result = look(places, timeout=o.seconds("--timeout", timeout), locate_all=locate, notes=notes)
+    emit(result, to, [key_env])
+    return result.exit_code
+
+
+@app.command()
+@_command
+def plan(
+    stack: o.StackNames = None,
+    state: o.StateFiles = None,
+    timeout: o.Timeout = "60s",
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+) -> int:
+    """Show what destroying a stack would stop now, which the preview of a destroy cannot tell.
+
+    Reads the stack's state and looks where its guards look, with their credentials from this environment. Says of each
+    guard whether a destroy would call it at all, and which jobs are tied to the stack that no guard would stop.
+
+    \b
+    Examples:
+      translation-job-guard plan                                    the current stack
+      translation-job-guard plan --stack acme/shop/dev --stack acme/shop/pr-17
+      pulumi stack export | translation-job-guard plan --state -
+      translation-job-guard plan --output markdown=plan.md          for the summary of a CI job
+
+    \b
+    Exit codes: 0 it would stop nothing, 1 it would stop or orphan jobs, or a guard would not be called,
+    2 not all of it could be told.
+    """
+    from translation_job_guard.cli.output import emit, sinks
+    from translation_job_guard.cli.plan import plan as look
+    from translation_job_guard.cli.stacks import given_stacks
+
+    to = sinks(output)
+    _be_verbose(verbose)
+    result = look(given_stacks(stack or (), state or ()), timeout=o.seconds("--timeout", timeout))
+    emit(result, to, result.key_envs)
+    return result.exit_code
+
+
+@app.command()
+@_command
+def emulator(
+    host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine's loopback.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 is a free one.")] = 0,
+    clock: Annotated[str, typer.Option(metavar="real|stepped", help="Time passes, or only when it is told to.")] = (
+        "real"
+    ),
+    stop_latency: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long a job takes from its stop request to its end.")
+    ] = 1.0,
+    start_latency: Annotated[float | None, typer.Option(metavar="SECONDS", help="How long a job is queued.")] = None,
+    run_time: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="How long a job runs that nobody stops.")
+    ] = None,
+    documented_rates: Annotated[bool, typer.Option(help="Throttle requests as AWS documents it.")] = False,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=JSON", help="Any other setting; repeatable.")
+    ] = None,
+) -> int:
+    """Run Amazon Translate (with S3, IAM and STS) and Azure Document Translation on this machine.
+
+    Prints the variables to set for SDKs, for Pulumi and for the other commands, and runs until it is interrupted.
+    Needs the extra: pip install "translation-job-guard[emulator]".
+
+    \b
+    Examples:
+      translation-job-guard emulator --port 4566
+      translation-job-guard emulator --stop-latency 10 --documented-rates
+
+    \b
+    Exit codes: 0 ended by SIGINT or SIGTERM, 2 it could not start.
+    """
+    from translation_job_guard.cli.emulator import run_emulator
+
+    return run_emulator(
+        host=host,
+        port=port,
+        clock=clock,
+        stop_latency=stop_latency,
+        start_latency=start_latency,
+        run_time=run_time,
+        documented_rates=documented_rates,
+        settings=setting or (),
+    )
+
+
+def _be_verbose(wanted: bool) -> None:
+    if wanted:
+        from translation_job_guard.cli.verbose import show_requests
+
+        show_requests()

@@ -1,0 +1,299 @@
+"""The options that commands share, and the guard arguments that they come to: checked and read as a guard's are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import typer
+
+from translation_job_guard.arguments import DEFAULTS, GuardArguments, problems, read
+from translation_job_guard.durations import parse_duration
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
+
+__all__ = [
+    "ENDPOINT_ENV",
+    "NO_BATCH",
+    "Access",
+    "Selectors",
+    "amazon",
+    "azure",
+    "no_places",
+    "region_of_environment",
+    "regions_of_service",
+    "seconds",
+]
+
+ENDPOINT_ENV: Final = "AZURE_DOCUMENT_TRANSLATION_ENDPOINT"
+
+_AMAZON = "Amazon Translate"
+_AZURE = "Azure Document Translation"
+_ACCESS = "Access"
+_SHOWING = "Output"
+
+# Options, as typer takes them.
+
+Region = Annotated[
+    list[str] | None,
+    typer.Option("--region", metavar="REGION", help="AWS region to look at; repeatable. [default: the environment's]"),
+]
+Endpoint = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--endpoint",
+        metavar="URL",
+        help=f"Endpoint of a Translator resource to look at; repeatable. [default: {ENDPOINT_ENV}]",
+    ),
+]
+AllRegions = Annotated[
+    bool, typer.Option("--all-regions", help="Every region that has Amazon Translate, in the environment's partition.")
+]
+RoleArns = Annotated[
+    list[str] | None,
+    typer.Option("--data-access-role-arn", metavar="ARN", help="Amazon jobs that run under this role; repeatable."),
+]
+S3Prefixes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--s3-uri-prefix",
+        metavar="S3_URI",
+        help="Amazon jobs that read or write below s3://bucket/folder/; repeatable.",
+    ),
+]
+NamePrefixes = Annotated[
+    list[str] | None,
+    typer.Option("--job-name-prefix", metavar="TEXT", help="Amazon jobs whose name begins so; repeatable."),
+]
+JobIds = Annotated[
+    list[str] | None, typer.Option("--job-id", metavar="ID", help="Amazon jobs with this id; repeatable.")
+]
+SubmittedAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--submitted-after", metavar="TIME", help="Narrows Amazon jobs to those submitted then or later (RFC 3339)."
+    ),
+]
+TranslationIds = Annotated[
+    list[str] | None, typer.Option("--translation-id", metavar="ID", help="Azure batches with this id; repeatable.")
+]
+ContainerUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--container-url", metavar="URL", help="Azure batches that read or write below this container; repeatable."
+    ),
+]
+CreatedAfter = Annotated[
+    str | None,
+    typer.Option(
+        "--created-after", metavar="TIME", help="Narrows Azure batches to those created then or later (RFC 3339)."
+    ),
+]
+WholeRegion = Annotated[
+    bool, typer.Option("--whole-region", help="Every Amazon job of the account and region, whoever started it.")
+]
+WholeResource = Annotated[
+    bool, typer.Option("--whole-resource", help="Every batch of the Translator resource, whoever started it.")
+]
+Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")]
+AssumeRole = Annotated[
+    str | None, typer.Option("--assume-role-arn", metavar="ARN", help="AWS role to assume before looking.")
+]
+EndpointUrl = Annotated[
+    str | None,
+    typer.Option("--endpoint-url", metavar="URL", help="Of Amazon Translate, if not the public one."),
+]
+KeyEnv = Annotated[
+    str,
+    typer.Option(
+        "--key-env", metavar="NAME", help="Environment variable that holds the Azure key; never the key itself."
+    ),
+]
+AccountResourceId = Annotated[
+    str | None,
+    typer.Option(
+        "--account-resource-id",
+        metavar="ID",
+        help="Of the Translator resource: its key is fetched from Azure Resource Manager.",
+    ),
+]
+ApiVersion = Annotated[str, typer.Option("--api-version", metavar="VERSION", help="Of Document Translation.")]
+Timeout = Annotated[
+    str, typer.Option("--timeout", metavar="DURATION", help='How long to wait for a place, such as "30s" or "2m".')
+]
+StackNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stack", "-s", metavar="STACK", help="Stack to read, by `pulumi stack export`; repeatable. [default: current]"
+    ),
+]
+StateFiles = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="FILE|-", help="Exported stack to read instead; - is standard input; repeatable."),
+]
+Output = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT[=FILE]",
+        help="table, json or markdown, on standard output or into a file; repeatable. [default: table]",
+    ),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show every request on standard error, without secrets.")
+]
+
+
+@dataclass(frozen=True)
+class Selectors:
+    """The selectors of both services, as options name them."""
+
+    data_access_role_arns: Sequence[str] | None = None
+    s3_uri_prefixes: Sequence[str] | None = None
+    job_name_prefixes: Sequence[str] | None = None
+    job_ids: Sequence[str] | None = None
+    submitted_after: str | None = None
+    translation_ids: Sequence[str] | None = None
+    container_urls: Sequence[str] | None = None
+    created_after: str | None = None
+
+    def amazon(self) -> Mapping[str, Any]:
+        """Those of Amazon that were given, as a stored scope."""
+        names = ("data_access_role_arns", "s3_uri_prefixes", "job_name_prefixes", "job_ids", "submitted_after")
+        return self._given(names)
+
+    def azure(self) -> Mapping[str, Any]:
+        """Those of Azure that were given, as a stored scope."""
+        return self._given(("translation_ids", "container_urls", "created_after"))
+
+    def _given(self, names: Iterable[str]) -> Mapping[str, Any]:
+        values = ((name, getattr(self, name)) for name in names)
+        return {name: value if isinstance(value, str) else list(value) for name, value in values if value}
+
+
+@dataclass(frozen=True)
+class Access:
+    """By which credentials."""
+
+    profile: str | None = None
+    assume_role_arn: str | None = None
+    endpoint_url: str | None = None
+    key_env: str = DEFAULTS["key_env"]
+    account_resource_id: str | None = None
+    api_version: str = DEFAULTS["api_version"]
+
+
+def amazon(region: str, scope: Mapping[str, Any], access: Access, **properties: Any) -> GuardArguments:
+    """What a guard over ``scope`` in ``region`` would be told.
+
+    Raises:
+        InvalidArgument: an option cannot be used.
+    """
+    return _arguments(
+        AMAZON_TRANSLATE,
+        {
+            "region": region,
+            "scope": [dict(scope)],
+            "profile": access.profile,
+            "assume_role_arn": access.assume_role_arn,
+            "endpoint_url": access.endpoint_url,
+            **properties,
+        },
+    )
+
+
+def azure(endpoint: str, scope: Mapping[str, Any], access: Access, **properties: Any) -> GuardArguments:
+    """What a guard over ``scope`` at ``endpoint`` would be told.
+
+    Raises:
+        InvalidArgument: an option cannot be used.
+    """
+    return _arguments(
+        AZURE_DOCUMENT_TRANSLATION,
+        {
+            "endpoint": endpoint,
+            "scope": [dict(scope)],
+            "key_env": access.key_env,
+            "account_resource_id": access.account_resource_id,
+            "api_version": access.api_version,
+            **properties,
+        },
+    )
+
+
+def region_of_environment(profile: str | None) -> str | None:
+    """The region that boto3 would use: AWS_REGION, AWS_DEFAULT_REGION or the profile's."""
+    # boto3 knows no AWS_REGION; every other SDK of AWS does.
+    if region := os.environ.get("AWS_REGION", "").strip():
+        return region
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        return None
+    try:
+        found = boto3.Session(profile_name=profile).region_name
+    except BotoCoreError as error:
+        raise InvalidArgument(f"{error} Give --region, or another --profile.") from error
+    return str(found) if found else None
+
+
+NO_BATCH: Final = frozenset({"ap-east-1"})
+"""Regions that botocore lists for Amazon Translate although no batch jobs run there (Amazon Translate guide)."""
+
+
+def regions_of_service(profile: str | None) -> list[str]:
+    """Every region that has Amazon Translate's batch jobs, in the partition of the environment's region.
+
+    Raises:
+        InvalidArgument: boto3, which has the list, is not installed.
+    """
+    try:
+        import boto3
+    except ImportError as error:
+        raise InvalidArgument('--all-regions needs boto3: pip install "translation-job-guard[aws]"') from error
+    session = boto3.Session()
+    here = region_of_environment(profile)
+    partition = session.get_partition_for_region(here) if here else "aws"
+    return sorted(set(session.get_available_regions("translate", partition_name=partition)) - NO_BATCH)
+
+
+def no_places() -> InvalidArgument:
+    """What to say where no option and no variable names a place."""
+    return InvalidArgument(
+        "There is nowhere to look: give --region, --all-regions or --endpoint, or set AWS_REGION or "
+        f"{ENDPOINT_ENV} in this environment."
+    )
+
+
+def seconds(option: str, text: str) -> float:
+    """Seconds of a duration option.
+
+    Raises:
+        InvalidArgument: it is none, or nothing.
+    """
+    try:
+        found = parse_duration(text)
+    except ValueError as error:
+        raise InvalidArgument(f"{option} {error}.") from error
+    if not found:
+        raise InvalidArgument(f"{option} must be longer than nothing.")
+    return found
+
+
+def _arguments(service: str, properties: Mapping[str, Any]) -> GuardArguments:
+    found = problems(service, properties)
+    if found:
+        raise InvalidArgument(" ".join(f"{_option(problem.path)} {problem.reason}." for problem in found))
+    return read(service, properties)
+
+
+def _option(path: str) -> str:
+    """The option of a property's path: ``scope.container_urls[0]`` came from ``--container-url``."""
+    name, index = re.fullmatch(r"(?:scope\.)?([^\[]*)(?:\[\d+\])?", path).group(1), "[" in path  # type: ignore[union-attr]
+    singular = name[:-2] if name.endswith("prefixes") else name[:-1] if index and name.endswith("s") else name
+    return f"--{singular.replace('_', '-')}"

@@ -1,0 +1,128 @@
+"""Where output goes and in which format; a reader that has gone away is no error."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from translation_job_guard.cli.results import Result
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.presentation import cleaned, plain
+from translation_job_guard.receipts import write_file
+from translation_job_guard.redaction import redact
+
+__all__ = ["Format", "Sink", "emit", "say", "sinks", "write_out"]
+
+
+class Format(enum.Enum):
+    """How a result is shown."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True)
+class Sink:
+    """One format and where it goes; ``path`` None is standard output."""
+
+    format: Format
+    path: Path | None = None
+
+
+def sinks(values: Sequence[str] | None) -> list[Sink]:
+    """What ``--output`` asks for; standard output has a table unless it has something else.
+
+    Raises:
+        InvalidArgument: a format does not exist, or two would go to standard output.
+    """
+    found = [_sink(value) for value in values or ()]
+    on_stdout = [sink for sink in found if sink.path is None]
+    if len(on_stdout) > 1:
+        raise InvalidArgument("--output: only one format can go to standard output: write the others as FORMAT=FILE.")
+    return found if on_stdout else [Sink(Format.TABLE), *found]
+
+
+def _sink(value: str) -> Sink:
+    name, equals, where = value.partition("=")
+    try:
+        format_ = Format(name.strip().lower())
+    except ValueError:
+        raise InvalidArgument(
+            f"--output: {name!r} is no format: give one of {', '.join(one.value for one in Format)}."
+        ) from None
+    if equals and not where:
+        raise InvalidArgument(f"--output {name}=: the file's name is missing.")
+    return Sink(format_, Path(where) if where and where != "-" else None)
+
+
+def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str] = ()) -> None:
+    """Write a result to every sink, without the secrets of this environment.
+
+    Args:
+        key_envs: environment variables whose values are secrets.
+
+    Raises:
+        InvalidArgument: a file cannot be written.
+    """
+
+    def clean(text: str) -> str:
+        for name in (None, *key_envs):
+            text = redact(text, name)
+        return text
+
+    for sink in to:
+        if sink.path is None and sink.format is Format.TABLE:
+            from translation_job_guard.cli.table import print_page
+
+            print_page(cleaned(result.page(), clean))
+            continue
+        text = _rendered(result, sink.format, clean)
+        if sink.path is None:
+            write_out(text)
+            continue
+        try:
+            write_file(sink.path, text)
+        except OSError as error:
+            raise InvalidArgument(f"--output: {sink.path} cannot be written: {error.strerror or error}.") from error
+
+
+def _rendered(result: Result, format_: Format, clean: Callable[[str], str]) -> str:
+    if format_ is Format.JSON:
+        return json.dumps(cleaned(plain(result.document()), clean), indent=2, ensure_ascii=False) + "\n"
+    page = cleaned(result.page(), clean)
+    if format_ is Format.MARKDOWN:
+        from translation_job_guard.presentation.markdown import markdown
+
+        return markdown(page)
+    from translation_job_guard.cli.table import text_of_page
+
+    return text_of_page(page)
+
+
+def write_out(text: str) -> None:
+    """Write to standard output; nothing more is written once its reader has gone."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()
+
+
+def abandon_stdout() -> None:
+    """Send what is still to come nowhere, so that the interpreter does not complain when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+def say(text: str) -> None:
+    """One line to the person at the terminal, on standard error, without secrets."""
+    try:
+        print(redact(text), file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -1,0 +1,188 @@
+"""``scan``: what is in flight, and whose it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from translation_job_guard._version import __version__
+from translation_job_guard.arguments import GuardArguments
+from translation_job_guard.cli.look import Sight, look
+from translation_job_guard.cli.options import (
+    ENDPOINT_ENV,
+    NO_BATCH,
+    Access,
+    Selectors,
+    amazon,
+    azure,
+    no_places,
+    region_of_environment,
+    regions_of_service,
+)
+from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.jobs import Coverage, Job, JobState, coverage
+from translation_job_guard.presentation import Figure, Note, Page, Tone
+
+__all__ = ["ScanDocument", "ScanResult", "scan", "scan_places"]
+
+LOCATED_BY_ITSELF = 100
+"""Batches of one resource whose documents are looked up without being asked: one request each."""
+
+
+@dataclass(frozen=True)
+class ScanDocument:
+    """The JSON of a scan."""
+
+    kind: str
+    version: int
+    tool: str
+    at: datetime
+    exit_code: int
+    places: tuple[PlaceRow, ...]
+    jobs: tuple[JobRow, ...]
+    undecided: tuple[JobRow, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What a scan saw. ``undecided`` may be in scope: what decides it is not known yet."""
+
+    at: datetime
+    sights: tuple[Sight, ...]
+    jobs: tuple[JobRow, ...]
+    undecided: tuple[JobRow, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """2 if a place or a job could not be told, 1 if anything is in flight."""
+        if self.undecided or any(sight.error for sight in self.sights):
+            return 2
+        return 1 if self.jobs else 0
+
+    def document(self) -> ScanDocument:
+        """What JSON shows."""
+        return ScanDocument(
+            kind="scan",
+            version=1,
+            tool=__version__,
+            at=self.at,
+            exit_code=self.exit_code,
+            places=tuple(map(place_row, self.sights)),
+            jobs=self.jobs,
+            undecided=self.undecided,
+            notes=self.notes,
+        )
+
+    def page(self) -> Page:
+        """What the other formats show."""
+        failed = [sight for sight in self.sights if sight.error]
+        looked = len(self.sights) - len(failed)
+        where = f"{looked} of {len(self.sights)} places" if failed else _places(len(self.sights))
+        what = f"{len(self.jobs)} jobs in flight" if self.jobs else "Nothing in flight"
+        notes = [Note(text, Tone.NOTICE) for text in self.notes]
+        if self.undecided:
+            notes.append(
+                Note(
+                    f"{len(self.undecided)} batches may be in scope: the service does not tell their documents yet. "
+                    "Run this again.",
+                    Tone.BAD,
+                )
+            )
+        if failed:
+            lead = Note(f"{what} in the {where} that could be looked at.", Tone.BAD)
+        else:
+            lead = Note(f"{what} in {where}.", Tone.NOTICE if self.jobs else Tone.GOOD)
+        states = [Figure(state.value, str(sum(job.state is state for job in self.jobs))) for state in JobState]
+        tables = [places_table(self.sights), jobs_table("Jobs in flight", self.jobs, self.at)]
+        if self.undecided:
+            tables.append(jobs_table("Not known whether in scope", self.undecided, self.at))
+        return Page(
+            title="Translation jobs in flight",
+            lead=lead,
+            at=self.at,
+            figures=tuple(figure for figure in states if figure.value != "0"),
+            notes=tuple(notes),
+            tables=tuple(tables),
+            bars=bars_of(self.jobs),
+        )
+
+
+def scan_places(
+    regions: Sequence[str],
+    all_regions: bool,
+    endpoints: Sequence[str],
+    selectors: Selectors,
+    access: Access,
+) -> tuple[list[GuardArguments], list[str]]:
+    """The places to look at, each with its scope, and what there is to say about their choice.
+
+    Without any option the environment names them; selectors of one service alone leave out the other's.
+
+    Raises:
+        InvalidArgument: there is none, or an option cannot be used.
+    """
+    notes: list[str] = []
+    regions, endpoints = list(dict.fromkeys(regions)), list(dict.fromkeys(endpoints))
+    if all_regions:
+        regions = list(dict.fromkeys([*regions, *regions_of_service(access.profile)]))
+        left_out = sorted(NO_BATCH - set(regions))
+        if left_out:
+            notes.append(
+                f"{', '.join(left_out)} was not looked at: Amazon Translate runs no batch jobs there. "
+                f"--region {left_out[0]} looks all the same."
+            )
+    if not regions and not endpoints:
+        only_azure, only_amazon = (
+            bool(selectors.azure()) and not selectors.amazon(),
+            bool(selectors.amazon()) and not selectors.azure(),
+        )
+        region = None if only_azure else region_of_environment(access.profile)
+        endpoint = "" if only_amazon else os.environ.get(ENDPOINT_ENV, "").strip()
+        regions, endpoints = [region] if region else [], [endpoint] if endpoint else []
+    if not regions and not endpoints:
+        raise no_places()
+    by_region = selectors.amazon() or {"whole_region": True}
+    by_resource = selectors.azure() or {"whole_resource": True}
+    return [
+        *(amazon(region, by_region, access) for region in regions),
+        *(azure(endpoint, by_resource, access) for endpoint in endpoints),
+    ], notes
+
+
+def scan(
+    places: Sequence[GuardArguments], *, timeout: float, locate_all: bool, notes: Iterable[str] = ()
+) -> ScanResult:
+    """Look at all places at once."""
+
+    def wanted(jobs: Sequence[Job]) -> Sequence[Job]:
+        # Where the scope asks for containers every batch has to be looked up, or its answer would be a guess.
+        needed = locate_all or len(jobs) <= LOCATED_BY_ITSELF
+        undecided = [job for job in jobs if coverage(scopes, job) is Coverage.UNKNOWN]
+        return list(jobs) if needed else undecided
+
+    scopes = [scope for place in places for scope in place.scopes]
+    sights = look(places, timeout=timeout, wants_locations=wanted)
+    jobs: list[JobRow] = []
+    undecided: list[JobRow] = []
+    said = list(notes)
+    for sight in sights:
+        for job in sight.jobs:
+            decision = coverage(sight.place.scopes, job)
+            if decision is Coverage.COVERED:
+                jobs.append(job_row(job, sight))
+            elif decision is Coverage.UNKNOWN:
+                undecided.append(job_row(job, sight))
+        if sight.unlocated:
+            said.append(
+                f"{sight.place.place}: the containers of {sight.unlocated} batches were not looked up, which takes a "
+                "request each: --locate does it."
+            )
+    return ScanResult(datetime.now(timezone.utc), tuple(sights), tuple(jobs), tuple(undecided), tuple(said))
+
+
+def _places(count: int) -> str:
+    return "one place" if count == 1 else f"{count} places"

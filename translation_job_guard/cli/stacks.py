@@ -1,0 +1,130 @@
+"""Stacks to read: from exported files, or from the installed ``pulumi``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from translation_job_guard.cli.threads import each
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.redaction import redact
+from translation_job_guard.state import Stack, parse_state
+
+__all__ = ["StackOrError", "all_stacks", "given_stacks", "pulumi", "pulumi_path"]
+
+EXPORT_TAKES: Final = 120
+"""Seconds after which a `pulumi` that has not answered is given up: a backend that cannot be reached."""
+EXPORTS_AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True)
+class StackOrError:
+    """A stack, or why it could not be read."""
+
+    source: str
+    stack: Stack | None
+    error: str | None = None
+
+
+def given_stacks(names: Sequence[str], files: Sequence[str]) -> list[StackOrError]:
+    """The stacks that options name; the current one if they name none.
+
+    Raises:
+        InvalidArgument: standard input was asked for twice.
+    """
+    if files.count("-") > 1:
+        raise InvalidArgument("--state -: standard input can be read only once.")
+    wanted: list[str | None] = [*names]
+    if not names and not files:
+        wanted.append(None)
+    return [*_exported(wanted), *(_from_file(one) for one in files)]
+
+
+def all_stacks() -> list[StackOrError]:
+    """Every stack of the backend that the installed ``pulumi`` is logged in to.
+
+    Raises:
+        InvalidArgument: they cannot be listed.
+    """
+    listed = pulumi("stack", "ls", "--all", "--json")
+    try:
+        names = [str(one["name"]) for one in json.loads(listed)]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidArgument("`pulumi stack ls --all --json` printed no list of stacks.") from error
+    return _exported(names)
+
+
+def pulumi_path() -> str | None:
+    """Where ``pulumi`` is: on PATH, else beside this Python."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("pulumi", path=os.pathsep.join([os.environ.get("PATH", os.defpath), beside]))
+
+
+def pulumi(*arguments: str) -> str:
+    """What ``pulumi`` prints.
+
+    Raises:
+        InvalidArgument: there is none, or it failed.
+    """
+    path = pulumi_path()
+    if path is None:
+        raise InvalidArgument(
+            "There is no `pulumi` command here: install Pulumi, or give an exported stack with --state FILE "
+            "(`pulumi stack export > FILE`)."
+        )
+    command = ["pulumi", *arguments]
+    try:
+        done = subprocess.run(
+            [path, "--non-interactive", "--color", "never", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=EXPORT_TAKES,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InvalidArgument(f"`{' '.join(command)}` gave no answer in {EXPORT_TAKES} s.") from error
+    if done.returncode:
+        reason = " ".join(line.strip() for line in done.stderr.strip().splitlines()[-5:])
+        raise InvalidArgument(redact(f"`{' '.join(command)}` failed: {reason or 'it did not say why'}"))
+    return done.stdout
+
+
+def _exported(names: Sequence[str | None]) -> list[StackOrError]:
+    found: dict[int, StackOrError] = dict(each(_export, names, workers=EXPORTS_AT_ONCE))
+    return [found[index] for index in range(len(names))]
+
+
+def _export(name: str | None) -> StackOrError:
+    source = name or "the current stack"
+    arguments = ["stack", "export", *(["--stack", name] if name else [])]
+    try:
+        stack = parse_state(pulumi(*arguments), source)
+        if stack.needs_secrets:
+            # Only where a guard's own properties are secret: else no secret has to be decrypted.
+            stack = parse_state(pulumi(*arguments, "--show-secrets"), source)
+    except InvalidArgument as error:
+        return StackOrError(source, None, str(error))
+    return StackOrError(source, stack)
+
+
+def _from_file(name: str) -> StackOrError:
+    source = "standard input" if name == "-" else name
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        return StackOrError(source, parse_state(text, source))
+    except OSError as error:
+        return StackOrError(source, None, f"{source} cannot be read: {error.strerror or error}.")
+    except UnicodeDecodeError:
+        return StackOrError(source, None, f"{source} is no text: give what `pulumi stack export` prints.")
+    except InvalidArgument as error:
+        return StackOrError(source, None, str(error))

@@ -1,0 +1,108 @@
+"""A page as text: on a terminal with colours and as wide as it is, elsewhere plain and as wide as it needs."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from translation_job_guard.cli.output import abandon_stdout
+from translation_job_guard.presentation import Cell, Note, Page, Table, Tone
+
+__all__ = ["print_page", "renderable", "text_of_page"]
+
+ROWS = 200
+"""Rows of one table on a terminal at most: who wants thousands has a pipe or a file for them."""
+_ENDLESS = 100_000
+_STYLES = {
+    Tone.PLAIN: "",
+    Tone.GOOD: "green",
+    Tone.NOTICE: "yellow",
+    Tone.BAD: "bold red",
+    Tone.FAINT: "dim",
+}
+_SIGNS = {Tone.GOOD: "✓ ", Tone.NOTICE: "! ", Tone.BAD: "✗ "}
+
+
+def print_page(page: Page) -> None:
+    """Print to standard output. NO_COLOR and terminals that cannot show colours are respected."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_ENDLESS)
+    rows = ROWS if console.is_terminal else None
+    try:
+        console.print(renderable(page, console.width, rows), soft_wrap=not console.is_terminal)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()
+
+
+def text_of_page(page: Page) -> str:
+    """The page as plain text without colours, as wide as it needs."""
+    buffer = io.StringIO()
+    Console(file=buffer, width=_ENDLESS, highlight=False).print(renderable(page, _ENDLESS), soft_wrap=True)
+    return buffer.getvalue()
+
+
+def renderable(page: Page, width: int, rows: int | None = None) -> RenderableType:
+    """What rich draws. ``rows``: of each table at most."""
+    parts: list[RenderableType] = [_note(page.lead, bold=True)]
+    if page.figures:
+        parts.append(Text(" · ".join(f"{figure.label}: {figure.value}" for figure in page.figures), "dim"))
+    parts += [_note(note) for note in page.notes]
+    for table in page.tables:
+        parts += [Text(""), *_table(table, width, rows)]
+    return Group(*parts)
+
+
+def _note(note: Note, *, bold: bool = False) -> Text:
+    style = _STYLES[note.tone]
+    return Text(_SIGNS.get(note.tone, "") + note.text, f"bold {style}".strip() if bold else style)
+
+
+def _table(table: Table, width: int, rows: int | None) -> Iterable[RenderableType]:
+    yield Text(table.title, "bold")
+    if not table.rows:
+        yield Text(table.empty, "dim")
+        return
+    shown = table.rows[:rows]
+    yield _columns(table, shown) if _fits(table, shown, width) else _records(table, shown)
+    if len(shown) < len(table.rows):
+        left = len(table.rows) - len(shown)
+        yield Text(f"…and {left} more: --output json or markdown=FILE has them all.", "yellow")
+
+
+def _columns(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:
+    drawn = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for column in table.columns:
+        drawn.add_column(column.title, justify="right" if column.numeric else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell.text, _STYLES[cell.tone]) for cell in row))
+    return drawn
+
+
+def _records(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:
+    """Row below row, one line a column: for terminals too narrow to have them side by side."""
+    text = Text()
+    for row in rows:
+        for number, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
+            if cell.text:
+                text.append(f"{'' if number == 0 else '  '}{column.title}: ", "dim")
+                text.append(cell.text + "\n", _STYLES[cell.tone])
+    text.rstrip()
+    return text
+
+
+def _fits(table: Table, rows: Iterable[tuple[Cell, ...]], width: int) -> bool:
+    """Whether the columns can stand side by side without words being cut to pieces."""
+    needed = [len(column.title) for column in table.columns]
+    for row in rows:
+        for index, cell in enumerate(row):
+            # Of a long text half may wrap to the next line.
+            needed[index] = max(needed[index], min(len(cell.text), max(24, len(cell.text) // 2)))
+    return sum(needed) + 2 * len(needed) <= width
