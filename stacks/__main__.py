@@ -1,15 +1,18 @@
 """The Pulumi program: builds the example stack that the configuration names.
 
-pulumi config set stack local
+pulumi config set stack local    (or aws, or azure; each module says what else it takes)
 """
 
+import sys
 from importlib import import_module
+from pathlib import Path
 
 import pulumi
 
-# No module here may have the name of a cloud SDK's package (`azure`): this directory comes first in the
-# import path of the program and of its dynamic providers, and the module would hide the package.
-STACKS = {"local": "local"}
+# The project's directory instead of this one: no module here can hide a package of the same name that way.
+sys.path[:1] = [str(Path(__file__).parents[1])]
+
+STACKS = {"local": "stacks.local", "aws": "stacks.aws", "azure": "stacks.azure_native"}
 
 choice = pulumi.Config().get("stack")
 if choice is None or choice not in STACKS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pulumi
 
+from stacks.configuration import mode, text
 from translation_job_guard import (
     AmazonTranslateJobGuard,
     AmazonTranslateScope,
@@ -17,15 +18,9 @@ from translation_job_guard import (
     AzureDocumentTranslationScope,
 )
 
-config = pulumi.Config()
-emulator = config.get("emulator")
-if not emulator:
-    raise pulumi.RunError(
-        "The configuration value `emulator` is not set: start one with `translation-job-guard emulator`, and give its"
-        " URL with `pulumi config set emulator URL`."
-    )
-release = config.get("release") or "1"
-on_delete = config.get("onDelete") or "cancel"
+emulator = text("emulator", example="http://127.0.0.1:PORT, as `translation-job-guard emulator` prints it")
+release = text("release", default="1")
+on_delete = mode("onDelete")
 environment = pulumi.get_stack()
 
 # What an environment of one's own has: a role and a container that no other environment uses. They say which jobs
