@@ -37,7 +37,6 @@ def run_emulator(
     try:
         import moto  # noqa: F401
         import uvicorn  # noqa: F401
-        import uvicorn  # noqa: F401
 
         from translation_job_guard.emulator import main
     except ImportError as error:
