@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import dill
+import dill  # type: ignore[import-untyped]
 import grpc  # type: ignore[import-untyped]
 import pytest
 from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
