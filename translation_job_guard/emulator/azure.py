@@ -61,6 +61,8 @@ class Account:
     keys: tuple[str, str]
     id: str
     location: str = "westeurope"
+    local_auth: bool = True
+    """Whether its keys are taken."""
 
     def as_dict(self) -> dict[str, Any]:
         return {"name": self.name, "keys": list(self.keys), "id": self.id, "location": self.location}
@@ -116,6 +118,9 @@ class Accounts:
         self._accounts[name] = account
         self._deleted.discard(name)
         return account
+
+    def set_local_auth(self, name: str, enabled: bool) -> None:
+        self._accounts[name] = dataclasses.replace(self._accounts[name], local_auth=enabled)
 
     def delete(self, name: str) -> bool:
         """A deleted resource does not come back on use, only by `put`."""

@@ -68,6 +68,10 @@ class DocumentTranslationApi:
             return _failure(404, "404", "Resource not found")
         if call.credential in ("", "invalid"):
             return _failure(401, "401", INVALID_KEY)
+        if call.credential == "disabled":
+            return _failure(
+                403, "AuthenticationTypeDisabled", "Key based authentication is disabled for this resource."
+            )
         operation = self._operations.get(call.operation)
         if operation is None:
             return _failure(404, "404", "Resource not found")
@@ -102,6 +106,8 @@ class DocumentTranslationApi:
             account = self._service.accounts.get(resource)
             if account is None or key not in account.keys:
                 return "invalid"
+            if not account.local_auth:
+                return "disabled"
             return "key1" if key == account.keys[0] else "key2"
         return "bearer" if request.bearer() else ""
 
@@ -239,6 +245,8 @@ class ResourceManagerApi:
             return _not_found(call.resource)
         if call.operation == "GetAccount":
             return _answer(200, self._resources.get(call.resource) or _account(account, _base_url(request)))
+        if not account.local_auth:
+            return _failure(400, "BadRequest", "Failed to list key. disableLocalAuth is set to be true")
         if call.operation == "RegenerateKey":
             account = self._service.accounts.regenerate(account, str(request.json().get("keyName", "Key1")))
         elif call.operation != "ListKeys":

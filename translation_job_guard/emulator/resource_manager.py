@@ -127,6 +127,7 @@ class ResourceManager:
         # A change leaves the keys as they are.
         if before is None:
             self._accounts.put(name, resource_id=id_, location=resource.get("location"))
+        self._accounts.set_local_auth(name, not properties.get("disableLocalAuth", False))
         properties["endpoint"] = f"{endpoints}/{name}/"
 
     def _take(self, resource: Mapping[str, Any]) -> None:
