@@ -75,20 +75,26 @@ def test_a_guard_goes_before_the_role_and_the_bucket_that_its_jobs_use(
         emulator.control.wait_for_job(job, ["IN_PROGRESS"])
 
     stack.config["test:role"] = "translate-2"
-    replaced = stack.up().check()
+    replaced = stack.up("--refresh").check()
     assert steps(replaced, "guard", "policy", "role") == one_by_one("delete-replaced", "guard", "policy", "role")
+    done = replaced.completed()
+    assert done.index(("delete-replaced", "role")) < done.index(("create-replacement", "role"))
+    assert {step for step in done if step[0] in ("create", "update")} == {("update", "bucket"), ("update", "key")}
     old_role = {"operation": "DeleteRole", "match": {"RoleName": "translate-1"}}
     assert ended_before(emulator, mine, "STOPPED", **old_role)
     roles = {role["RoleName"] for role in aws(emulator, "iam").list_roles()["Roles"]}
     assert roles == {"translate-2"}
 
-    made = stack.outputs()
+    made, s3 = stack.outputs(), aws(emulator, "s3")
     assert made["role"].endswith("role/translate-2")
-    late, done = (translate(emulator, made["role"], made["bucket"]) for _ in range(2))
+    assert s3.get_bucket_tagging(Bucket=made["bucket"])["TagSet"] == [{"Key": "for", "Value": "translate-2"}]
+    (rule,) = s3.get_bucket_encryption(Bucket=made["bucket"])["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] == made["key"]
+    late, finished = (translate(emulator, made["role"], made["bucket"]) for _ in range(2))
     emulator.control.wait_for_job(late, ["IN_PROGRESS"])
-    emulator.control.wait_for_job(done, ["IN_PROGRESS"])
-    emulator.control.set_job(done, run_time=0)
-    emulator.control.wait_for_job(done, ["COMPLETED"])
+    emulator.control.wait_for_job(finished, ["IN_PROGRESS"])
+    emulator.control.set_job(finished, run_time=0)
+    emulator.control.wait_for_job(finished, ["COMPLETED"])
 
     refused = stack.destroy().check(fails=True)
     assert "BucketNotEmpty" in refused.output
@@ -97,7 +103,6 @@ def test_a_guard_goes_before_the_role_and_the_bucket_that_its_jobs_use(
     assert ended_before(emulator, [late], "STOPPED", operation="DeleteRole", match={"RoleName": "translate-2"})
     assert stack.resources().keys() == {"bucket"}
 
-    s3 = aws(emulator, "s3")
     for stored in s3.list_objects_v2(Bucket=made["bucket"])["Contents"]:
         s3.delete_object(Bucket=made["bucket"], Key=stored["Key"])
     stack.destroy().check()
@@ -117,7 +122,9 @@ def test_a_guard_goes_before_the_account_and_the_containers_that_its_batches_use
         env=environment(emulator),
     )
     stack.up().check()
-    containers = stack.outputs()["containers"]
+    made = stack.outputs()
+    containers = made["containers"]
+    assert made["key"] == "emulator-key"
     assert emulator.control.azure_containers() == sorted(containers)
     mine = [translate_documents(emulator, "translator-1", *containers) for _ in range(2)]
     neighbours = translate_documents(emulator, "translator-1", f"{NEIGHBOURS}/source", f"{NEIGHBOURS}/target")

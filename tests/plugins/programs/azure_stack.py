@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi
 from pulumi_azure_native.authorization import RoleAssignment
-from pulumi_azure_native.cognitiveservices import Account
+from pulumi_azure_native.cognitiveservices import Account, ResourceIdentityType, list_account_keys_output
 from pulumi_azure_native.resources import ResourceGroup
 from pulumi_azure_native.storage import BlobContainer, StorageAccount
 
@@ -30,7 +30,7 @@ account = Account(
     resource_group_name=group.name,
     kind="TextTranslation",
     sku={"name": "S1"},
-    identity={"type": "SystemAssigned"},
+    identity={"type": ResourceIdentityType.SYSTEM_ASSIGNED},
     properties={"custom_sub_domain_name": config.require("account")},
 )
 blobs = "/providers/Microsoft.Authorization/roleDefinitions/ba92f5b4-2d11-453d-a403-e96b0029c9fe"
@@ -53,4 +53,6 @@ AzureDocumentTranslationJobGuard(
 )
 
 pulumi.export("containers", urls)
+keys = list_account_keys_output(account_name=account.name, resource_group_name=group.name)
+pulumi.export("key", pulumi.Output.secret(keys.key1))
 pulumi.export("endpoint", account.properties.endpoint)
