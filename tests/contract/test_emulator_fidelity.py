@@ -18,6 +18,7 @@ from tests.contract import test_emulator_amazon as amazon_tests
 from tests.contract import test_emulator_azure as azure_tests
 from tests.contract import test_emulator_control as control_tests
 from tests.contract import test_emulator_faults as fault_tests
+from tests.contract import test_emulator_resource_manager as resource_tests
 from tests.contract import test_emulator_surroundings as surroundings_tests
 from translation_job_guard.emulator import amazon_model, azure_http, faults, messages
 from translation_job_guard.emulator import app as application
@@ -28,7 +29,10 @@ from translation_job_guard.emulator.faults import Fault
 from translation_job_guard.emulator.lifecycle import Lifecycle, Place
 from translation_job_guard.emulator.log import Call
 from translation_job_guard.emulator.rates import Rates
+from translation_job_guard.emulator.resource_manager import ResourceManager
 from translation_job_guard.emulator.surroundings import Moto
+
+arm = resource_tests.arm  # the fixture of some of them
 
 Break = tuple[Any, str, Any]
 """An owner, the name of what it has, and what takes its place."""
@@ -267,6 +271,31 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
     "listKeys": (
         instead(Accounts, "by_id", lambda *_: None),
         azure_tests.test_resource_manager_hands_out_the_keys,
+        {},
+    ),
+    "a resource is in another": (
+        instead(ResourceManager, "_require", lambda *_: None),
+        resource_tests.test_what_a_resource_is_in_must_be_there,
+        {},
+    ),
+    "an account's endpoint": (
+        instead(ResourceManager, "_bring_account", lambda *_: None),
+        resource_tests.test_an_account_has_an_endpoint_as_long_as_it_is_there,
+        {},
+    ),
+    "what a deleted resource takes along": (
+        instead(ResourceManager, "_take", lambda *_: None),
+        resource_tests.test_batches_fail_with_their_container,
+        {"deleted": resource_tests.GROUP},
+    ),
+    "a deleted account's name": (
+        instead(ResourceManager, "_take", lambda *_: None),
+        resource_tests.test_a_deleted_account_has_to_be_restored,
+        {},
+    ),
+    "an account without keys": (
+        instead(Accounts, "set_local_auth", lambda *_: None),
+        resource_tests.test_an_account_can_refuse_keys,
         {},
     ),
     # Faults, log and control
