@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TextIO
 
 from translation_job_guard.jobs import JobState
 from translation_job_guard.redaction import redact
@@ -27,12 +29,19 @@ def label(stack: str, name: str) -> str:
 
 
 class Voice:
-    """Prints a guard's lines to standard output, where Pulumi shows them live on the stack's row."""
+    """Prints a guard's lines to standard output, where Pulumi shows them live on the stack's row, or to ``out``."""
 
-    def __init__(self, label: str, key_env: str | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        label: str,
+        key_env: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        out: TextIO | None = None,
+    ) -> None:
         self._label = label
         self._key_env = key_env
         self._clock = clock
+        self._out = out
         self._said_at = float("-inf")
         self._said = ""
 
@@ -41,7 +50,8 @@ class Voice:
         # Guards work side by side in one process: one write a line keeps them apart.
         with _printing:
             # A service's message may have several lines: only the first would have the guard's name.
-            print(f"[{self._label}] {' '.join(redact(text, self._key_env).split())}", flush=True)
+            line = f"[{self._label}] {' '.join(redact(text, self._key_env).split())}"
+            print(line, file=self._out or sys.stdout, flush=True)
 
     def observe(self, report: Report) -> None:
         """One line about a teardown under way, if it is time and there is news. Fit as ``teardown.run``'s observer."""
