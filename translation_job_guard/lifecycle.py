@@ -30,7 +30,7 @@ from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
 from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides, overrides
 from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice, label
-from translation_job_guard.receipts import Occasion, receipt, write
+from translation_job_guard.receipts import Occasion, Receipt, receipt, write
 from translation_job_guard.runner import run
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Mode, Policy, Report
@@ -149,14 +149,16 @@ def tear_down(
     *,
     occasion: Occasion = Occasion.DELETE,
     chosen: Overrides | None = None,
-    observe: Callable[[Report], None] | None = None,
+    voice: Voice | None = None,
+    on_receipt: Callable[[Receipt], None] | None = None,
 ) -> Report:
     """Stop what is in flight in the guard's scope and wait until quiet, by its mode or the environment's override.
 
     Args:
         occasion: for the receipt.
         chosen: what overrides the guard's own mode and timeout; by default what the environment says.
-        observe: called as the report grows; by default the guard's own lines are printed.
+        voice: says how it goes; by default the guard's own.
+        on_receipt: is given the receipt, also of a failed teardown.
 
     Returns:
         What was done; ``looked`` is False where mode ``ignore`` could not even look.
@@ -164,7 +166,7 @@ def tear_down(
     Raises:
         GuardError: it did not reach quiet, or could not tell.
     """
-    return _run(guard, partial(coverage, guard.scopes), occasion, chosen, observe)
+    return _run(guard, partial(coverage, guard.scopes), occasion, chosen, voice, on_receipt)
 
 
 def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
@@ -210,9 +212,10 @@ def _run(
     covers: Callable[[Job], Coverage],
     occasion: Occasion,
     chosen: Overrides | None = None,
-    observe: Callable[[Report], None] | None = None,
+    voice: Voice | None = None,
+    on_receipt: Callable[[Receipt], None] | None = None,
 ) -> Report:
-    voice = _voice(guard)
+    voice = voice or _voice(guard)
     chosen = chosen or overrides(guard.name)
     policy = _policy(guard.policy, chosen, voice)
     # Stands for the runner's until that has begun, so that a teardown that fails before it leaves a receipt too.
@@ -222,7 +225,7 @@ def _run(
     def watch(grown: Report) -> None:
         nonlocal report
         report = grown
-        (observe or voice.observe)(grown)
+        voice.observe(grown)
 
     try:
         try:
@@ -259,8 +262,12 @@ def _run(
             report = error.report
         raise
     finally:
-        if chosen.receipts is not None:
-            _write_receipt(guard, report, occasion, failure, chosen.receipts, voice)
+        if chosen.receipts is not None or on_receipt is not None:
+            made = _receipt(guard, report, occasion, failure)
+            if chosen.receipts is not None:
+                _write_receipt(made, chosen.receipts, voice)
+            if on_receipt is not None:
+                on_receipt(made)
 
 
 def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobService, str]:
@@ -277,15 +284,8 @@ def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobServ
     return _retried(work, patience, voice)
 
 
-def _write_receipt(
-    guard: GuardArguments,
-    report: Report,
-    occasion: Occasion,
-    failure: BaseException | None,
-    directory: Path,
-    voice: Voice,
-) -> None:
-    made = receipt(
+def _receipt(guard: GuardArguments, report: Report, occasion: Occasion, failure: BaseException | None) -> Receipt:
+    return receipt(
         report,
         guard=guard.name,
         stack=guard.stack,
@@ -294,6 +294,9 @@ def _write_receipt(
         error=failure,
         key_env=guard.key_env,
     )
+
+
+def _write_receipt(made: Receipt, directory: Path, voice: Voice) -> None:
     try:
         written = write(made, directory)
         voice.say(f"receipt: {written[0]}")
