@@ -19,6 +19,7 @@ from translation_job_guard.errors import Denied, GuardError, TeardownTimeout
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Documents, Job, JobState
 from translation_job_guard.overrides import ON_DELETE, RECEIPTS
 from translation_job_guard.presentation import plain
+from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Outcome, as_json, as_markdown, receipt, write, write_file
 from translation_job_guard.teardown import Policy, Record, Report
 
@@ -235,12 +236,13 @@ def test_an_interrupted_teardown_leaves_its_receipt_too(
     monkeypatch.setenv(RECEIPTS, str(tmp_path))
     start(aws(emulator), JobName="mine-1")
 
-    def interrupt(report: Report) -> None:
-        if report.records:
-            raise KeyboardInterrupt
+    class Interrupting(Voice):
+        def observe(self, report: Report) -> None:
+            if report.records:
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lifecycle.tear_down(guard, observe=interrupt)
+        lifecycle.tear_down(guard, voice=Interrupting("guard"))
     [written] = receipts_in(tmp_path)
     assert (written["outcome"], len(written["jobs"])) == ("interrupted", 1)  # type: ignore[arg-type]
 
