@@ -1,0 +1,459 @@
+"""Teardowns with everything that can go wrong, and what must hold of them: DESIGN's invariants 1 to 6.
+
+What is in scope is said by a job's making (``JobPlan.own``), never by the predicate under test.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from hypothesis import strategies as st
+
+from translation_job_guard.errors import (
+    CannotTell,
+    CredentialsUnusable,
+    Denied,
+    JobNotFound,
+    Rejected,
+    ServiceError,
+    TeardownError,
+    TeardownRefused,
+    TeardownTimeout,
+    Throttled,
+    Transient,
+)
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    AmazonScope,
+    AzureScope,
+    JobState,
+    Scope,
+)
+from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.testing import Call, Crash, Operation, SimulatedJob, SimulatedService, tear_down
+
+PATIENT = 20_000.0
+"""A timeout in which everything ends that can end."""
+_FOREVER = 1e6
+_TINY = 1e-6
+_LONGEST_PACE = 10.0
+"""Seconds that pacing may hold a stop request back, the longest Retry-After included."""
+_IGNORE_LOOKS_FOR = 15.0
+
+_ROLE = "arn:aws:iam::123456789012:role/own"
+_CONTAINER = "https://account.blob.core.windows.net/own"
+_CREATED_AFTER = -300.0
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """A job to be. ``own``: in scope; ``differs``: in which way a foreign one is not."""
+
+    own: bool
+    differs: int
+    submitted_at: float
+    queued_for: float
+    runs_for: float
+    ends_as: JobState
+    stop_takes: float
+    ignores_stops: int
+    stoppable_while_queued: bool
+    stop_loses_race: bool
+    late: float
+    hidden: tuple[float, float] | None
+    located_after: float
+    vanishes_after: float | None
+    others_stop_at: float | None
+
+
+@dataclass(frozen=True)
+class FaultPlan:
+    """A fault to be: ``error`` is a class of error, ``retry_after`` for throttling."""
+
+    operation: Operation | None
+    error: type[ServiceError]
+    retry_after: float | None
+    took_effect: bool
+    skip: int
+    times: int | None
+
+    @property
+    def definite(self) -> bool:
+        """Not one that passes by itself."""
+        return not issubclass(self.error, (Throttled, Transient))
+
+    def make(self) -> ServiceError:
+        text = f"{self.operation}: planned."
+        if self.error is Throttled:
+            return Throttled(text, retry_after=self.retry_after)
+        return self.error(text)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world and a guard. ``crashes``: after so many calls each, and whether the request still took effect."""
+
+    service: str
+    policy: Policy
+    jobs: tuple[JobPlan, ...]
+    faults: tuple[FaultPlan, ...]
+    crashes: tuple[tuple[int, bool], ...]
+    page_size: int
+    stops_per_second: float | None
+
+
+def _faults() -> st.SearchStrategy[FaultPlan]:
+    passing = st.builds(
+        FaultPlan,
+        operation=st.sampled_from(["list", "locate", "stop", "look", None]),
+        error=st.sampled_from([Throttled, Transient]),
+        retry_after=st.sampled_from([None, 0.0, 7.0]),
+        took_effect=st.booleans(),
+        skip=st.integers(0, 8),
+        times=st.sampled_from([1, 2, 5, 5, None]),
+    )
+    definite = st.builds(
+        FaultPlan,
+        operation=st.sampled_from(["list", "locate", "stop", "stop", "look"]),
+        error=st.sampled_from([Denied, CredentialsUnusable, JobNotFound, Rejected]),
+        retry_after=st.none(),
+        took_effect=st.just(False),
+        skip=st.integers(0, 8),
+        times=st.sampled_from([1, 2, None]),
+    )
+    return st.one_of(passing, passing, definite)
+
+
+def _jobs() -> st.SearchStrategy[JobPlan]:
+    return st.builds(
+        JobPlan,
+        own=st.sampled_from([True, True, False]),
+        differs=st.integers(0, 2),
+        submitted_at=st.one_of(st.just(-100.0), st.floats(0.0, 12.0)),
+        queued_for=st.sampled_from([0.0, 0.0, 100.07, 100.12, 104.0, 120.0]),
+        runs_for=st.sampled_from([0.3, 4.0, 100.07, 100.12, 103.0, _FOREVER]),
+        ends_as=st.sampled_from([JobState.SUCCEEDED, JobState.SUCCEEDED_IN_PART, JobState.FAILED]),
+        stop_takes=st.sampled_from([0.1, 0.4, 2.0, 9.0]),
+        ignores_stops=st.sampled_from([0, 0, 0, 1, 2]),
+        stoppable_while_queued=st.booleans(),
+        stop_loses_race=st.sampled_from([False, False, True]),
+        late=st.sampled_from([0.0, 0.0, 0.5, 0.99]),
+        hidden=st.sampled_from([None, None, None, (0.0, 1.0), (2.0, 8.0), (4.0, 9.0)]),
+        located_after=st.sampled_from([0.0, 0.0, 1.0, 101.0, 110.0]),
+        vanishes_after=st.sampled_from([None, None, None, 101.0, 105.0]),
+        others_stop_at=st.sampled_from([None, None, None, 0.3, 2.2, 6.0]),
+    )
+
+
+def scenarios() -> st.SearchStrategy[Scenario]:
+    """Every kind of world and guard."""
+    policies = st.builds(
+        Policy,
+        mode=st.sampled_from([Mode.CANCEL] * 6 + [Mode.DRAIN, Mode.FAIL, Mode.IGNORE]),
+        grace_period=st.sampled_from([0.0, 0.0, 0.0, 3.3]),
+        timeout=st.sampled_from([PATIENT, PATIENT, PATIENT, 60.0, 12.0, 4.0]),
+        quiet_period=st.sampled_from([3.0, 3.0, 1.0, 0.2, 0.0]),
+        poll_interval=st.sampled_from([None, None, None, 0.5, 5.0]),
+    )
+    return st.builds(
+        Scenario,
+        service=st.sampled_from([AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION]),
+        policy=policies,
+        jobs=st.lists(_jobs(), max_size=6).map(tuple),
+        faults=st.lists(_faults(), max_size=3).map(tuple),
+        crashes=st.lists(st.tuples(st.integers(0, 25), st.booleans()), max_size=2).map(tuple),
+        page_size=st.sampled_from([2, 3, 100]),
+        stops_per_second=st.sampled_from([None, None, 5.0, 0.7]),
+    )
+
+
+class World:
+    """A scenario come true: the service, and which of its jobs are whose."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.service = SimulatedService(
+            scenario.service, page_size=scenario.page_size, stops_per_second=scenario.stops_per_second
+        )
+        self.own: dict[str, SimulatedJob] = {}
+        self._own_known_after: dict[str, float] = {}
+        submitted = float("-inf")
+        for plan in sorted(scenario.jobs, key=lambda plan: plan.submitted_at):
+            # Azure's listing goes on from a second before the last batch that it saw: see services/azure.py.
+            submitted = max(plan.submitted_at, submitted + 1.01) if self._azure else plan.submitted_at
+            self._add(plan, submitted)
+
+    @property
+    def _azure(self) -> bool:
+        return self.scenario.service == AZURE_DOCUMENT_TRANSLATION
+
+    def _add(self, plan: JobPlan, submitted: float) -> None:
+        older = 0.0
+        if self._azure:
+            name, role = None, None
+            locations, located, older = self._batch(plan)
+            submitted -= older
+        else:
+            name, role, locations, located = self._text_job(plan)
+        job = self.service.add(
+            name=name,
+            role_arn=role,
+            locations=locations,
+            located_after=located,
+            submitted_at=submitted,
+            queued_for=plan.queued_for + older,
+            # Only a stop request ends some jobs; a mode that sends none would wait for ever.
+            runs_for=plan.runs_for if self.scenario.policy.mode is Mode.CANCEL else min(plan.runs_for, 900.0),
+            ends_as=plan.ends_as,
+            stop_takes=plan.stop_takes,
+            ignores_stops=plan.ignores_stops,
+            stoppable_while_queued=plan.stoppable_while_queued,
+            stop_loses_race=plan.stop_loses_race,
+            # Later than the quiet period bears, nobody can tell.
+            listed_after=plan.late * self.scenario.policy.quiet_period,
+            hidden=plan.hidden,
+            vanishes_at=None if plan.vanishes_after is None else submitted + older + plan.vanishes_after,
+        )
+        if plan.own:
+            self.own[job.id] = job
+            self._own_known_after[job.id] = max(located) if located else 0.0
+        if plan.others_stop_at is not None:
+            self.service.clock.at(plan.others_stop_at, lambda: self.service.stop_by_others(job))
+
+    @staticmethod
+    def _text_job(plan: JobPlan) -> tuple[str, str, list[str], list[float]]:
+        wrong = None if plan.own else plan.differs
+        return (
+            "pr-170-manual" if wrong == 0 else "pr-17-manual",
+            f"{_ROLE}-2" if wrong == 1 else _ROLE,
+            ["s3://shared/in/", "s3://own-2/out/" if wrong == 2 else "s3://own/out/"],
+            [],
+        )
+
+    @staticmethod
+    def _batch(plan: JobPlan) -> tuple[list[str], list[float], float]:
+        """Its locations, when each is known, and how much older than planned it is."""
+        if not plan.own and plan.differs == 0:
+            return [f"{_CONTAINER}/in.docx"], [plan.located_after], -2 * _CREATED_AFTER
+        # A batch that grows: its first document is known before the one that ties it to the container.
+        other = f"{_CONTAINER}-2/out.docx"
+        ours = other if not plan.own else f"{_CONTAINER}/in.docx"
+        grows = plan.located_after if plan.differs == 1 else 0.0
+        return [other, ours], [plan.located_after, plan.located_after + grows], 0.0
+
+    @property
+    def scopes(self) -> Sequence[Scope]:
+        """The guard's: all kinds of selector must match."""
+        if self._azure:
+            began = datetime(2026, 1, 1, tzinfo=timezone.utc)
+            return [AzureScope(container_urls=(_CONTAINER,), created_after=began + timedelta(seconds=_CREATED_AFTER))]
+        return [
+            AmazonScope(
+                data_access_role_arns=(_ROLE,), s3_uri_prefixes=("s3://own/",), job_name_prefixes=("pr-17-", "x-")
+            )
+        ]
+
+    def plain(self, id_: str, now: float) -> bool:
+        """Whether a listing of now shows an own job, and what ties it to the guard is known."""
+        job = self.own[id_]
+        return job.listed(now) and now >= job.submitted_at + self._own_known_after[id_]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One teardown: when it was, its calls, and how it came out. ``report`` is None after a crash."""
+
+    policy: Policy
+    began: float
+    ended: float
+    calls: Sequence[Call]
+    outcome: BaseException | None
+    report: Report | None
+
+    @property
+    def listings(self) -> list[Call]:
+        return [call for call in self.calls if call.operation == "list"]
+
+
+def check(scenario: Scenario) -> None:
+    """Run a scenario to its end, crash by crash, and check every invariant of each run."""
+    world = World(scenario)
+    for fault in scenario.faults:
+        world.service.fail(
+            fault.operation, fault.make(), times=fault.times, skip=fault.skip, took_effect=fault.took_effect
+        )
+    for calls, took_effect in scenario.crashes:
+        world.service.fail(None, Crash(), skip=calls, took_effect=took_effect)
+    for _ in range(len(scenario.crashes) + 1):
+        run = _run(world, scenario.policy)
+        check_run(world, run)
+        if not isinstance(run.outcome, Crash):
+            break
+    if not scenario.crashes:
+        check_patience(scenario, run)
+    # 3: whatever happened, the next teardown finishes, once nothing is wrong any more.
+    world.service.mend()
+    run = _run(world, Policy(timeout=PATIENT, quiet_period=scenario.policy.quiet_period))
+    check_run(world, run)
+    assert run.outcome is None, f"the next teardown did not finish: {run.outcome!r}"
+
+
+def _run(world: World, policy: Policy) -> Run:
+    clock, log = world.service.clock, world.service.calls
+    began, first = clock.now(), len(log)
+    outcome: BaseException | None = None
+    report: Report | None = None
+    try:
+        report = tear_down(world.service, world.scopes, policy)
+    except TeardownError as error:
+        outcome, report = error, error.report
+    except Crash as error:
+        outcome = error
+    return Run(policy, began, clock.now(), log[first:], outcome, report)
+
+
+def check_run(world: World, run: Run) -> None:
+    """Invariants 1, 2, 4, 5 and 6 of one run."""
+    _listings_miss_nothing(world, run)
+    _only_own_jobs_are_asked(world, run)
+    _modes_stop_what_they_say(run)
+    _requests_are_bounded(run)
+    _all_stop_requests_before_the_next_look(world, run)
+    _ends_in_time(run)
+    if run.report is not None:
+        stops = sum(call.operation == "stop" for call in run.calls)
+        assert run.report.requests.get("stop", 0) == stops, "the report's count of requests is wrong"
+        assert set(run.report.records) <= set(world.own), "the report has a job of someone else"
+    if run.outcome is None:
+        if run.policy.mode is not Mode.IGNORE:
+            _success_is_true(world, run)
+    elif not isinstance(run.outcome, Crash):
+        _failure_is_due(world, run)
+
+
+def check_patience(scenario: Scenario, run: Run) -> None:
+    """4: with time enough and nothing definitely wrong, a teardown ends well, however jobs end."""
+    passes = all(fault.times is not None and not fault.definite for fault in scenario.faults)
+    if passes and scenario.policy.timeout == PATIENT and scenario.policy.mode in (Mode.CANCEL, Mode.DRAIN):
+        assert run.outcome is None, f"a teardown with time enough failed: {run.outcome!r}"
+
+
+def _listings_miss_nothing(world: World, run: Run) -> None:
+    # What 2 rests on: a job that is in flight all through a listing is in it, however others move meanwhile.
+    for call in run.listings:
+        if call.error is None:
+            there = {
+                id_ for id_, job in world.service.jobs.items() if job.listed(call.began) and job.listed(call.ended)
+            }
+            assert there <= {job.id for job in call.answered}, "a listing missed a job"
+
+
+def _only_own_jobs_are_asked(world: World, run: Run) -> None:
+    # 1, and nothing is asked before it was listed.
+    listed: set[str] = set()
+    for call in run.calls:
+        if call.operation == "list":
+            listed |= {job.id for job in call.answered}
+        elif call.operation == "stop":
+            (id_,) = call.asked
+            assert id_ in world.own, "a job out of scope was asked to stop"
+            assert id_ in listed, "a job was asked to stop before it was listed"
+
+
+def _modes_stop_what_they_say(run: Run) -> None:
+    stops = [call for call in run.calls if call.operation == "stop"]
+    if run.policy.mode is not Mode.CANCEL:
+        assert not stops, f"mode {run.policy.mode.value} asked a job to stop"
+    for call in stops:
+        assert call.began >= run.began + run.policy.grace_period - _TINY, "a stop request within the grace period"
+
+
+def _requests_are_bounded(run: Run) -> None:
+    for first, third in zip(run.listings, run.listings[2:]):  # noqa: B905 - that one is shorter is the point
+        assert third.began - first.began >= 1.0 - _TINY, "more than two listing rounds within a second"
+    for previous, stop in itertools.pairwise(run.calls):
+        if previous.operation == stop.operation == "stop" and previous.asked == stop.asked:
+            assert stop.began > previous.ended or isinstance(previous.error, Throttled), "a stop was repeated at once"
+
+
+def _all_stop_requests_before_the_next_look(world: World, run: Run) -> None:
+    # 5: each own job that a listing shows and that was not asked yet is asked before anything is looked at again.
+    if run.policy.mode is not Mode.CANCEL:
+        return
+    deadline = run.began + run.policy.timeout
+    asked: set[str] = set()
+    tied: set[str] = set() if world.scenario.service == AZURE_DOCUMENT_TRANSLATION else set(world.own)
+    due: set[str] = set()
+    shown: set[str] = set()
+    for call in run.calls:
+        if call.operation in ("list", "look"):
+            assert not due or call.began > deadline - _LONGEST_PACE, "a wait for a state before all stop requests"
+        if call.operation == "list":
+            past_grace = call.ended >= run.began + run.policy.grace_period
+            shown = {
+                job.id
+                for job in call.answered
+                if past_grace and job.id in world.own and job.state is not JobState.STOPPING
+            }
+        elif call.operation == "locate":
+            tied |= {job.id for job in call.answered if any(uri.startswith(f"{_CONTAINER}/") for uri in job.locations)}
+        elif call.operation == "stop":
+            asked |= set(call.asked)
+        due = (shown & tied) - asked
+
+
+def _ends_in_time(run: Run) -> None:
+    # 6: and no request begins after the deadline.
+    limit = run.policy.timeout
+    if run.policy.mode is Mode.IGNORE:
+        limit = min(limit, _IGNORE_LOOKS_FOR)
+    longest = max((call.ended - call.began for call in run.calls), default=0.0)
+    assert run.ended - run.began <= limit + longest + _TINY, "it went on after its timeout"
+    assert all(call.began < run.began + limit for call in run.calls), "a request began after the deadline"
+
+
+def _success_is_true(world: World, run: Run) -> None:
+    # 2: at the last listing nothing in scope is in flight, and at another one a quiet period before.
+    assert run.listings, "success without a look"
+    last = run.listings[-1]
+    assert last.error is None, "success although the last listing failed"
+    for id_ in world.own:
+        left = world.plain(id_, last.began) and world.plain(id_, last.ended)
+        assert not left, "success with a job in scope in flight"
+    failed_looks = any(call.operation == "look" and call.error is not None for call in run.calls)
+    for id_ in run.report.records if run.report is not None and not failed_looks else ():
+        # A job that this teardown knows is looked at, and counts although listings leave it out.
+        assert not world.own[id_].in_flight(run.ended), "success with a job in flight that was known"
+    looks = [call for call in run.calls if call.operation == "look" and call.began >= last.began]
+    for look in looks:
+        assert not any(job.in_flight for job in look.answered), "success although a look showed a job in flight"
+    if run.policy.quiet_period:
+        before = next((call for call in reversed(run.listings[:-1]) if call.error is None), None)
+        assert before is not None, "success without a second look"
+        assert last.began - before.ended >= run.policy.quiet_period - _TINY, "the second look came too early"
+        for listing in (before, last):
+            seen = {job.id for job in listing.answered} & set(world.own)
+            assert not any(world.plain(id_, listing.began) for id_ in seen), "quiet was not quiet"
+
+
+def _failure_is_due(world: World, run: Run) -> None:
+    # 4: a job that ends by itself, vanishes or loses a race is no error; only these are.
+    errors = [call.error for call in run.calls if isinstance(call.error, ServiceError)]
+    definite = [error for error in errors if not isinstance(error, (Throttled, Transient))]
+    assert str(run.outcome), "an error that says nothing"
+    if isinstance(run.outcome, TeardownRefused):
+        assert run.policy.mode is Mode.FAIL
+        assert any(job.id in world.own for call in run.listings for job in call.answered), "refused without a job"
+    elif isinstance(run.outcome, CannotTell):
+        assert definite, "it could not tell, and nothing was wrong"
+    else:
+        assert isinstance(run.outcome, TeardownTimeout)
+        assert run.report is not None
+        unconfirmed = "confirmed" in str(run.outcome)
+        assert unconfirmed or run.ended - run.began >= run.policy.timeout - _TINY, "it gave up before its timeout"
+        for record in run.report.left[:10]:
+            assert record.before.id in str(run.outcome), "the error does not name a job that is left"

@@ -1,0 +1,159 @@
+"""What a changed guard comes to, against an oracle written from DESIGN's table and not from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from translation_job_guard.arguments import UNKNOWN
+from translation_job_guard.decide import Answer, Decision, decide
+
+WRITTEN_DEFAULTS: dict[str, Any] = {
+    "on_delete": "cancel",
+    "grace_period": 0,
+    "timeout": "30m",
+    "quiet_period": "3s",
+    "triggers": [],
+    "protects": [],
+    "api_version": "2024-05-01",
+    "key_env": "AZURE_DOCUMENT_TRANSLATION_KEY",
+    "stack": "",
+    "project": "",
+    "name": "",
+    "format": 1,
+}
+"""DESIGN's public interface; what it does not name is None."""
+
+_ABSENT = object()
+_URNS = ("urn:pulumi:dev::app::aws:iam/role:Role::role", "urn:pulumi:dev::app::aws:s3/bucket:Bucket::bucket")
+_ROLES = ("arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b")
+
+_protected = st.fixed_dictionaries(
+    {"urn": st.sampled_from(_URNS), "id": st.sampled_from(["id-1", "id-1", "id-2", None, UNKNOWN])}
+)
+_values: dict[str, st.SearchStrategy[Any]] = {
+    "region": st.sampled_from(["eu-west-1", "eu-west-1", "us-east-1", UNKNOWN]),
+    "endpoint": st.sampled_from(
+        [_ABSENT, "https://a.example", "https://a.example/", "https://A.example", "https://b.example", UNKNOWN]
+    ),
+    "expected_account_id": st.sampled_from([_ABSENT, None, "111111111111", "222222222222", UNKNOWN]),
+    "account_id": st.sampled_from([_ABSENT, "111111111111"]),
+    "scope": st.one_of(
+        st.just(UNKNOWN),
+        st.lists(
+            st.one_of(
+                st.fixed_dictionaries(
+                    {"data_access_role_arns": st.lists(st.sampled_from([*_ROLES, UNKNOWN]), min_size=1, max_size=2)}
+                ),
+                st.just({"whole_region": True}),
+            ),
+            min_size=1,
+            max_size=2,
+        ),
+    ),
+    "protects": st.one_of(
+        st.sampled_from([_ABSENT, None, UNKNOWN]),
+        st.lists(_protected, max_size=2, unique_by=lambda one: str(one["urn"])),
+    ),
+    "triggers": st.one_of(
+        st.sampled_from([_ABSENT, None, UNKNOWN]), st.lists(st.sampled_from(["v1", "v2", UNKNOWN]), max_size=1)
+    ),
+    "on_delete": st.sampled_from([_ABSENT, None, "cancel", "drain", UNKNOWN]),
+    "timeout": st.sampled_from([_ABSENT, "30m", "1h", 1800.0]),
+    "poll_interval": st.sampled_from([_ABSENT, None, 5]),
+    "profile": st.sampled_from([_ABSENT, None, "ops"]),
+    "key_env": st.sampled_from([_ABSENT, "AZURE_DOCUMENT_TRANSLATION_KEY", "OTHER"]),
+    "format": st.sampled_from([_ABSENT, 1, 2]),
+    "__provider": st.sampled_from([_ABSENT, "code-1", "code-2"]),
+    "of_a_newer_release": st.sampled_from([_ABSENT, "x"]),
+}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Old properties, all known as a state's are, and new ones that differ in some."""
+    old = {name: draw(values) for name, values in _values.items()}
+    old = {name: _settled(value) for name, value in old.items() if value is not _ABSENT}
+    # Half of all changes are of one or two properties, so that each row of the table decides often.
+    names = draw(st.lists(st.sampled_from(sorted(_values)), max_size=3, unique=True))
+    new = {**old, **{name: draw(_values[name]) for name in names}}
+    return old, {name: value for name, value in new.items() if value is not _ABSENT}
+
+
+def _settled(value: Any) -> Any:
+    if value is UNKNOWN:
+        return None
+    if isinstance(value, list):
+        return [_settled(one) for one in value if one is not UNKNOWN]
+    if isinstance(value, dict):
+        return {key: _settled(one) for key, one in value.items()}
+    return value
+
+
+def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bool]:
+    """The answer of DESIGN's table, and whether the old guard is deleted first."""
+    before, after = _with_defaults(old, new), _with_defaults(new, old)
+    # What the jobs need is being replaced, or it was asked for: delete first.
+    if before["triggers"] != after["triggers"]:
+        return Answer.REPLACE, True
+    if after["protects"] is UNKNOWN or after["scope"] is UNKNOWN:
+        return Answer.REPLACE, True
+    for one in before["protects"]:
+        for other in after["protects"]:
+            if one["urn"] == other["urn"] and one["id"] is not None and one["id"] != other["id"]:
+                return Answer.REPLACE, True
+    # The same holds of a place that is unknown as a whole: the Translator resource itself is being replaced.
+    if UNKNOWN in (after["region"], after["endpoint"], after["expected_account_id"]):
+        return Answer.REPLACE, True
+    here = before["expected_account_id"] or before["account_id"]
+    other_account = here is not None and after["expected_account_id"] not in (None, here)
+    if before["region"] != after["region"] or _host(before) != _host(after) or other_account:
+        return Answer.REPLACE, False
+    same = all(before[name] == after[name] for name in before if name != "account_id")
+    return (Answer.KEEP if same else Answer.UPDATE), False
+
+
+def _with_defaults(properties: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    names = {*_values, *properties, *others}
+    given = {name: properties.get(name) for name in names}
+    return {name: WRITTEN_DEFAULTS.get(name) if value is None else value for name, value in given.items()}
+
+
+def _host(properties: Mapping[str, Any]) -> str | None:
+    endpoint = properties["endpoint"]
+    return None if endpoint is None else str(endpoint).lower().rstrip("/")
+
+
+def check(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """The answer is the table's, has a reason, and is never "keep" when anything differs."""
+    old, new = change
+    decision = decide(old, new)
+    assert (decision.answer, decision.delete_first) == expected(old, new)
+    assert bool(decision.because) == (decision.answer is Answer.REPLACE), "a replacement says what asks for it"
+    for name in decision.because:
+        assert old.get(name) != new.get(name), f"{name} asks for a replacement and has not changed"
+    without_account = {name: value for name, value in old.items() if name != "account_id"}
+    if decision.answer is Answer.KEEP:
+        stored = {**WRITTEN_DEFAULTS, **{key: value for key, value in without_account.items() if value is not None}}
+        wanted = {key: value for key, value in new.items() if key != "account_id" and value is not None}
+        assert {**WRITTEN_DEFAULTS, **wanted} == stored, "kept although something differs"
+
+
+@given(changes())
+def test_the_answer_is_the_tables(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Every change comes to what DESIGN's table says, whatever else changes with it."""
+    check(change)
+
+
+@settings(max_examples=300)
+@given(changes())
+def test_what_does_not_change_is_kept(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Settled properties against themselves are kept, also where a newer release writes out the defaults."""
+    old, _ = change
+    old = {**old, "scope": old.get("scope") or [{"whole_region": True}]}
+    assert decide(old, old) == Decision(Answer.KEEP)
+    stored = {name: value for name, value in old.items() if value is not None}
+    assert decide(old, {**WRITTEN_DEFAULTS, **stored}) == Decision(Answer.KEEP)

@@ -1,0 +1,326 @@
+"""The properties have teeth: each of these mistakes, made on purpose, is found by them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.properties import test_decide
+from tests.properties.scenarios import check, scenarios
+from translation_job_guard import decide, jobs, runner, teardown
+from translation_job_guard.arguments import UNKNOWN
+from translation_job_guard.errors import CannotTell, ServiceError
+from translation_job_guard.jobs import Coverage, Job
+from translation_job_guard.services import amazon
+from translation_job_guard.teardown import Answers, List, Record, Report, Script, Stop, Teardown, Value, Wait
+from translation_job_guard.testing import SimulatedService
+
+Mutation = Callable[[pytest.MonkeyPatch], None]
+
+
+def _without_the_last_listing(patch: pytest.MonkeyPatch) -> None:
+    def quiet(self: Teardown) -> Any:
+        yield from self._look_at_ends()
+        return self._nothing_left()
+
+    patch.setattr(Teardown, "_stays_quiet", quiet)
+
+
+def _without_a_pause_before_the_last_listing(patch: pytest.MonkeyPatch) -> None:
+    original = Teardown._stays_quiet
+
+    def hurried(self: Teardown) -> Any:
+        policy = self._policy
+        self._policy = replace(policy, quiet_period=min(policy.quiet_period, 0.1))
+        try:
+            return (yield from original(self))
+        finally:
+            self._policy = policy
+
+    patch.setattr(Teardown, "_stays_quiet", hurried)
+
+
+def _without_looking_at_how_jobs_ended(patch: pytest.MonkeyPatch) -> None:
+    def nothing(_self: Teardown) -> Script:
+        yield from ()
+
+    patch.setattr(Teardown, "_look_at_ends", nothing)
+
+
+def _success_when_the_listing_failed(patch: pytest.MonkeyPatch) -> None:
+    original = runner._Runner._send
+
+    def send(self: runner._Runner, request: teardown.Request) -> Value:
+        try:
+            return original(self, request)
+        except ServiceError:
+            if isinstance(request, List):
+                return []
+            raise
+
+    patch.setattr(runner._Runner, "_send", send)
+
+
+def _states_listed_in_another_order(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(amazon, "STATES", dict(reversed(list(amazon.STATES.items()))))
+
+
+def _azure_pages_by_number(patch: pytest.MonkeyPatch) -> None:
+    def pages(self: SimulatedService) -> Any:
+        skip, more = 0, True
+        while more:
+            now = self.clock.now()
+            listed = sorted((job.submitted_at, job.id) for job in self.jobs.values() if job.listed(now))
+            page = listed[skip : skip + self.page_size]
+            skip += len(page)
+            more = len(listed) > skip
+            yield [self._shown_now(id_) for _, id_ in page]
+            self.clock.sleep(self.latency)
+
+    patch.setattr(SimulatedService, "_azure_pages", pages)
+
+
+def _kinds_matched_with_or(patch: pytest.MonkeyPatch) -> None:
+    original = jobs._all_kinds
+
+    def any_kind(kinds: list[Coverage], after: Any, job: Job) -> Coverage:
+        return original([Coverage.COVERED], after, job) if Coverage.COVERED in kinds else original(kinds, after, job)
+
+    patch.setattr(jobs, "_all_kinds", any_kind)
+
+
+def _created_after_forgotten(patch: pytest.MonkeyPatch) -> None:
+    original = jobs._all_kinds
+    patch.setattr(jobs, "_all_kinds", lambda kinds, _after, job: original(kinds, None, job))
+
+
+def _prefixes_without_their_slash(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(jobs, "_s3_below", lambda uri, prefix: uri.startswith(prefix.rstrip("/")))
+
+
+def _not_known_taken_for_covered(patch: pytest.MonkeyPatch) -> None:
+    _decides(patch, lambda decision: Coverage.COVERED if decision is Coverage.UNKNOWN else decision)
+
+
+def _not_known_taken_for_outside(patch: pytest.MonkeyPatch) -> None:
+    _decides(patch, lambda decision: Coverage.OUTSIDE if decision is Coverage.UNKNOWN else decision)
+
+
+def _asked_without_coverage(patch: pytest.MonkeyPatch) -> None:
+    _decides(patch, lambda _decision: Coverage.COVERED)
+
+
+def _decides(patch: pytest.MonkeyPatch, change: Callable[[Coverage], Coverage]) -> None:
+    class Careless(Teardown):
+        def __init__(self, covers: Callable[[Job], Coverage], policy: teardown.Policy, report: Report) -> None:
+            super().__init__(lambda job: change(covers(job)), policy, report)
+
+    patch.setattr(runner, "Teardown", Careless)
+
+
+def _stop_error_taken_for_done(patch: pytest.MonkeyPatch) -> None:
+    in_flight = teardown.Ending.IN_FLIGHT
+
+    def left(self: Report) -> list[Record]:
+        return [one for one in self.records.values() if one.ending is in_flight and one.last_error is None]
+
+    patch.setattr(Report, "left", property(left))
+
+
+def _stop_error_taken_for_failure(patch: pytest.MonkeyPatch) -> None:
+    original = Teardown._take
+
+    def take(self: Teardown, answers: Answers) -> None:
+        original(self, answers)
+        for request, value in answers.values:
+            if isinstance(request, Stop) and isinstance(value, ServiceError):
+                raise CannotTell("stop failed", self.report)
+
+    patch.setattr(Teardown, "_take", take)
+
+
+def _asked_before_listing(patch: pytest.MonkeyPatch) -> None:
+    original = runner._Runner.perform
+
+    def perform(self: runner._Runner, batch: Sequence[teardown.Request]) -> Answers:
+        service = self._service
+        assert isinstance(service, SimulatedService)
+        if isinstance(batch[0], List) and not service.calls:
+            for id_ in service.jobs:
+                shown = service._shown(service.jobs[id_])
+                if shown is not None and shown.in_flight:
+                    self._call(Stop(shown))
+        return original(self, batch)
+
+    patch.setattr(runner._Runner, "perform", perform)
+
+
+def _never_asked_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Record, "wants_stop", lambda self, _at: self.asked_at is None)
+
+
+def _one_after_the_other(patch: pytest.MonkeyPatch) -> None:
+    def stop(self: Teardown) -> Script:
+        due = [record for record in self.report.left if record.wants_stop(self._now)][:1]
+        for record in due:
+            record.asked(self._now)
+            self._take((yield [Stop(record.now)]))
+
+    patch.setattr(Teardown, "_stop", stop)
+
+
+def _arrivals_ignored(patch: pytest.MonkeyPatch) -> None:
+    original = Teardown._sight
+
+    def sight(self: Teardown, job: Job, first: bool) -> None:
+        if first or job.id in self.report.records:
+            original(self, job, first)
+
+    patch.setattr(Teardown, "_sight", sight)
+
+
+def _grace_forgotten(patch: pytest.MonkeyPatch) -> None:
+    original = Teardown.__init__
+
+    def init(self: Teardown, covers: Any, policy: teardown.Policy, report: Report) -> None:
+        original(self, covers, replace(policy, grace_period=0.0), report)
+
+    patch.setattr(Teardown, "__init__", init)
+
+
+def _timeout_forgotten_while_waiting(patch: pytest.MonkeyPatch) -> None:
+    def wait(self: Teardown, seconds: float) -> Script:
+        self._take((yield [Wait(max(seconds, 0.5))]))
+
+    patch.setattr(Teardown, "_wait", wait)
+
+
+def _deadline_forgotten_by_the_runner(patch: pytest.MonkeyPatch) -> None:
+    original = runner._Runner.__init__
+
+    def init(self: runner._Runner, *arguments: Any) -> None:
+        original(self, *arguments)
+        self._deadline = float("inf")
+
+    patch.setattr(runner._Runner, "__init__", init)
+
+
+def _listing_without_a_pause(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(teardown, "FASTEST_POLL", 0.1)
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        _without_the_last_listing,
+        _without_a_pause_before_the_last_listing,
+        _without_looking_at_how_jobs_ended,
+        _success_when_the_listing_failed,
+        _states_listed_in_another_order,
+        _azure_pages_by_number,
+        _kinds_matched_with_or,
+        _created_after_forgotten,
+        _prefixes_without_their_slash,
+        _not_known_taken_for_covered,
+        _not_known_taken_for_outside,
+        _asked_without_coverage,
+        _stop_error_taken_for_done,
+        _stop_error_taken_for_failure,
+        _asked_before_listing,
+        _never_asked_again,
+        _one_after_the_other,
+        _arrivals_ignored,
+        _grace_forgotten,
+        _timeout_forgotten_while_waiting,
+        _deadline_forgotten_by_the_runner,
+        _listing_without_a_pause,
+    ],
+    ids=lambda mutation: mutation.__name__.strip("_"),
+)
+def test_a_mistake_in_the_teardown_is_found(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The teardown's property fails when the teardown, the scopes, the sweep or the runner has this mistake."""
+    mutation(monkeypatch)
+    _assert_found(scenarios(), check)
+
+
+def _protected_ids_ignored(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "_replaced", lambda _old, _new: False)
+
+
+def _always_create_first(patch: pytest.MonkeyPatch) -> None:
+    _answers(patch, lambda decision: replace(decision, delete_first=False))
+
+
+def _always_delete_first(patch: pytest.MonkeyPatch) -> None:
+    _answers(patch, lambda decision: replace(decision, delete_first=decision.answer is decide.Answer.REPLACE))
+
+
+def _kept_where_replacing_is_due(patch: pytest.MonkeyPatch) -> None:
+    _answers(
+        patch,
+        lambda decision: decide.Decision(decide.Answer.KEEP) if "triggers" in decision.because else decision,
+    )
+
+
+def _answers(patch: pytest.MonkeyPatch, change: Callable[[decide.Decision], decide.Decision]) -> None:
+    original = decide.decide
+    patch.setattr(test_decide, "decide", lambda old, new: change(original(old, new)))
+
+
+def _code_ignored(patch: pytest.MonkeyPatch) -> None:
+    original = decide._get
+    patch.setattr(decide, "_get", lambda properties, name: None if name == "__provider" else original(properties, name))
+
+
+def _defaults_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "DEFAULTS", {})
+
+
+def _unknown_as_a_whole_let_pass(patch: pytest.MonkeyPatch) -> None:
+    original = decide._delete_first
+    patch.setattr(
+        decide,
+        "_delete_first",
+        lambda old, new: [name for name in original(old, new) if name != "scope" or new.get(name) is not UNKNOWN],
+    )
+
+
+def _place_only_updated(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "_PLACE", ("region", "endpoint"))
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        _protected_ids_ignored,
+        _always_create_first,
+        _always_delete_first,
+        _kept_where_replacing_is_due,
+        _code_ignored,
+        _defaults_forgotten,
+        _unknown_as_a_whole_let_pass,
+        _place_only_updated,
+    ],
+    ids=lambda mutation: mutation.__name__.strip("_"),
+)
+def test_a_mistake_in_deciding_is_found(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The property of `decide` fails when it has this mistake."""
+    mutation(monkeypatch)
+    _assert_found(test_decide.changes(), test_decide.check)
+
+
+def _assert_found(examples: st.SearchStrategy[Any], property_: Callable[[Any], None]) -> None:
+    # Found is enough: nobody reads the smallest example of a mistake that was made on purpose.
+    tried = settings(
+        settings.get_profile("ci"),
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )(given(examples)(lambda example: property_(example)))
+    with pytest.raises((AssertionError, ServiceError, KeyError)):
+        tried()
