@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from translation_job_guard.errors import (
     Denied,
     GuardError,
     InvalidArgument,
+    JobNotFound,
     Rejected,
     ServiceError,
     TeardownError,
@@ -44,7 +46,7 @@ _LONGEST_PAUSE = 10.0
 _ROLE_ARRIVES = 30.0
 """Seconds that a fresh IAM role may take until it can be assumed."""
 _KEY_ARRIVES = 60.0
-"""Seconds that a fresh Azure account may take until its name resolves and its key is accepted."""
+"""Seconds that a fresh Azure account may take until its endpoint is there and its key is accepted."""
 _ASSIGNMENT_ARRIVES = 300.0
 """Seconds that an Azure role assignment may take until it counts (Azure documentation: up to some minutes)."""
 
@@ -114,8 +116,12 @@ def _patience(guard: GuardArguments, error: ServiceError) -> float:
         fresh_role = isinstance(error, Denied) and error.permission == "sts:AssumeRole"
         return _ROLE_ARRIVES if fresh_role else 0.0
     if isinstance(error, Denied):
-        return _ASSIGNMENT_ARRIVES
-    return _KEY_ARRIVES if isinstance(error, (CredentialsUnusable, Rejected)) else 0.0
+        # Where no permission is missing it is a key that is not let in: there is no role to wait for.
+        return _ASSIGNMENT_ARRIVES if error.permission else 0.0
+    if isinstance(error, CredentialsUnusable):
+        fetched = guard.account_resource_id is not None and error.operation != "listKeys"
+        return _KEY_ARRIVES if fetched or os.environ.get(guard.key_env, "").strip() else 0.0
+    return _KEY_ARRIVES if isinstance(error, (JobNotFound, Rejected)) else 0.0
 
 
 def verify_account(guard: GuardArguments, service: JobService) -> str:
@@ -238,8 +244,8 @@ def _run(
                 raise
             raise CannotTell(
                 f"whose jobs the credentials lead to cannot be found out: {error} Nothing was stopped or taken away: "
-                f"mend this and run `pulumi destroy` again; if the account is gone for good, {ON_DELETE}=ignore goes on "
-                "without looking.",
+                f"mend this and run `pulumi destroy` again; if the account is gone for good, {ON_DELETE}=ignore goes "
+                "on without looking.",
                 report,
             ) from error
         # What it took to get here counts.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +37,13 @@ PERMISSIONS: Final = (
 )
 """What the guard's credentials need; all three take only ``Resource: "*"``. ``sts:GetCallerIdentity`` needs none."""
 
+STATEMENT: Final[Mapping[str, Any]] = {
+    "Effect": "Allow",
+    "Action": [permission.name for permission in PERMISSIONS],
+    "Resource": "*",
+}
+"""The statement of an IAM policy that gives them."""
+
 STATES: Final[Mapping[str, JobState]] = {
     "SUBMITTED": JobState.QUEUED,
     "IN_PROGRESS": JobState.RUNNING,
@@ -58,7 +66,10 @@ _THROTTLED = frozenset(
     {
         "LimitExceededException",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
         "SlowDown",
+        "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TooManyRequestsException",
@@ -74,11 +85,21 @@ _CREDENTIALS = frozenset(
         "InvalidSignatureException",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
+        "RequestExpired",
         "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
-_TRANSIENT = frozenset({"InternalFailure", "InternalServerException", "ServiceUnavailable", "RequestTimeout"})
+_TRANSIENT = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
 
 _T = TypeVar("_T")
 
@@ -92,7 +113,7 @@ class Credentials:
 
 
 def connect(region: str, credentials: Credentials, endpoint_url: str | None = None) -> AmazonTranslate:
-    """The service in ``region``. Makes no request.
+    """The service in ``region``. Makes no request but what boto3's chain makes to find the credentials of a role.
 
     Args:
         endpoint_url: of Amazon Translate. An endpoint on loopback is an emulator of all of AWS, so STS is asked there
@@ -100,7 +121,7 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
 
     Raises:
         MissingExtra: boto3 is not installed.
-        CredentialsUnusable: the profile does not exist.
+        CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
     """
     try:
         import boto3
@@ -122,7 +143,7 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
     try:
         session: Any = boto3.Session(profile_name=credentials.profile, region_name=region)
         if credentials.assume_role_arn:
-            session = _assume(session, credentials.assume_role_arn, region, sts_url, config)
+            session = _assume(session, credentials, region, sts_url, config)
         return AmazonTranslate(
             region,
             session.client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
@@ -155,7 +176,7 @@ class AmazonTranslate:
 
     def account(self) -> str:
         """The account that the credentials lead to (STS GetCallerIdentity)."""
-        return str(_call(lambda: self._sts().get_caller_identity(), "sts:GetCallerIdentity")["Account"])
+        return _call(lambda: str(self._sts().get_caller_identity()["Account"]), "sts:GetCallerIdentity")
 
     def list_in_flight(self) -> Sequence[Job]:
         """Every job in flight: the states one after the other, all pages of one before the next.
@@ -194,12 +215,13 @@ class AmazonTranslate:
                 found[job.id] = job
                 if len(found) == len(wanted):
                     break
-        return found
+        return {id_: found.get(id_) for id_ in wanted}
 
     def prove(self) -> None:
         """List one job, and ask to stop one that cannot exist: any answer but a denial proves the permission."""
         _call(lambda: self._client.list_text_translation_jobs(MaxResults=1), "translate:ListTextTranslationJobs")
-        with contextlib.suppress(JobNotFound, Rejected):
+        # Nothing says how the service takes an id that cannot exist: a server error is no denial either.
+        with contextlib.suppress(JobNotFound, Rejected, Transient):
             _call(
                 lambda: self._client.stop_text_translation_job(JobId="0" * 32),
                 "translate:StopTextTranslationJob",
@@ -207,27 +229,32 @@ class AmazonTranslate:
 
     def _describe(self, job: Job) -> Job | None:
         try:
-            answer = _call(
-                lambda: self._client.describe_text_translation_job(JobId=job.id),
+            return _call(
+                lambda: _job(
+                    self._client.describe_text_translation_job(JobId=job.id)["TextTranslationJobProperties"],
+                ),
                 "translate:DescribeTextTranslationJob",
             )
         except JobNotFound:
             return None
-        return _job(answer["TextTranslationJobProperties"])
 
-    def _list(self, filter_: Mapping[str, Any]) -> Sequence[Job]:
+    def _list(self, filter_: Mapping[str, Any]) -> Iterator[Job]:
         # botocore has no paginator for this operation.
-        jobs: list[Job] = []
         request: dict[str, Any] = {"MaxResults": PAGE} | ({"Filter": dict(filter_)} if filter_ else {})
+
+        def page() -> tuple[list[Job], str | None]:
+            answer = self._client.list_text_translation_jobs(**request)
+            entries = answer.get("TextTranslationJobPropertiesList")
+            if entries is None and not answer["ResponseMetadata"].get("RequestId"):
+                # botocore makes an empty answer of any text, for instance of a proxy's page: that shows no job gone.
+                raise ValueError("not an answer of Amazon Translate")
+            return [_job(entry) for entry in entries or ()], answer.get("NextToken")
+
         while True:
-            answer = _call(
-                lambda: self._client.list_text_translation_jobs(**request),
-                "translate:ListTextTranslationJobs",
-            )
-            jobs += [_job(entry) for entry in answer.get("TextTranslationJobPropertiesList", [])]
-            token = answer.get("NextToken")
+            jobs, token = _call(page, "translate:ListTextTranslationJobs")
+            yield from jobs
             if not token:
-                return jobs
+                return
             request["NextToken"] = token
 
 
@@ -260,11 +287,18 @@ def _job(entry: Mapping[str, Any]) -> Job:
 
 def _call(request: Callable[[], _T], permission: str) -> _T:
     import botocore.exceptions
+    import botocore.parsers
 
     try:
         return request()
     except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
         raise _service_error(error, permission) from error
+    except (botocore.parsers.ResponseParserError, AttributeError, LookupError, TypeError, ValueError) as error:
+        operation = permission.rpartition(":")[2]
+        raise Transient(
+            f"{operation}: the answer cannot be read ({type(error).__name__}: {error}); is there a proxy between?",
+            operation=operation,
+        ) from error
 
 
 def _service_error(error: Exception, permission: str) -> ServiceError:
@@ -279,7 +313,12 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
         if code in _DENIED:
             refused = getattr(error, "operation_name", operation)
             missing = "sts:AssumeRole" if refused == "AssumeRole" else permission
-            return Denied(f"{text} {missing} is not permitted.", operation=operation, permission=missing)
+            add = (
+                "let the role's trust policy name these credentials, and allow them sts:AssumeRole on it"
+                if missing == "sts:AssumeRole"
+                else f"add to their IAM policy {json.dumps(STATEMENT)}"
+            )
+            return Denied(f"{text} {missing} is not permitted: {add}.", operation=operation, permission=missing)
         if code in _THROTTLED or status == 429:
             after = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
             return Throttled(text, operation=operation, retry_after=float(after) if after.isdigit() else None)
@@ -300,34 +339,43 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
         botocore.SSOError,
         botocore.InvalidConfigError,
         botocore.ConfigParseError,
+        # Of `aws login`; newer than the oldest boto3 that will do.
+        getattr(botocore, "LoginError", botocore.SSOError),
     )
     if isinstance(error, credentials):
         return CredentialsUnusable(
             f"{text} Give this environment AWS credentials (`aws sts get-caller-identity` tells if it has any).",
             operation=operation,
         )
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return Rejected(f"{text} Set AWS_CA_BUNDLE to the certificates of the proxy between.", operation=operation)
     if isinstance(error, (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError)):
         return Transient(text, operation=operation)
     return Rejected(text, operation=operation)
 
 
-def _assume(session: Any, role_arn: str, region: str, sts_url: str | None, config: Any) -> Any:
+def _assume(session: Any, credentials: Credentials, region: str, sts_url: str | None, config: Any) -> Any:
     """A session with the role's credentials, which botocore renews by itself when they run out."""
     import boto3
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.exceptions import NoCredentialsError
 
     def sts(service: str, **arguments: Any) -> Any:
         return session.client(
             service, **{**arguments, "region_name": region, "endpoint_url": sts_url, "config": config}
         )
 
+    source = session.get_credentials()
+    if source is None:
+        raise NoCredentialsError
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=sts,
-        source_credentials=session.get_credentials(),
-        role_arn=role_arn,
+        source_credentials=source,
+        role_arn=credentials.assume_role_arn,
         extra_args={"RoleSessionName": "translation-job-guard"},
     )
-    assumed = botocore.session.get_session()
+    # With the profile, since that also says what certificates and which kind of endpoint to use.
+    assumed = botocore.session.Session(profile=credentials.profile)
     assumed._credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
     return boto3.Session(botocore_session=assumed, region_name=region)
