@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 import threading
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -117,9 +120,20 @@ def test_a_line_counts_what_is_in_flight_stopping_asked_ended_and_undecided(
     )
 
 
-def test_two_voices_do_not_mix_their_lines(capsys: pytest.CaptureFixture[str]) -> None:
+class YieldingStream(io.StringIO):
+    """Lets another thread go on after each piece that is written, as a pipe to the engine may."""
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        os.sched_yield()
+        return written
+
+
+def test_two_voices_do_not_mix_their_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards work side by side in one process; each line is whole and of one guard."""
-    texts = {name: f"{name} " * 40 + "end" for name in ("first", "second", "third", "fourth")}
+    stream = YieldingStream()
+    monkeypatch.setattr(sys, "stdout", stream)
+    texts = {name: f"{name} stops its jobs" for name in ("first", "second", "third", "fourth")}
     ready = threading.Barrier(len(texts))
 
     def speak(name: str) -> None:
@@ -133,6 +147,6 @@ def test_two_voices_do_not_mix_their_lines(capsys: pytest.CaptureFixture[str]) -
         thread.start()
     for thread in threads:
         thread.join(timeout=30)
-    lines = capsys.readouterr().out.splitlines()
+    lines = stream.getvalue().splitlines()
     assert len(lines) == 800
     assert set(lines) == {f"[{name}] {text}" for name, text in texts.items()}
