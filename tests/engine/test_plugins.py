@@ -133,6 +133,8 @@ def test_a_guard_goes_before_the_account_and_the_containers_that_its_batches_use
     replaced = stack.up().check()
     order = steps(replaced, "guard", "access", "account")
     assert order == one_by_one("delete-replaced", "guard", "access", "account")
+    done = replaced.completed()
+    assert done.index(("delete-replaced", "account")) < done.index(("create-replacement", "account"))
     gone = {"operation": "DeleteResource", "match": {"resource": "*/accounts/translator-1"}}
     assert ended_before(emulator, mine, "Cancelled", **gone)
     assert emulator.control.job(neighbours)["state"] == "Running"
