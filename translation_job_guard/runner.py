@@ -147,6 +147,7 @@ class _Runner:
         self._closed = threading.Event()
         self._sending = threading.Lock()
         self._sent: set[int] = set()
+        """Requests of the present batch that went out and were not turned away by throttling."""
 
     def __enter__(self) -> _Runner:
         return self
@@ -228,6 +229,8 @@ class _Runner:
                 now = self._clock.now()
                 if isinstance(request, Stop):
                     self._pace.throttled(now, error.retry_after)
+                    with self._sending:
+                        self._sent.discard(id(request))
                     continue
                 return error
             except ServiceError as error:

@@ -1,0 +1,244 @@
+"""The runner: worker threads, the deadline, and the pace. Threads wait on each other here, never on the time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import pytest
+
+from translation_job_guard.errors import CannotTell, Rejected, TeardownTimeout, Throttled
+from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, JobState
+from translation_job_guard.pace import Pace
+from translation_job_guard.runner import RealClock, run
+from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.testing import SimulatedService, tear_down
+
+TIME_LIMIT = 20.0
+"""Seconds after which a thread that should have come is missed."""
+
+
+class GatedService:
+    """Jobs that end when they are asked to; hooks run inside the calls, in the runner's threads."""
+
+    service = AMAZON_TRANSLATE
+    place = "eu-west-1"
+
+    def __init__(self, jobs: int, *, on_list: Callable[[], None], on_stop: Callable[[Job], None]) -> None:
+        self.jobs = {f"job-{number}": JobState.RUNNING for number in range(jobs)}
+        self.stops: list[str] = []
+        self._on_list = on_list
+        self._on_stop = on_stop
+
+    def account(self) -> str:
+        return "123456789012"
+
+    def list_in_flight(self) -> Sequence[Job]:
+        self._on_list()
+        return [Job(self.service, id_, state, state.value) for id_, state in self.jobs.items() if state.in_flight]
+
+    def locate(self, job: Job) -> Job:
+        return job
+
+    def stop(self, job: Job) -> JobState | None:
+        self.stops.append(job.id)
+        self._on_stop(job)
+        self.jobs[job.id] = JobState.STOPPED
+        return None
+
+    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
+        return {job.id: Job(self.service, job.id, self.jobs[job.id], "") for job in jobs}
+
+    def prove(self) -> None: ...
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+def _everything(_job: Job) -> Coverage:
+    return Coverage.COVERED
+
+
+class HeldClock(RealClock):
+    """The machine's clock, which jumps on demand: a deadline is reached without a wait for it."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+def test_stop_requests_are_under_way_at_once() -> None:
+    """As many stop requests as there are workers are out together: each waits here until all are."""
+    together = threading.Barrier(8)
+    service = GatedService(8, on_list=_nothing, on_stop=lambda _job: _met(together))
+    report = run(service, _everything, Policy(quiet_period=0), account="a", clock=HeldClock(), workers=8)
+    assert report.quiet
+    assert sorted(service.stops) == sorted(service.jobs)
+    assert report.requests["stop"] == 8
+
+
+def _met(barrier: threading.Barrier) -> None:
+    barrier.wait(TIME_LIMIT)
+
+
+def test_the_observer_hears_of_every_answer() -> None:
+    """A long round of stop requests can be watched while it goes on."""
+    heard: list[int] = []
+    service = GatedService(5, on_list=_nothing, on_stop=_nothing)
+    run(
+        service,
+        _everything,
+        Policy(quiet_period=0),
+        account="a",
+        clock=HeldClock(),
+        observe=lambda report: heard.append(len(report.records)),
+        workers=2,
+    )
+    assert len(heard) >= 5
+
+
+def test_requests_stuck_at_the_deadline_are_left_behind() -> None:
+    """A request that never returns does not keep the teardown; what had not gone out never does, and is told so."""
+    release, out = threading.Event(), threading.Semaphore(0)
+
+    def stuck(_job: Job) -> None:
+        out.release()
+        release.wait(TIME_LIMIT)
+
+    clock = HeldClock()
+    service = GatedService(5, on_list=_nothing, on_stop=stuck)
+
+    def covers(_job: Job) -> Coverage:
+        # The listing has come: leave little of the timeout for the stop requests.
+        if not clock.ahead:
+            clock.ahead = 59.5
+        return Coverage.COVERED
+
+    with pytest.raises(TeardownTimeout, match=r"5 jobs are still in flight.*\(3 of them could not be asked") as caught:
+        run(service, covers, Policy(timeout=60), account="a", clock=clock, workers=2)
+    asked = [record.asks for record in caught.value.report.records.values()]
+    assert sorted(asked) == [0, 0, 0, 1, 1]
+    assert all(out.acquire(timeout=TIME_LIMIT) for _ in range(2))
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == "translation-job-guard":
+            thread.join(TIME_LIMIT)
+    assert len(service.stops) == 2
+
+
+def test_a_listing_stuck_at_the_deadline_is_no_success() -> None:
+    """No answer in time is an error that says so."""
+    release = threading.Event()
+    clock = HeldClock()
+    clock_at_start = clock.now()
+    service = GatedService(0, on_list=lambda: _stuck(release), on_stop=_nothing)
+    with pytest.raises(TeardownTimeout, match="no answer came in time"):
+        run(service, _everything, Policy(timeout=0.2, quiet_period=0), account="a", clock=clock, workers=1)
+    release.set()
+    assert clock.now() - clock_at_start < TIME_LIMIT
+
+
+def _stuck(release: threading.Event) -> None:
+    release.wait(TIME_LIMIT)
+
+
+def test_mode_ignore_does_not_wait_for_an_answer_that_does_not_come() -> None:
+    """Mode ignore goes on at its own deadline, which the guard's timeout only shortens."""
+    release = threading.Event()
+    service = GatedService(0, on_list=lambda: _stuck(release), on_stop=_nothing)
+    report = run(service, _everything, Policy(mode=Mode.IGNORE, timeout=0.2), account="a", workers=1)
+    release.set()
+    assert not report.looked
+
+
+def test_a_mistake_in_a_worker_is_raised_where_it_can_be_seen() -> None:
+    """What is no error of the service ends the teardown: it is a mistake, and never a success."""
+
+    def broken(_job: Job) -> None:
+        raise ZeroDivisionError
+
+    service = GatedService(2, on_list=_nothing, on_stop=broken)
+    with pytest.raises(ZeroDivisionError):
+        run(service, _everything, Policy(), account="a", clock=HeldClock(), workers=2)
+
+
+def test_an_error_of_the_service_comes_back_from_a_worker() -> None:
+    """An error of the service in a worker is an answer like any other."""
+
+    def refused() -> None:
+        raise Rejected("list: 400.")
+
+    service = GatedService(0, on_list=refused, on_stop=_nothing)
+    with pytest.raises(CannotTell, match=r"400\."):
+        run(service, _everything, Policy(), account="a", clock=HeldClock(), workers=2)
+
+
+def test_retry_after_holds_every_stop_request_back() -> None:
+    """Retry-After of one stop request is for all of them, and the throttled one is sent again."""
+    service = SimulatedService()
+    jobs = [service.add() for _ in range(3)]
+    service.fail("stop", Throttled("slow", retry_after=9))
+    report = tear_down(service, [_Whole()])
+    stops = [call for call in service.calls if call.operation == "stop"]
+    assert [call.asked for call in stops] == [(jobs[0].id,), (jobs[0].id,), (jobs[1].id,), (jobs[2].id,)]
+    assert stops[1].began >= 9
+    assert [record.asks for record in report.records.values()] == [1, 1, 1]
+
+
+def test_a_pace_is_shared_between_teardowns() -> None:
+    """What one teardown learnt of an account's limit holds for the next one with the same pace."""
+    pace = Pace()
+    service = SimulatedService(stops_per_second=2)
+    for _ in range(10):
+        service.add()
+    tear_down(service, [_Whole()], pace=pace)
+    throttled = sum(isinstance(call.error, Throttled) for call in service.calls)
+    assert throttled
+    first = len(service.calls)
+    for _ in range(10):
+        service.add()
+    tear_down(service, [_Whole()], pace=pace)
+    assert sum(isinstance(call.error, Throttled) for call in service.calls[first:]) <= throttled
+
+
+def test_refusals_do_not_slow_the_pace() -> None:
+    """A refused stop request is one that the place took: throttling among refusals leaves the rate where it is."""
+    service = SimulatedService(stops_per_second=5)
+    for _ in range(40):
+        service.add(queued_for=30, runs_for=1, stoppable_while_queued=False)
+    tear_down(service, [_Whole()])
+    sent = [call for call in service.calls if call.operation == "stop"][:40]
+    assert sent[-1].ended - sent[0].began < 40 / 5 * 1.6
+
+
+def test_a_stop_request_whose_turn_comes_too_late_is_not_sent() -> None:
+    """A Retry-After beyond the timeout is not waited for with a request in hand."""
+    service = SimulatedService()
+    service.add()
+    service.fail("stop", Throttled("slow", retry_after=100), times=None)
+    with pytest.raises(TeardownTimeout, match="1 of them could not be asked"):
+        tear_down(service, [_Whole()], Policy(timeout=30))
+    assert sum(call.operation == "stop" for call in service.calls) == 1
+
+
+def test_without_a_clock_it_is_the_machines() -> None:
+    """The default clock is real, and nothing in flight needs no sleep."""
+    reports: list[Report] = []
+    service = GatedService(0, on_list=_nothing, on_stop=_nothing)
+    report = run(service, _everything, Policy(quiet_period=0), account="a", observe=reports.append)
+    assert report.quiet
+    assert report.elapsed < TIME_LIMIT
+    RealClock().sleep(0)
+
+
+class _Whole:
+    """A scope of everything."""
+
+    def coverage(self, _job: Job) -> Coverage:
+        return Coverage.COVERED

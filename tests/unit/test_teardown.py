@@ -1,0 +1,401 @@
+"""Each path of a teardown, one example each, in simulated time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from translation_job_guard.errors import (
+    CannotTell,
+    CredentialsUnusable,
+    Denied,
+    JobNotFound,
+    Rejected,
+    TeardownRefused,
+    TeardownTimeout,
+    Throttled,
+    Transient,
+)
+from translation_job_guard.jobs import (
+    AZURE_DOCUMENT_TRANSLATION,
+    AmazonScope,
+    AzureScope,
+    Coverage,
+    Documents,
+    Job,
+    JobState,
+    left_behind,
+)
+from translation_job_guard.runner import run
+from translation_job_guard.teardown import Ending, Mode, Policy, Report
+from translation_job_guard.testing import Operation, SimulatedService, tear_down
+
+SCOPES = [AmazonScope(job_name_prefixes=("own-",))]
+CONTAINER = "https://account.blob.core.windows.net/own"
+AZURE_SCOPES = [AzureScope(container_urls=(CONTAINER,))]
+
+
+@pytest.fixture
+def service() -> SimulatedService:
+    """Amazon Translate without jobs."""
+    return SimulatedService()
+
+
+@pytest.fixture
+def azure() -> SimulatedService:
+    """Azure Document Translation without batches."""
+    return SimulatedService(AZURE_DOCUMENT_TRANSLATION)
+
+
+def _began(service: SimulatedService, operation: Operation) -> list[float]:
+    return [call.began for call in service.calls if call.operation == operation]
+
+
+def _only(report: Report) -> Ending:
+    (record,) = report.records.values()
+    return record.ending
+
+
+def test_nothing_in_flight_takes_two_listings_a_quiet_period_apart(service: SimulatedService) -> None:
+    """Quiet is two listings that show nothing, the second one quiet period after the first."""
+    service.add(name="foreign")
+    report = tear_down(service, SCOPES, Policy(quiet_period=3))
+    first, second = _began(service, "list")
+    assert second - first >= 3
+    assert report.quiet
+    assert report.summary().startswith("nothing was in flight")
+    assert not _began(service, "stop")
+
+
+def test_without_a_quiet_period_one_listing_suffices(service: SimulatedService) -> None:
+    """`quiet_period` 0 asks for one look."""
+    tear_down(service, SCOPES, Policy(quiet_period=0))
+    assert len(_began(service, "list")) == 1
+
+
+def test_jobs_are_stopped_and_waited_for(service: SimulatedService) -> None:
+    """Every job in scope is asked once, and the teardown ends when all have ended."""
+    jobs = [service.add(name=f"own-{number}", stop_takes=5) for number in range(3)]
+    foreign = service.add(name="other")
+    report = tear_down(service, SCOPES)
+    assert [call.asked for call in service.calls if call.operation == "stop"] == [(job.id,) for job in jobs]
+    assert report.count(Ending.STOPPED) == 3
+    assert foreign.in_flight(service.clock.now())
+
+
+def test_a_grace_period_lets_jobs_end_by_themselves(service: SimulatedService) -> None:
+    """Within `grace_period` nothing is asked; what is left then is."""
+    service.add(name="own-short", runs_for=4)
+    service.add(name="own-long")
+    report = tear_down(service, SCOPES, Policy(grace_period=10, poll_interval=60))
+    (asked,) = _began(service, "stop")
+    assert 10 <= asked < 12
+    assert (report.count(Ending.BY_ITSELF), report.count(Ending.STOPPED)) == (1, 1)
+
+
+def test_drain_waits_and_never_stops(service: SimulatedService) -> None:
+    """Mode drain ends when the jobs have ended by themselves."""
+    service.add(name="own-1", runs_for=100)
+    report = tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    assert not _began(service, "stop")
+    assert _only(report) is Ending.BY_ITSELF
+
+
+def test_drain_looks_less_often_as_it_goes_on(service: SimulatedService) -> None:
+    """The listings' intervals grow."""
+    service.add(name="own-1", runs_for=600)
+    tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    looks = _began(service, "list")
+    assert looks[1] - looks[0] < 1
+    assert len(looks) < 80
+
+
+def test_fail_refuses_while_any_is_in_flight(service: SimulatedService) -> None:
+    """Mode fail names the jobs and stops none."""
+    job = service.add(name="own-1")
+    with pytest.raises(TeardownRefused, match=job.id):
+        tear_down(service, SCOPES, Policy(mode=Mode.FAIL))
+    assert not _began(service, "stop")
+
+
+def test_ignore_says_what_is_left_and_goes_on(service: SimulatedService) -> None:
+    """Mode ignore looks once, stops nothing, and succeeds."""
+    service.add(name="own-1")
+    report = tear_down(service, SCOPES, Policy(mode=Mode.IGNORE))
+    assert (report.looked, report.quiet, len(report.left)) == (True, False, 1)
+    assert "1 still in flight" in report.summary()
+
+
+def test_ignore_goes_on_without_an_answer(service: SimulatedService) -> None:
+    """Mode ignore succeeds where the account is gone."""
+    service.fail("list", Denied("gone"), times=None)
+    assert not tear_down(service, SCOPES, Policy(mode=Mode.IGNORE)).looked
+
+
+def test_ignore_goes_on_where_a_batch_cannot_be_located(azure: SimulatedService) -> None:
+    """Mode ignore succeeds where the documents of a batch may not be read."""
+    batch = azure.add(locations=[f"{CONTAINER}/a.docx"])
+    azure.fail("locate", Denied("not permitted"), times=None)
+    report = tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.IGNORE))
+    assert list(report.undecided) == [batch.id]
+
+
+def test_time_that_runs_out_names_jobs_and_what_to_do(service: SimulatedService) -> None:
+    """The timeout's last line has the jobs, their states, the late ones, and the remedy."""
+    stuck = service.add(name="own-stuck", stop_takes=1000)
+    late = service.add(name="own-late", submitted_at=5.0, stop_takes=1000)
+    with pytest.raises(TeardownTimeout) as caught:
+        tear_down(service, SCOPES, Policy(timeout=30))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert f"2 jobs are still in flight: {stuck.id} (own-stuck) STOP_REQUESTED" in text
+    assert f"1 came in after the start: {late.id}" in text
+    assert "TRANSLATION_JOB_GUARD_TIMEOUT" in text
+    assert caught.value.report.elapsed == pytest.approx(30, abs=0.1)
+
+
+def test_more_than_ten_jobs_are_counted_not_named(service: SimulatedService) -> None:
+    """Ten jobs are named, the rest is a number."""
+    for number in range(13):
+        service.add(name=f"own-{number}")
+    with pytest.raises(TeardownRefused, match=r"own-9\) IN_PROGRESS and 3 more"):
+        tear_down(service, SCOPES, Policy(mode=Mode.FAIL))
+
+
+def test_jobs_that_could_not_be_asked_in_time_are_counted(service: SimulatedService) -> None:
+    """What throttling kept from being asked is not said to have been asked."""
+    service.stops_per_second = 0.5
+    for number in range(20):
+        service.add(name=f"own-{number}", stop_takes=100)
+    with pytest.raises(TeardownTimeout, match=r"\((\d+) of them could not be asked to stop in time\)") as caught:
+        tear_down(service, SCOPES, Policy(timeout=12))
+    accepted = sum(call.error is None for call in service.calls if call.operation == "stop")
+    assert f"({20 - accepted} of them" in str(caught.value)
+
+
+def test_the_quiet_period_that_does_not_fit_is_said(service: SimulatedService) -> None:
+    """Jobs that ended just before the timeout: it was not confirmed, and says so."""
+    service.add(name="own-1", stop_takes=9)
+    with pytest.raises(TeardownTimeout, match="before it was confirmed"):
+        tear_down(service, SCOPES, Policy(timeout=10, quiet_period=3))
+
+
+def test_a_quiet_period_to_the_very_end_is_said(service: SimulatedService) -> None:
+    """A second look that would come at the deadline is none."""
+    with pytest.raises(TeardownTimeout, match="before it was confirmed"):
+        tear_down(service, SCOPES, Policy(timeout=0.3, quiet_period=0.2))
+
+
+def test_undecided_batches_at_the_deadline_are_an_error(azure: SimulatedService) -> None:
+    """A batch that cannot be tied to a container is never taken for someone else's."""
+    batches = [azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6]) for _ in range(12)]
+    with pytest.raises(TeardownTimeout, match="12 batches cannot be tied to a container yet") as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(timeout=20))
+    assert batches[0].id in str(caught.value)
+    assert "and 2 more" in str(caught.value)
+    assert not _began(azure, "stop")
+
+
+def test_a_batch_is_located_once_it_is_known_and_once_only(azure: SimulatedService) -> None:
+    """The documents of a batch are asked for until they are known, and not again."""
+    foreign = azure.add(locations=[f"{CONTAINER}-2/a.docx"])
+    own = azure.add(locations=[f"{CONTAINER}/a.docx"], located_after=[1.0], stop_takes=20)
+    tear_down(azure, AZURE_SCOPES)
+    located = [call.asked for call in azure.calls if call.operation == "locate"]
+    assert located.count((foreign.id,)) == 1
+    assert 1 < located.count((own.id,)) < 5
+    assert azure.jobs[own.id].state(azure.clock.now()) is JobState.STOPPED
+
+
+def test_a_batch_that_grows_is_located_again(azure: SimulatedService) -> None:
+    """A batch whose first documents were someone else's is looked at again when it has more."""
+    own = azure.add(locations=[f"{CONTAINER}-2/a.docx", f"{CONTAINER}/b.docx"], located_after=[0.0, 2.0])
+    report = tear_down(azure, AZURE_SCOPES)
+    assert report.records[own.id].ending is Ending.STOPPED
+
+
+@pytest.mark.parametrize("error", [Transient("reset"), Throttled("slow", retry_after=4), JobNotFound("too new")])
+def test_a_batch_that_cannot_be_located_for_a_moment_is_not_given_up(azure: SimulatedService, error: Exception) -> None:
+    """What passes, and a batch too new to be found, is tried again in the next round."""
+    own = azure.add(locations=[f"{CONTAINER}/a.docx"])
+    azure.fail("locate", error)
+    assert tear_down(azure, AZURE_SCOPES).records[own.id].ending is Ending.STOPPED
+    if isinstance(error, Throttled):
+        first, second = _began(azure, "locate")
+        assert second - first >= 4
+
+
+def test_a_batch_that_may_not_be_located_is_an_error(azure: SimulatedService) -> None:
+    """Documents that may not be read: what is in flight cannot be told."""
+    azure.add(locations=[f"{CONTAINER}/a.docx"])
+    azure.fail("locate", Denied("documents: 403."), times=None)
+    with pytest.raises(CannotTell, match=r"documents: 403\."):
+        tear_down(azure, AZURE_SCOPES)
+
+
+def test_a_batch_that_came_to_the_new_scope_is_left_alone(azure: SimulatedService) -> None:
+    """In an update: a batch that turns out to be the new scope's too is not stopped, and not waited for."""
+    new = [AzureScope(container_urls=(f"{CONTAINER}-new",))]
+    azure.add(locations=[f"{CONTAINER}/a.docx", f"{CONTAINER}-new/b.docx"], located_after=[0.0, 4.0])
+    report = run(
+        azure,
+        lambda job: left_behind(AZURE_SCOPES, new, job),
+        Policy(grace_period=6),
+        account="a",
+        clock=azure.clock,
+        workers=0,
+    )
+    assert not _began(azure, "stop")
+    assert report.quiet
+    assert not report.records
+
+
+def test_a_denied_stop_is_an_error_after_all_were_asked(service: SimulatedService) -> None:
+    """A denial names the permission once every other stop request is out."""
+    for number in range(3):
+        service.add(name=f"own-{number}", stop_takes=60)
+    service.fail("stop", Denied("Stop: translate:StopTextTranslationJob is not permitted."))
+    with pytest.raises(
+        CannotTell, match=r"translate:StopTextTranslationJob.*Still in flight: 0+1 .*add the permission"
+    ):
+        tear_down(service, SCOPES)
+    assert len(_began(service, "stop")) == 3
+
+
+def test_a_denied_stop_of_what_ends_anyway_is_no_error(service: SimulatedService) -> None:
+    """A job that ended in the meantime needs no permission."""
+    service.add(name="own-1", runs_for=0.3)
+    service.fail("stop", Denied("no"), times=None)
+    assert _only(tear_down(service, SCOPES)) is Ending.BY_ITSELF
+
+
+def test_an_expired_credential_is_an_error_not_a_success(service: SimulatedService) -> None:
+    """A listing that is refused for good is not "nothing"."""
+    service.fail("list", CredentialsUnusable("expired."), times=None)
+    with pytest.raises(CannotTell, match=r"cannot be found out: expired\..*ignore goes on"):
+        tear_down(service, SCOPES)
+
+
+def test_a_listing_throttled_is_tried_again_after_what_it_says(service: SimulatedService) -> None:
+    """Retry-After of a listing is honoured."""
+    service.fail("list", Throttled("slow", retry_after=11))
+    tear_down(service, SCOPES)
+    assert _began(service, "list")[1] >= 11
+
+
+def test_listings_that_keep_failing_grow_rarer_until_time_runs_out(service: SimulatedService) -> None:
+    """Nothing is given up while the timeout lasts, and nothing is hammered."""
+    service.fail("list", Transient("503."), times=None)
+    with pytest.raises(TeardownTimeout, match=r"could not be listed: 503\."):
+        tear_down(service, SCOPES, Policy(timeout=120))
+    assert 8 <= len(_began(service, "list")) <= 14
+
+
+def test_a_queued_job_that_cannot_be_stopped_yet_is_asked_when_it_runs(service: SimulatedService) -> None:
+    """A refusal of a queued job is asked again as soon as it runs."""
+    service.add(name="own-1", queued_for=8, stoppable_while_queued=False)
+    assert _only(tear_down(service, SCOPES)) is Ending.STOPPED
+    assert 8 <= _began(service, "stop")[-1] < 11
+
+
+def test_a_job_that_ignores_the_request_is_asked_again_with_patience(service: SimulatedService) -> None:
+    """Asked again after 5 s, then 10: not in every round."""
+    service.add(name="own-1", ignores_stops=2)
+    assert _only(tear_down(service, SCOPES)) is Ending.STOPPED
+    first, second, third = _began(service, "stop")
+    assert 5 <= second - first < 7
+    assert 10 <= third - second < 13
+
+
+def test_stop_requests_that_keep_failing_grow_rarer(service: SimulatedService) -> None:
+    """An outage of an hour neither hammers the service nor breaks the teardown."""
+    service.add(name="own-1")
+    service.fail("stop", Transient("503"), times=1200)
+    with pytest.raises(TeardownTimeout):
+        tear_down(service, SCOPES, Policy(timeout=3600))
+    assert len(_began(service, "stop")) < 300
+
+
+@pytest.mark.parametrize("error", [Rejected("400"), JobNotFound("404"), Transient("reset")])
+def test_after_an_error_of_a_stop_request_the_state_decides(service: SimulatedService, error: Exception) -> None:
+    """A stop that raised and took effect all the same is a stop."""
+    service.add(name="own-1")
+    service.fail("stop", error, took_effect=True)
+    assert _only(tear_down(service, SCOPES)) is Ending.STOPPED
+
+
+def test_a_stop_that_loses_the_race_is_no_error(service: SimulatedService) -> None:
+    """A job that ends by itself although the stop was accepted has ended."""
+    service.add(name="own-1", stop_loses_race=True)
+    assert _only(tear_down(service, SCOPES)) is Ending.BY_ITSELF
+
+
+def test_a_job_that_vanishes_has_ended(service: SimulatedService) -> None:
+    """A job that neither a listing nor a look knows is told as vanished."""
+    service.add(name="own-1", stop_takes=100, vanishes_at=2.0)
+    assert _only(tear_down(service, SCOPES)) is Ending.VANISHED
+
+
+def test_a_look_that_fails_leaves_the_ending_open(service: SimulatedService) -> None:
+    """How a job ended is not worth failing for."""
+    service.add(name="own-1")
+    service.fail("look", Denied("describe"), times=None)
+    report = tear_down(service, SCOPES)
+    assert report.quiet
+    assert _only(report) is Ending.UNKNOWN
+
+
+def test_a_look_that_says_still_in_flight_counts(service: SimulatedService) -> None:
+    """A job that a listing leaves out and a look shows in flight is waited for, and listed again is the same job."""
+    job = service.add(name="own-1", stop_takes=8, hidden=(1.0, 5.0))
+    report = tear_down(service, SCOPES)
+    assert service.clock.now() > 8 + report.policy.quiet_period
+    assert _only(report) is Ending.STOPPED
+    assert not report.records[job.id].came_late
+
+
+def test_jobs_that_come_in_between_the_two_looks_are_stopped(service: SimulatedService) -> None:
+    """The second look of a quiet period finds what came in, and it starts again."""
+    service.add(name="own-1", submitted_at=2.0)
+    report = tear_down(service, SCOPES)
+    assert _only(report) is Ending.STOPPED
+    assert next(iter(report.records.values())).came_late
+
+
+def test_what_someone_else_stops_is_told_so(service: SimulatedService) -> None:
+    """A job found stopping is not asked, and is said to have been found so."""
+    job = service.add(name="own-1", stop_takes=6)
+    service.stop_by_others(job)
+    report = tear_down(service, SCOPES)
+    assert not _began(service, "stop")
+    assert "1 stopped by others, 1 of them found stopping already" in report.summary()
+
+
+def test_two_guards_with_the_same_scope_both_succeed(service: SimulatedService) -> None:
+    """A second teardown in the middle of the first: both end quiet, and no job is asked by both."""
+    for number in range(4):
+        service.add(name=f"own-{number}", stop_takes=6)
+    reports: list[Report] = []
+    service.clock.at(0.5, lambda: reports.append(tear_down(service, SCOPES)))
+    reports.append(tear_down(service, SCOPES))
+    assert [report.quiet for report in reports] == [True, True]
+    assert len(_began(service, "stop")) == 4
+
+
+def test_the_summary_says_what_was_charged(azure: SimulatedService) -> None:
+    """The last line has finished documents and charged characters where the service tells them."""
+    report = tear_down(azure, AZURE_SCOPES)
+    job = Job(AZURE_DOCUMENT_TRANSLATION, "id", JobState.STOPPED, "Cancelled", documents=Documents(8, succeeded=3))
+    azure_job = azure.add(locations=[f"{CONTAINER}/a.docx"])
+    report = tear_down(azure, AZURE_SCOPES)
+    report.records[azure_job.id].now = replace(job, characters_charged=12_345)
+    assert "3 documents finished, 12,345 characters charged as far as known" in report.summary()
+
+
+def test_coverage_is_asked_of_every_job_of_each_listing(service: SimulatedService) -> None:
+    """What is in scope is decided by the predicate given, and by nothing else."""
+    service.add(name="own-1")
+    report = run(service, lambda _job: Coverage.OUTSIDE, Policy(), account="a", clock=service.clock, workers=0)
+    assert report.quiet
+    assert not report.records
