@@ -238,7 +238,7 @@ def test_create_refuses_what_could_never_do_its_work(operation: str, emulator: E
     """The permission that is missing is named."""
     emulator.control.fault(operation, "denied")
     last = fails(errors.Denied, lambda: AMAZON.create(properties(AMAZON, emulator)))
-    assert f"translate:{operation} is not permitted." in last
+    assert f"translate:{operation}" in last
 
 
 def test_create_with_a_wrong_key_is_one_line_without_the_key(
