@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format typecheck imports lock emulator
+.PHONY: help setup demo test check lint format typecheck imports lock docs emulator
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ imports: setup  ## check that dependencies point one way
 
 lock: setup  ## renew requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock
+
+docs: setup  ## make the pages that are made from the code
+	$(BIN)/python scripts/permissions_page.py
 
 emulator: setup  ## run the emulator of both services
 	$(BIN)/translation-job-guard emulator

@@ -117,9 +117,7 @@ def install_uv() -> None:
 
 def uv_environment() -> dict[str, str]:
     """The environment for uv, which has to be told of pip's settings: a package index of one's own."""
-    listed = subprocess.run(
-        [str(BIN / "python"), "-m", "pip", "config", "list"], capture_output=True, text=True
-    ).stdout
+    listed = subprocess.run([str(BIN / "python"), "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
     settings: dict[str, str] = {}
     for line in listed.splitlines():
         name, _, value = line.partition("=")
@@ -175,9 +173,7 @@ def set_up_engine() -> None:
 def engine_on_path() -> tuple[str, str]:
     """Version and path of the user's own engine. One too old is an error: a second one would confuse."""
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    path = shutil.which(
-        "pulumi", path=os.pathsep.join(entry for entry in entries if Path(entry).resolve() != BIN)
-    )
+    path = shutil.which("pulumi", path=os.pathsep.join(entry for entry in entries if Path(entry).resolve() != BIN))
     if path is None:
         raise Unavailable("there is no pulumi on PATH")
     version = engine_version(path)
@@ -195,9 +191,7 @@ def engine_on_path() -> tuple[str, str]:
 
 def install_engine(place: Path) -> None:
     say("Pulumi engine: trying Pulumi's installer")
-    install = (
-        "import socket, sys; socket.setdefaulttimeout(10); from pulumi.automation import PulumiCommand; "
-    )
+    install = "import socket, sys; socket.setdefaulttimeout(10); from pulumi.automation import PulumiCommand; "
     with temporary_directory() as root:
         try:
             process = subprocess.run(
