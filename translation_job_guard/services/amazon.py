@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -126,6 +127,7 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
     try:
         import boto3
         import botocore.exceptions
+        import botocore.session
         from botocore.config import Config
     except ImportError as error:
         raise MissingExtra("A guard of Amazon Translate jobs", "aws") from error
@@ -141,7 +143,9 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
     once = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
     sts_url = endpoint_url if endpoint_url and is_loopback(endpoint_url) else None
     try:
-        session: Any = boto3.Session(profile_name=credentials.profile, region_name=region)
+        core = botocore.session.Session(profile=credentials.profile)
+        core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+        session: Any = boto3.Session(botocore_session=core, region_name=region)
         if credentials.assume_role_arn:
             session = _assume(session, credentials, region, sts_url, config)
         return AmazonTranslate(
@@ -152,6 +156,15 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         )
     except botocore.exceptions.BotoCoreError as error:
         raise _service_error(error, "configuration") from error
+
+
+@functools.cache
+def _loader(data_path: str | None) -> Any:
+    # Shared by all sessions: to read botocore's service models takes most of what a session costs, and a look at all
+    # regions makes fifteen of them.
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
 
 
 def is_loopback(url: str) -> bool:
@@ -173,6 +186,11 @@ class AmazonTranslate:
         self._client: Any = client
         self._once: Any = once
         self._sts: Any = sts
+
+    @property
+    def url(self) -> str:
+        """Where the requests go."""
+        return str(self._client.meta.endpoint_url)
 
     def account(self) -> str:
         """The account that the credentials lead to (STS GetCallerIdentity)."""
