@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.support.emulator import emulator, iam, real_server, s3, stepped, stepped_server
+from tests.support.services import bare_environment, no_pauses
 
-__all__ = ["emulator", "iam", "real_server", "s3", "stepped", "stepped_server"]
+__all__ = ["bare_environment", "emulator", "iam", "no_pauses", "real_server", "s3", "stepped", "stepped_server"]

@@ -1,0 +1,442 @@
+"""``services/amazon.py`` against the emulator, through boto3."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.support.emulator import REGION
+from tests.support.services import amazon_service, portal, text_job
+from translation_job_guard.emulator import Emulator
+from translation_job_guard.errors import (
+    CredentialsUnusable,
+    Denied,
+    JobNotFound,
+    Rejected,
+    ServiceError,
+    Throttled,
+    Transient,
+)
+from translation_job_guard.jobs import JobState
+from translation_job_guard.services import amazon
+
+pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
+
+LIST, STOP, DESCRIBE = "ListTextTranslationJobs", "StopTextTranslationJob", "DescribeTextTranslationJob"
+WORDS = ["SUBMITTED", "IN_PROGRESS", "STOP_REQUESTED", "STOPPED", "COMPLETED", "COMPLETED_WITH_ERROR", "FAILED"]
+
+
+@pytest.fixture(scope="module")
+def shared(stepped_server: Emulator) -> Iterator[amazon.AmazonTranslate]:
+    """One for all tests that do not change it: making a boto3 client takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield amazon_service(stepped_server, patch)
+
+
+@pytest.fixture(name="service")
+def _service(stepped: Emulator, shared: amazon.AmazonTranslate) -> amazon.AmazonTranslate:
+    # No job starts by itself.
+    stepped.control.settings(max_running=0)
+    return shared
+
+
+@pytest.fixture
+def own(service: amazon.AmazonTranslate, stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> amazon.AmazonTranslate:
+    """Another one, for tests that listen to its events."""
+    assert service.place == REGION
+    return amazon_service(stepped, monkeypatch)
+
+
+def add(emulator: Emulator, count: int = 1, **job: Any) -> list[str]:
+    return emulator.control.add_jobs([{"region": REGION, **job}] * count)
+
+
+# Jobs
+
+
+def test_every_state_has_its_word(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
+    """All words of the service, to our states; what is in flight is listed and nothing else."""
+    ids = dict(zip(WORDS, (add(stepped, state=word)[0] for word in WORDS), strict=True))
+    looked = service.look([text_job(id_) for id_ in ids.values()])
+    states = {word: job.state for word, id_ in ids.items() if (job := looked[id_])}
+    assert states == {
+        "SUBMITTED": JobState.QUEUED,
+        "IN_PROGRESS": JobState.RUNNING,
+        "STOP_REQUESTED": JobState.STOPPING,
+        "STOPPED": JobState.STOPPED,
+        "COMPLETED": JobState.SUCCEEDED,
+        "COMPLETED_WITH_ERROR": JobState.SUCCEEDED_IN_PART,
+        "FAILED": JobState.FAILED,
+    }
+    listed = {job.id: job for job in service.list_in_flight()}
+    assert listed.keys() == {ids[word] for word in WORDS[:3]}
+    assert [listed[ids[word]].service_state for word in WORDS[:3]] == WORDS[:3]
+
+
+def test_a_listed_job_has_all_that_scopes_ask(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
+    """Name, role, both locations and time, so that nothing else need be asked."""
+    [id_] = add(stepped, name="pr-17", role="arn:aws:iam::123456789012:role/own", input="s3://in/x/", output="s3://out")
+    [job] = service.list_in_flight()
+    assert (job.id, job.name, job.role_arn) == (id_, "pr-17", "arn:aws:iam::123456789012:role/own")
+    assert job.locations == ("s3://in/x/", f"s3://out/123456789012-TranslateText-{id_}/")
+    assert job.locations_known
+    assert job.submitted_at is not None
+    assert job.submitted_at.timestamp() == stepped.control.now()
+    assert service.locate(job) is job
+
+
+def test_states_are_listed_one_after_the_other_with_all_pages(
+    stepped: Emulator, service: amazon.AmazonTranslate
+) -> None:
+    """SUBMITTED, IN_PROGRESS, STOP_REQUESTED: 500 a page, and all pages of one before the next."""
+    ids = add(stepped, 1001, state="SUBMITTED") + add(stepped, 501) + add(stepped, 2, state="STOP_REQUESTED")
+    before = stepped.control.last_request()
+    listed = service.list_in_flight()
+    assert sorted(job.id for job in listed) == sorted(ids)
+    calls = stepped.control.requests(before, operation=LIST)
+    assert [(call["parameters"]["Filter"]["JobStatus"], "NextToken" in call["parameters"]) for call in calls] == [
+        ("SUBMITTED", False),
+        ("SUBMITTED", True),
+        ("SUBMITTED", True),
+        ("IN_PROGRESS", False),
+        ("IN_PROGRESS", True),
+        ("STOP_REQUESTED", False),
+    ]
+    assert {call["parameters"]["MaxResults"] for call in calls} == {500}
+
+
+def test_a_job_that_moves_is_never_missed(
+    stepped: Emulator, own: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever it moves on between two pages or two states, the listing shows it, once."""
+    monkeypatch.setattr(amazon, "PAGE", 2)
+    others = [add(stepped, state=word, stop_latency=1000)[0] for word in WORDS[:3] for _ in range(3)]
+    moves: dict[int, list[str]] = {}
+    moving = ""
+
+    def act() -> None:
+        for state in moves.pop(next(pages), ()):
+            stepped.control.set_job(moving, state=state)
+
+    own._client.meta.events.register(f"after-call.translate.{LIST}", lambda **_: act())
+    for runs_after, stops_after in itertools.combinations_with_replacement(range(1, 8), 2):
+        # Oldest, so last of its state: on the second page.
+        [moving] = add(stepped, state="SUBMITTED", submitted=stepped.control.now() - 1, stop_latency=1000)
+        pages = itertools.count(1)
+        moves = {runs_after: ["IN_PROGRESS"]}
+        moves.setdefault(stops_after, []).append("STOP_REQUESTED")
+        listed = [job.id for job in own.list_in_flight()]
+        assert sorted(listed) == sorted([*others, moving]), f"moved after pages {runs_after} and {stops_after}"
+        stepped.control.remove_job(moving)
+
+
+def test_nothing_is_a_listing_too(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
+    """No job at all, and only jobs of another region and another account."""
+    stepped.control.settings(accounts={"AKIAOTHER": "210987654321"})
+    assert service.list_in_flight() == []
+    stepped.control.add_jobs([{"region": "us-east-1"}, {"region": REGION, "account": "210987654321"}])
+    assert service.list_in_flight() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [(b"<html>Log in</html>", "text/html"), (b"", "text/plain"), (b"{}", "application/json"), (b"[]", "text/json")],
+)
+def test_what_is_no_answer_of_the_service_shows_no_job_gone(
+    monkeypatch: pytest.MonkeyPatch, body: bytes, kind: str
+) -> None:
+    """A proxy's page with status 200 is not an empty listing: botocore would make one of it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with portal(body, kind) as url:
+        service = amazon.connect(REGION, amazon.Credentials(), url)
+        with pytest.raises(Transient, match=r"^ListTextTranslationJobs: the answer cannot be read .* proxy between\?$"):
+            service.list_in_flight()
+        with pytest.raises(ServiceError):
+            service.account()
+        with pytest.raises(ServiceError):
+            service.look([text_job("0" * 32)])
+
+
+def test_an_empty_answer_of_the_service_is_an_empty_listing(own: amazon.AmazonTranslate) -> None:
+    """The model does not require the list: whoever answers with a request id may leave it out."""
+
+    def leave_out(parsed: dict[str, Any], **_: Any) -> None:
+        assert parsed.pop("TextTranslationJobPropertiesList") == []
+
+    own._client.meta.events.register(f"after-call.translate.{LIST}", leave_out)
+    assert own.list_in_flight() == []
+
+
+# Stop and look
+
+
+@pytest.mark.parametrize(
+    ("state", "setting", "answer"),
+    [
+        ("IN_PROGRESS", {}, JobState.STOPPING),
+        ("SUBMITTED", {}, JobState.STOPPING),
+        ("SUBMITTED", {"stop_submitted": "stopped"}, JobState.STOPPED),
+        ("SUBMITTED", {"stop_submitted": "ignore"}, JobState.QUEUED),
+        ("STOP_REQUESTED", {}, JobState.STOPPING),
+        ("COMPLETED", {}, JobState.SUCCEEDED),
+    ],
+)
+def test_stop_answers_the_state(
+    stepped: Emulator, service: amazon.AmazonTranslate, state: str, setting: dict[str, Any], answer: JobState
+) -> None:
+    """What the service says of the job, whatever it did."""
+    stepped.control.settings(**setting)
+    [id_] = add(stepped, state=state)
+    assert service.stop(text_job(id_)) is answer
+
+
+@pytest.mark.parametrize("variant", ["documented", "model"])
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [({"stop_ended": "refuse"}, Rejected), ({"stop_ended": "not-found"}, JobNotFound)],
+)
+def test_stop_of_an_ended_job_may_be_refused(
+    stepped: Emulator, service: amazon.AmazonTranslate, variant: str, setting: dict[str, Any], error: type[ServiceError]
+) -> None:
+    """By the code, whichever HTTP status it comes with."""
+    stepped.control.settings(error_status=variant, **setting)
+    [id_] = add(stepped, state="COMPLETED")
+    with pytest.raises(error, match=f"^{STOP}: .*{id_}.*") as caught:
+        service.stop(text_job(id_))
+    assert caught.value.operation == STOP
+
+
+def test_few_jobs_are_described_and_many_are_listed(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
+    """Up to 20 one by one; more by one listing since the oldest of them, which tells of lost ones too."""
+    add(stepped, 3, state="COMPLETED", submitted=stepped.control.now() - 1000)
+    ids = add(stepped, 20, state="COMPLETED") + add(stepped, state="STOPPED")
+    known = {job.id: job for job in service._list({})}
+    few = [known[id_] for id_ in ids[:19]] + [text_job("f" * 32)]
+    before = stepped.control.last_request()
+    looked = service.look(few)
+    assert [looked[job.id] and looked[job.id].state for job in few] == [JobState.SUCCEEDED] * 19 + [None]  # type: ignore[union-attr]
+    assert [call["operation"] for call in stepped.control.requests(before)] == [DESCRIBE] * 20
+
+    many = [known[id_] for id_ in ids] + [text_job("f" * 32)]
+    before = stepped.control.last_request()
+    looked = service.look(many)
+    assert looked.keys() == {job.id for job in many}
+    assert looked["f" * 32] is None
+    assert {job.state for job in looked.values() if job} == {JobState.SUCCEEDED, JobState.STOPPED}
+    [call] = stepped.control.requests(before)
+    assert call["operation"] == LIST
+    assert call["parameters"]["Filter"].keys() == {"SubmittedAfterTime"}
+
+
+def test_nothing_to_look_at_is_no_request(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
+    """An empty look."""
+    before = stepped.control.last_request()
+    assert service.look([]) == {}
+    assert stepped.control.requests(before) == []
+
+
+# Prove
+
+
+def test_prove_lists_and_asks_for_what_cannot_be(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
+    """Two requests, about no real job."""
+    ids = add(stepped, 3)
+    before = stepped.control.last_request()
+    service.prove()
+    calls = stepped.control.requests(before)
+    assert [(call["operation"], call["parameters"].get("JobId")) for call in calls] == [(LIST, None), (STOP, "0" * 32)]
+    assert {stepped.control.job(id_)["state"] for id_ in ids} == {"IN_PROGRESS"}
+
+
+@pytest.mark.parametrize("operation", [LIST, STOP])
+def test_prove_names_the_permission_that_is_missing(
+    stepped: Emulator, service: amazon.AmazonTranslate, operation: str
+) -> None:
+    """A definite denial refuses, by its action."""
+    stepped.control.fault(operation, "denied")
+    with pytest.raises(
+        Denied, match=rf"AccessDeniedException: .* translate:{operation} is not permitted: add .*"
+    ) as caught:
+        service.prove()
+    assert caught.value.permission == f"translate:{operation}"
+
+
+@pytest.mark.parametrize("status", [400, 500, 503])
+def test_any_other_answer_proves_the_permission(
+    stepped: Emulator, service: amazon.AmazonTranslate, status: int
+) -> None:
+    """How the service takes an id that cannot exist is not documented."""
+    stepped.control.fault(STOP, "error", status=status, code="ValidationException" if status == 400 else "Odd")
+    service.prove()
+
+
+@pytest.mark.parametrize(("kind", "error"), [("throttle", Throttled), ("expired", CredentialsUnusable)])
+def test_prove_does_not_take_what_says_nothing_for_a_proof(
+    stepped: Emulator, service: amazon.AmazonTranslate, kind: str, error: type[ServiceError]
+) -> None:
+    """Throttling and credentials that have expired come before any permission is looked at."""
+    stepped.control.fault(STOP, kind)
+    with pytest.raises(error):
+        service.prove()
+
+
+# Errors and attempts
+
+
+@pytest.mark.parametrize("variant", ["documented", "model"])
+@pytest.mark.parametrize(
+    ("kind", "details", "error"),
+    [
+        ("throttle", {}, Throttled),
+        ("throttle", {"code": "ThrottlingException"}, Throttled),
+        ("throttle", {"code": "Odd", "status": 429}, Throttled),
+        ("error", {"status": 500}, Transient),
+        ("error", {"status": 503}, Transient),
+        ("error", {"status": 503, "when": "after"}, Transient),
+        ("error", {"status": 400, "code": "Odd"}, Rejected),
+        ("error", {"status": 400, "code": "RequestTimeoutException"}, Transient),
+        ("error", {"status": 403, "code": "UnrecognizedClientException"}, CredentialsUnusable),
+        ("drop", {}, Transient),
+        ("drop", {"when": "after"}, Transient),
+        ("denied", {}, Denied),
+        ("expired", {}, CredentialsUnusable),
+    ],
+)
+def test_every_failure_is_one_of_ours_after_one_attempt_to_stop(
+    stepped: Emulator,
+    service: amazon.AmazonTranslate,
+    variant: str,
+    kind: str,
+    details: dict[str, Any],
+    error: type[ServiceError],
+) -> None:
+    """By its code, and a stop request is sent exactly once: its pace is learnt from each answer."""
+    stepped.control.settings(error_status=variant)
+    [id_] = add(stepped)
+    stepped.control.fault(STOP, kind, **details)
+    with pytest.raises(ServiceError) as caught:
+        service.stop(text_job(id_))
+    assert type(caught.value) is error
+    assert caught.value.operation == STOP
+    assert "\n" not in str(caught.value)
+    assert len(stepped.control.requests(operation=STOP)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "attempts"),
+    [
+        ("throttle", {}, 3),
+        ("error", {"status": 500}, 3),
+        ("drop", {}, 3),
+        ("denied", {}, 1),
+        ("expired", {}, 1),
+        ("error", {"status": 400, "code": "Odd"}, 1),
+    ],
+)
+def test_a_listing_is_tried_three_times_if_that_can_help(
+    stepped: Emulator, service: amazon.AmazonTranslate, kind: str, details: dict[str, Any], attempts: int
+) -> None:
+    """By boto3, whatever the environment says of attempts."""
+    stepped.control.fault(LIST, kind, **details)
+    with pytest.raises(ServiceError):
+        service.list_in_flight()
+    assert len(stepped.control.requests(operation=LIST)) == attempts
+
+
+def test_the_environment_does_not_change_the_attempts(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_MAX_ATTEMPTS would hide throttling from the pace."""
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    monkeypatch.setenv("AWS_RETRY_MODE", "legacy")
+    stepped.control.fault(STOP, "throttle")
+    with pytest.raises(Throttled):
+        amazon_service(stepped, monkeypatch).stop(text_job("f" * 32))
+    assert len(stepped.control.requests(operation=STOP)) == 1
+
+
+def test_retry_after_is_carried(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
+    """In seconds; None where the service does not say it or says something odd."""
+    for said, carried in (("7", 7.0), ("soon", None), (None, None)):
+        stepped.control.clear_faults()
+        stepped.control.fault(STOP, "throttle", retry_after=said)
+        with pytest.raises(Throttled) as caught:
+            service.stop(text_job("f" * 32))
+        assert caught.value.retry_after == carried
+
+
+def test_an_answer_that_takes_too_long_is_transient(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The read timeout is in force."""
+    monkeypatch.setattr(amazon, "READ_TIMEOUT", 0.1)
+    emulator.control.fault(STOP, "slow", seconds=1)
+    with pytest.raises(Transient, match="Read timeout"):
+        amazon_service(emulator, monkeypatch).stop(text_job("f" * 32))
+
+
+def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that does not resolve or a port that is closed may come up yet."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for url in ("http://127.0.0.1:1", "http://nobody.invalid"):
+        with pytest.raises(Transient, match=f'"{url}/"'):
+            amazon.connect(REGION, amazon.Credentials(), url).list_in_flight()
+
+
+# The clients
+
+
+def test_the_clients_are_configured(service: amazon.AmazonTranslate) -> None:
+    """JSON 1.1, timeouts, and as many connections as the runner has threads."""
+    for client in (service._client, service._once):
+        assert client.meta.service_model.resolved_protocol == "json"
+        config = client.meta.config
+        assert (config.connect_timeout, config.read_timeout) == (5, 20)
+        assert config.max_pool_connections >= 32
+
+
+def test_requests_say_who_asks(own: amazon.AmazonTranslate) -> None:
+    """In the user agent, which CloudTrail keeps."""
+    seen: list[bytes] = []
+    own._client.meta.events.register(
+        "before-send.translate", lambda request, **_: seen.append(request.headers["User-Agent"])
+    )
+    own.list_in_flight()
+    assert all(b"translation-job-guard" in agent for agent in seen)
+    assert len(seen) == 3
+
+
+def test_endpoints_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FIPS, dual stack and AWS_ENDPOINT_URL as boto3 has them; a guard's own endpoint comes first."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+    def endpoint(url: str | None = None) -> str:
+        service = amazon.connect("us-east-1", amazon.Credentials(), url)
+        assert service._once.meta.endpoint_url == service._client.meta.endpoint_url
+        return str(service._client.meta.endpoint_url)
+
+    assert endpoint() == "https://translate.us-east-1.amazonaws.com"
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    assert endpoint() == "https://translate-fips.us-east-1.amazonaws.com"
+    monkeypatch.delenv("AWS_USE_FIPS_ENDPOINT")
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    assert endpoint() == "https://translate.us-east-1.api.aws"
+    monkeypatch.delenv("AWS_USE_DUALSTACK_ENDPOINT")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert endpoint() == "http://127.0.0.1:1"
+    assert endpoint("http://127.0.0.1:2") == "http://127.0.0.1:2"
+
+
+def test_many_threads_share_the_clients(
+    stepped: Emulator, service: amazon.AmazonTranslate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """32 at once, each job asked once, and no connection is thrown away."""
+    ids = add(stepped, 200)
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor(32) as pool:
+        assert set(pool.map(service.stop, map(text_job, ids))) == {JobState.STOPPING}
+    assert sorted(call["parameters"]["JobId"] for call in stepped.control.requests(operation=STOP)) == sorted(ids)
+    assert caplog.records == []
