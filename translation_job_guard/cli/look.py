@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 from translation_job_guard import lifecycle
 from translation_job_guard.arguments import GuardArguments
-from translation_job_guard.cli.threads import each
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import GuardError, JobNotFound
 from translation_job_guard.jobs import Job
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Policy
+from translation_job_guard.threads import each
 
 __all__ = ["Sight", "look", "place_of"]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from translation_job_guard.cli.threads import each
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.redaction import redact
 from translation_job_guard.state import Stack, parse_state
+from translation_job_guard.threads import each
 
 __all__ = ["StackOrError", "all_stacks", "given_stacks", "pulumi", "pulumi_path"]
 

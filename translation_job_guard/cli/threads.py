@@ -1,61 +1,7 @@
-"""Work side by side in threads that are left behind at a deadline or an interruption."""
+"""The command line's name for ``translation_job_guard.threads``."""
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from translation_job_guard.threads import each
 
 __all__ = ["each"]
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
-
-
-def each(
-    work: Callable[[_In], _Out], items: Iterable[_In], *, workers: int, deadline: float | None = None
-) -> Iterator[tuple[int, _Out]]:
-    """Yield (index, result) of each item as it is done; what is not done by the deadline is never yielded.
-
-    Args:
-        workers: how many at once.
-        deadline: on ``time.monotonic``'s clock.
-
-    Raises:
-        BaseException: what ``work`` raised.
-    """
-    todo: queue.SimpleQueue[tuple[int, _In]] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, _Out | None, BaseException | None]] = queue.SimpleQueue()
-    closed = threading.Event()
-
-    def run() -> None:
-        while not closed.is_set():
-            try:
-                index, item = todo.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                done.put((index, work(item), None))
-            except BaseException as error:  # carried to the caller's thread, which raises it there
-                done.put((index, None, error))
-
-    count = 0
-    for count, item in enumerate(items, 1):
-        todo.put((count - 1, item))
-    # Not a ThreadPoolExecutor: the interpreter waits for its threads, so a place that hangs would hang the command.
-    for _ in range(min(workers, count)):
-        threading.Thread(target=run, name="translation-job-guard-look", daemon=True).start()
-    try:
-        for _ in range(count):
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
-            try:
-                index, result, error = done.get(timeout=left)
-            except queue.Empty:
-                return
-            if error is not None:
-                raise error
-            yield index, result  # type: ignore[misc]  # set, where there is no error
-    finally:
-        closed.set()
