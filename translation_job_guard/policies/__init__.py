@@ -19,22 +19,29 @@ from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.policies.disjoint import GUARD_SCOPES_DISJOINT
 from translation_job_guard.policies.guarded import TRANSLATION_RESOURCES_GUARDED
 from translation_job_guard.policies.guards import GUARD_CANCELS_ON_DELETE, GUARD_SCOPE_BOUNDED
+from translation_job_guard.policies.live import live_rules
 from translation_job_guard.policies.order import GUARD_DELETED_FIRST
 from translation_job_guard.policies.rule import Rule
 
 __all__ = ["NAMES", "policies"]
 
-_RULES: Final[Mapping[str, Rule[Any]]] = {
-    rule.name: rule
-    for rule in (
-        TRANSLATION_RESOURCES_GUARDED,
-        GUARD_DELETED_FIRST,
-        GUARD_CANCELS_ON_DELETE,
-        GUARD_SCOPE_BOUNDED,
-        GUARD_SCOPES_DISJOINT,
-    )
-}
-NAMES: Final = tuple(_RULES)
+
+def _rules() -> Mapping[str, Rule[Any]]:
+    # The rules that look share their looks within one pack, so each pack has its own.
+    return {
+        rule.name: rule
+        for rule in (
+            *live_rules(),
+            TRANSLATION_RESOURCES_GUARDED,
+            GUARD_DELETED_FIRST,
+            GUARD_CANCELS_ON_DELETE,
+            GUARD_SCOPE_BOUNDED,
+            GUARD_SCOPES_DISJOINT,
+        )
+    }
+
+
+NAMES: Final = tuple(_rules())
 """The names of the rules, in the order in which they run."""
 
 
@@ -57,10 +64,10 @@ def policies(
     levels, options = levels or {}, options or {}
     wanted = NAMES if only is None else tuple(only)
     for name in (*levels, *options, *wanted):
-        if name not in _RULES:
+        if name not in NAMES:
             raise InvalidArgument(f"There is no rule {name!r}: there are {', '.join(NAMES)}.")
     chosen = {name: _level(name, level) for name, level in levels.items()}
-    return [_RULES[name].policy(chosen.get(name), options.get(name)) for name in NAMES if name in wanted]
+    return [rule.policy(chosen.get(name), options.get(name)) for name, rule in _rules().items() if name in wanted]
 
 
 def _level(rule: str, level: EnforcementLevel | str) -> EnforcementLevel:

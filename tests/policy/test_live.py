@@ -1,0 +1,406 @@
+"""The live rules, against the emulator by the real SDKs."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from tests.policy.support import (
+    ACCOUNT,
+    ASSUMED_BY_LAMBDA,
+    ASSUMED_BY_TRANSLATE,
+    REGION,
+    UNKNOWN,
+    Resource,
+    Servicer,
+    Violation,
+    account,
+    amazon_guard,
+    azure_guard,
+    bucket,
+    container,
+    provider,
+    role,
+    storage,
+)
+from translation_job_guard.emulator import Emulator
+from translation_job_guard.policies import policies
+
+ORPHANED = "orphaned-translation-jobs"
+OVERDUE = "overdue-translation-jobs"
+ABANDONED = "abandoned-translation-jobs"
+ARN = f"arn:aws:iam::{ACCOUNT}:role/translate"
+
+
+def look(resources: list[Resource], config: Mapping[str, Mapping[str, Any]] | None = None) -> list[Violation]:
+    """What the live rules say of a stack."""
+    return Servicer(policies(only=[ORPHANED, OVERDUE, ABANDONED]), config).stack(resources)
+
+
+def of(found: list[Violation], rule: str) -> list[Violation]:
+    return [one for one in found if one.rule == rule]
+
+
+def add(emulator: Emulator, count: int = 1, **changes: Any) -> list[str]:
+    """Jobs in flight under the stack's role."""
+    job = {
+        "name": "batch",
+        "region": REGION,
+        "role": ARN,
+        "input": "s3://input/a/",
+        "output": "s3://output/b/",
+        "run_time": 1e7,
+        **changes,
+    }
+    return emulator.control.add_jobs([job] * count)
+
+
+def batch(
+    emulator: Emulator, container_url: str = "https://store.blob.core.windows.net/documents", **changes: Any
+) -> str:
+    entry = {"resource": "translator", "source": f"{container_url}/in", "target": f"{container_url}/out"}
+    return emulator.control.add_jobs([{**entry, "counted": True, "run_time": 1e7, **changes}])[0]
+
+
+def in_emulator(emulator: Emulator, name: str = "translator", **arguments: Any) -> Resource:
+    return account(name, endpoint=emulator.azure_endpoint(name), **arguments)
+
+
+# orphaned-translation-jobs
+
+
+def test_a_job_under_an_unguarded_role_is_a_violation_of_the_role(emulator: Emulator) -> None:
+    """It says which job, in which state, for how long, why that matters, and the guard to paste."""
+    [job] = add(emulator, submitted=time.time() - 7200)
+    [found] = of(look([role(), bucket()]), ORPHANED)
+    assert (found.name, found.level) == ("translate", "mandatory")
+    assert f"{job} (batch) IN_PROGRESS, for 2 h" in found.message
+    assert "1 job is in flight in eu-west-1" in found.message
+    assert 'region="eu-west-1"' in found.message
+    assert "AmazonTranslateScope(data_access_role_arns=[translate.arn])" in found.message
+
+
+def test_no_job_is_no_violation(emulator: Emulator) -> None:
+    """The place was looked at, and jobs that have ended or run under other roles are nobody's here."""
+    add(emulator, role=f"arn:aws:iam::{ACCOUNT}:role/neighbour")
+    add(emulator, state="COMPLETED")
+    assert look([role(), bucket()]) == []
+    assert emulator.control.requests(operation="ListTextTranslationJobs")
+
+
+def test_a_guard_that_covers_the_job_settles_it(emulator: Emulator) -> None:
+    """By the predicate that the teardown uses, whether the guard was made already or not."""
+    add(emulator)
+    translate = role()
+    assert look([translate, bucket(), amazon_guard(translate)]) == []
+    planned = amazon_guard(translate, made=False, scope=UNKNOWN)
+    assert look([translate, bucket(), planned]) == []
+
+
+def test_a_guard_of_another_region_or_of_other_names_settles_nothing(emulator: Emulator) -> None:
+    """A guard covers what is in its scope, and in its region."""
+    add(emulator)
+    translate = role()
+    elsewhere = amazon_guard(translate, region="us-east-1", endpoint_url=emulator.url)
+    assert of(look([translate, bucket(), elsewhere]), ORPHANED)
+    others = amazon_guard(translate, scope={"data_access_role_arns": [translate], "job_name_prefixes": ["pr-"]})
+    assert of(look([translate, bucket(), others]), ORPHANED)
+
+
+def test_a_job_is_named_once_and_many_are_counted(emulator: Emulator) -> None:
+    """Tied to a role and to a bucket it is listed with the role; of eight jobs five are in full."""
+    add(emulator, count=8, input="s3://documents/in/")
+    [found] = of(look([role(), bucket()]), ORPHANED)
+    assert found.message.count("IN_PROGRESS") == 5
+    assert "8 jobs are" in found.message
+    assert "and 3 more" in found.message
+
+
+def test_a_job_of_a_role_elsewhere_is_tied_by_the_bucket(emulator: Emulator) -> None:
+    """Input and output both count; a role that Amazon Translate cannot assume ties nothing."""
+    add(emulator, role=f"arn:aws:iam::{ACCOUNT}:role/neighbour", output="s3://documents/out/")
+    [found] = of(look([role("neighbour", ASSUMED_BY_LAMBDA), bucket()]), ORPHANED)
+    assert found.name == "documents"
+    assert "s3_uri_prefixes=[documents.bucket.apply(" in found.message
+
+
+def test_a_batch_on_an_unguarded_account_is_a_violation(emulator: Emulator) -> None:
+    """All that runs on an account is tied to it; no message repeats the endpoint."""
+    translator, store = in_emulator(emulator), storage()
+    ids = batch(emulator), batch(emulator, "https://elsewhere.blob.core.windows.net/x")
+    [found] = of(look([translator, store, container(store)]), ORPHANED)
+    assert found.name == "translator"
+    assert all(one in found.message for one in ids)
+    assert "the endpoint of Azure account 'translator'" in found.message
+    assert emulator.url not in found.message
+
+
+def test_a_guard_of_a_container_covers_its_batches_only(emulator: Emulator) -> None:
+    """What a batch reads and writes is asked for where it decides."""
+    translator, store = in_emulator(emulator), storage()
+    documents = container(store)
+    batch(emulator)
+    guard = azure_guard(translator, documents, endpoint=translator)
+    assert look([translator, store, documents, guard]) == []
+    other = batch(emulator, "https://elsewhere.blob.core.windows.net/x")
+    [found] = of(look([translator, store, documents, guard]), ORPHANED)
+    assert (found.name, other in found.message) == ("translator", True)
+
+
+def test_a_first_preview_asks_nobody(emulator: Emulator) -> None:
+    """Nothing is known, so no job can be tied to it."""
+    add(emulator)
+    translate, documents = role(made=False), bucket(made=False)
+    translator, store = account(made=False), storage()
+    stored = container(store, made=False)
+    stack = [
+        *(translate, documents, translator, store, stored),
+        amazon_guard(translate, documents, made=False),
+        azure_guard(translator, stored, endpoint=translator, made=False, name="other"),
+    ]
+    assert look(stack) == []
+    assert emulator.control.requests() == []
+
+
+def test_both_rules_share_one_sweep_and_the_next_validation_looks_anew(emulator: Emulator) -> None:
+    """However many resources there are, a place is listed once."""
+    servicer = Servicer(policies(only=[ORPHANED, OVERDUE, ABANDONED]))
+    stack = [*(role(f"r{number}") for number in range(30)), *(bucket(f"b{number}") for number in range(30))]
+    servicer.stack(stack)
+    once = len(emulator.control.requests(operation="ListTextTranslationJobs"))
+    assert once == 3
+    servicer.stack(stack)
+    assert len(emulator.control.requests(operation="ListTextTranslationJobs")) == 2 * once
+
+
+# Where to look
+
+
+def test_places_come_from_guards_providers_configuration_and_environment(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is asked where the ones before it say nothing; the rule's own regions always count."""
+
+    def asked(resources: list[Resource], **options: Any) -> set[str]:
+        since = emulator.control.last_request()
+        found = look(resources, {ORPHANED: options, OVERDUE: {"enforcementLevel": "disabled"}})
+        assert found == []
+        listed = emulator.control.requests(since, operation="ListTextTranslationJobs")
+        return {one["region"] for one in listed}
+
+    anywhere = bucket(region=None)
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    assert asked([anywhere]) == {"us-west-2"}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"aws:region": "ca-central-1"}))
+    assert asked([anywhere]) == {"ca-central-1"}
+    provided = bucket("provided", region=None)
+    provided.provider = provider(region="us-east-2")
+    assert asked([anywhere, provided]) == {"us-east-2"}
+    translate = role()
+    guard = amazon_guard(translate, region="eu-central-1")
+    assert asked([translate, anywhere, guard]) == {"eu-central-1"}
+    assert asked([translate, provided, guard]) == {"eu-central-1", "us-east-2"}
+    assert asked([anywhere], regions=["eu-west-2"]) == {"eu-west-2"}
+
+
+def test_a_providers_endpoint_and_profile_are_used(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The explicit provider of a role says where its cloud is."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    add(emulator)
+    translate = role()
+    translate.provider = provider(region="eu-west-1", endpoints=[{"translate": emulator.url, "s3": "http://nowhere"}])
+    [found] = of(look([translate]), ORPHANED)
+    assert found.name == "translate"
+
+
+def test_an_endpoint_of_the_environment_serves_containers_without_an_account(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Translator resource of another stack, where this one only has containers."""
+    store = storage()
+    batch(emulator)
+    assert look([store, container(store)]) == []
+    monkeypatch.setenv("AZURE_DOCUMENT_TRANSLATION_ENDPOINT", emulator.azure_endpoint("translator"))
+    [found] = of(look([store, container(store)]), ORPHANED)
+    assert found.name == "documents"
+
+
+# Places that cannot be looked at
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "error", "code": "AccessDeniedException", "status": 400}, "translate:ListTextTranslationJobs"),
+        ({"kind": "error", "code": "ExpiredTokenException", "status": 400}, "Renew the AWS credentials"),
+    ],
+)
+def test_a_place_that_refuses_is_reported_and_hides_no_other(
+    emulator: Emulator, fault: dict[str, Any], words: str
+) -> None:
+    """Never taken for "no jobs": a violation of each rule that looks, unless it is told to ignore it."""
+    emulator.control.fault("ListTextTranslationJobs", match={"region": "us-east-1"}, **fault)
+    add(emulator)
+    stack = [role(), bucket(), bucket("there", region="us-east-1")]
+    found = look(stack)
+    assert {one.name for one in of(found, ORPHANED)} == {"", "translate"}
+    [unseen] = of(found, OVERDUE)
+    assert "Amazon Translate in us-east-1 could not be looked at" in unseen.message
+    assert words in unseen.message
+    ignoring = {rule: {"whenUnreachable": "ignore"} for rule in (ORPHANED, OVERDUE)}
+    assert {one.name for one in look(stack, ignoring)} == {"translate"}
+
+
+def test_no_credentials_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any, nobody was asked."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    found = look([role(), bucket()])
+    assert [one.rule for one in found] == [ORPHANED, OVERDUE]
+    assert "credentials" in found[0].message
+
+
+def test_credentials_of_another_account_are_reported(emulator: Emulator) -> None:
+    """An account in which the stack's role is not would show no job, and prove nothing."""
+    emulator.control.settings(accounts={"AKIAEMULATOR": "999999999999"})
+    found = look([role(), bucket()])
+    assert len(found) == 2
+    assert "lead to another account" in found[0].message
+    assert ACCOUNT not in found[0].message
+
+
+def test_a_place_that_does_not_answer_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener that never answers is given up, and said to be silent."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        found = look([bucket()], {ORPHANED: {"deadlineSeconds": 0.2}, OVERDUE: {"enforcementLevel": "disabled"}})
+    [unseen] = found
+    assert "no answer in 0.2 s (deadlineSeconds)" in unseen.message
+
+
+def test_errors_repeat_no_property(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Profile, role and endpoint of a guard could be secret, and SDKs put them into their messages."""
+    monkeypatch.setenv("AZURE_DOCUMENT_TRANSLATION_KEY", "not-a-real-key")
+    secrets: dict[str, Any] = {"profile": "topsecret", "assume_role_arn": f"arn:aws:iam::{ACCOUNT}:role/topsecret"}
+    translate, store = role(), storage()
+    documents = container(store)
+    stack = [
+        *(translate, store, documents),
+        amazon_guard(translate, **secrets),
+        azure_guard(documents, endpoint="http://127.0.0.1:9/topsecret", name="other"),
+    ]
+    found = of(look(stack, {ORPHANED: {"deadlineSeconds": 20}, OVERDUE: {"enforcementLevel": "disabled"}}), ORPHANED)
+    assert len(found) == 2
+    assert "topsecret" not in "".join(one.message for one in found)
+    assert "127.0.0.1" not in "".join(one.message for one in found)
+
+
+def test_a_role_without_any_region_is_reported() -> None:
+    """Nobody says where its jobs would be."""
+    found = look([role()])
+    assert "no region is known" in found[0].message
+
+
+# overdue-translation-jobs
+
+
+def test_a_job_in_flight_for_too_long_is_overdue_though_a_guard_covers_it(emulator: Emulator) -> None:
+    """Advisory, with the job and the limit; a younger one is in order."""
+    [old] = add(emulator, submitted=time.time() - 25 * 3600)
+    [young] = add(emulator, submitted=time.time() - 23 * 3600)
+    translate = role()
+    [found] = look([translate, amazon_guard(translate)])
+    assert (found.rule, found.name, found.level) == (OVERDUE, "translate", "advisory")
+    assert old in found.message
+    assert young not in found.message
+    assert look([translate, amazon_guard(translate)], {OVERDUE: {"maxAgeHours": 26}}) == []
+
+
+def test_a_job_that_stops_for_too_long_is_overdue(emulator: Emulator) -> None:
+    """The limit for stopping is another."""
+    add(emulator, submitted=time.time() - 1800, state="STOP_REQUESTED", stop_latency=600)
+    translate = role()
+    assert look([translate, amazon_guard(translate)]) == []
+    [found] = look([translate, amazon_guard(translate)], {OVERDUE: {"maxStoppingMinutes": 20}})
+    assert "STOP_REQUESTED" in found.message
+    assert "does not tell" in found.message
+
+
+def test_an_overdue_job_of_a_guards_scope_is_the_guards(emulator: Emulator) -> None:
+    """Tied to nothing of the stack but the guard."""
+    add(emulator, submitted=time.time() - 90000, name="pr-17-a")
+    [found] = look([amazon_guard(scope={"job_name_prefixes": ["pr-17-"]})])
+    assert (found.rule, found.name) == (OVERDUE, "guard")
+
+
+def test_an_overdue_batch_is_found(emulator: Emulator) -> None:
+    """At Azure too."""
+    old = batch(emulator, submitted=time.time() - 90000)
+    translator = in_emulator(emulator)
+    found = look([translator, azure_guard(translator, endpoint=translator, scope={"whole_resource": True})])
+    assert [(one.rule, one.name) for one in found] == [(OVERDUE, "translator")]
+    assert old in found[0].message
+
+
+# checkAbandoned
+
+
+def test_jobs_whose_role_or_bucket_is_gone_are_abandoned(emulator: Emulator, iam: Any, s3: Any) -> None:
+    """Advisory, of any stack; what is there or may not be seen is not gone."""
+    iam.create_role(RoleName="here", AssumeRolePolicyDocument=json.dumps(ASSUMED_BY_TRANSLATE))
+    for name in ("input", "output"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    here = f"arn:aws:iam::{ACCOUNT}:role/here"
+    add(emulator, role=here)
+    [no_role] = add(emulator, role=f"arn:aws:iam::{ACCOUNT}:role/was-here")
+    [no_bucket] = add(emulator, role=here, input="s3://was-here/a/")
+    [foreign] = add(emulator, role="arn:aws:iam::999999999999:role/not-ours")
+    guard = amazon_guard(scope={"job_name_prefixes": ["none"]})
+    assert of(look([guard]), ABANDONED) == []
+    [found] = of(look([guard], {ORPHANED: {"checkAbandoned": True}}), ABANDONED)
+    assert found.level == "advisory"
+    assert f"{no_role}: role was-here" in found.message
+    assert f"{no_bucket}: bucket was-here" in found.message
+    assert foreign not in found.message
+
+
+class _Containers(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.send_response({"/gone": 404, "/hidden": 403}.get(self.path.partition("?")[0], 200))
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def blobs() -> Iterator[str]:
+    """A blob service that knows one container, hides one, and had one."""
+    server = HTTPServer(("127.0.0.1", 0), _Containers)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_batches_whose_container_is_gone_are_abandoned(emulator: Emulator, blobs: str) -> None:
+    """404 is gone; not being permitted to see it is not."""
+    gone = batch(emulator, f"{blobs}/gone")
+    batch(emulator, f"{blobs}/there")
+    hidden = batch(emulator, f"{blobs}/hidden")
+    translator = in_emulator(emulator)
+    guard = azure_guard(translator, endpoint=translator, scope={"whole_resource": True})
+    [found] = look([translator, guard], {ORPHANED: {"checkAbandoned": True}})
+    assert found.rule == ABANDONED
+    assert f"{gone}: container {blobs}/gone" in found.message
+    assert hidden not in found.message

@@ -1,0 +1,135 @@
+"""Whether a job's role, bucket or container is known to be gone. Not being permitted to know is not gone."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from translation_job_guard.arguments import GuardArguments
+from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
+
+__all__ = ["Existence", "Surroundings"]
+
+_GONE_ROLE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
+_GONE_BUCKET = frozenset({"404", "NoSuchBucket"})
+_STORAGE_SCOPE = "https://storage.azure.com/.default"
+_STORAGE_VERSION = "2021-12-02"
+
+
+class Existence(enum.Enum):
+    """What was found out. UNKNOWN: not permitted to know, not reachable, or of another account."""
+
+    THERE = "there"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+class Surroundings:
+    """What jobs of one place need. Each thing is asked for once; never raises."""
+
+    def __init__(self, place: GuardArguments, account: str) -> None:
+        self._place = place
+        self._account = account
+        self._clients: dict[str, Any] = {}
+        self._known: dict[tuple[str, str], Existence] = {}
+
+    def gone(self, job: Job) -> list[str]:
+        """What of the job's needs is known to be gone, in words."""
+        found = []
+        for kind, name in self._needs(job):
+            if (kind, name) not in self._known:
+                try:
+                    self._known[kind, name] = getattr(self, f"_{kind}")(name)
+                except Exception:
+                    # Whatever went wrong, it does not show that the thing is gone.
+                    self._known[kind, name] = Existence.UNKNOWN
+            if self._known[kind, name] is Existence.GONE:
+                found.append(f"{kind} {name.rpartition('/')[2] if kind == 'role' else name}")
+        return found
+
+    def _needs(self, job: Job) -> Iterable[tuple[str, str]]:
+        if job.role_arn:
+            yield "role", job.role_arn
+        for location in dict.fromkeys(job.locations):
+            if location.startswith("s3://"):
+                yield "bucket", location.removeprefix("s3://").partition("/")[0]
+            elif job.service != AMAZON_TRANSLATE:
+                parts = urlsplit(location)
+                yield "container", f"{parts.scheme}://{parts.netloc}/{parts.path.strip('/').partition('/')[0]}"
+
+    def _role(self, arn: str) -> Existence:
+        # GetRole looks in the account of the credentials, and in no other.
+        if arn.split(":")[4] != self._account:
+            return Existence.UNKNOWN
+        return _exists(lambda: self._client("iam").get_role(RoleName=arn.rpartition("/")[2]), _GONE_ROLE)
+
+    def _bucket(self, name: str) -> Existence:
+        return _exists(lambda: self._client("s3").head_bucket(Bucket=name), _GONE_BUCKET)
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._session().client(
+                service, region_name=self._place.place, endpoint_url=self._loopback(), config=_config(service)
+            )
+        return self._clients[service]
+
+    def _session(self) -> Any:
+        import boto3
+
+        session: Any = boto3.Session(profile_name=self._place.profile, region_name=self._place.place)
+        if not self._place.assume_role_arn:
+            return session
+        sts = session.client("sts", endpoint_url=self._loopback())
+        taken = sts.assume_role(RoleArn=self._place.assume_role_arn, RoleSessionName="translation-job-guard")
+        keys = taken["Credentials"]
+        return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+    def _loopback(self) -> str | None:
+        # An endpoint on loopback is an emulator of all of AWS; any other is of Amazon Translate alone.
+        from translation_job_guard.services.amazon import is_loopback
+
+        url = self._place.endpoint_url
+        return url if url and is_loopback(url) else None
+
+    def _container(self, url: str) -> Existence:
+        from azure.core import PipelineClient
+        from azure.core.pipeline import policies
+        from azure.core.rest import HttpRequest
+
+        parts = urlsplit(url)
+        pipeline: list[Any] = [policies.RetryPolicy(retry_total=1)]
+        if parts.scheme == "https":
+            # Who may not see a container is told that it is not there: only with a token is 404 an answer.
+            from azure.identity import DefaultAzureCredential
+
+            pipeline.append(policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), _STORAGE_SCOPE))
+        elif parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+            return Existence.UNKNOWN
+        client: Any = PipelineClient(f"{parts.scheme}://{parts.netloc}", policies=pipeline)
+        with client:
+            request = HttpRequest(
+                "HEAD", url, params={"restype": "container"}, headers={"x-ms-version": _STORAGE_VERSION}
+            )
+            status = client.send_request(request).status_code
+        return {200: Existence.THERE, 404: Existence.GONE}.get(status, Existence.UNKNOWN)
+
+
+def _exists(ask: Any, gone: frozenset[str]) -> Existence:
+    import botocore.exceptions
+
+    try:
+        ask()
+    except botocore.exceptions.ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        return Existence.GONE if code in gone else Existence.UNKNOWN
+    return Existence.THERE
+
+
+def _config(service: str) -> Any:
+    from botocore.config import Config
+
+    once = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2})
+    # An emulator on loopback has no host name for each bucket.
+    return once.merge(Config(s3={"addressing_style": "path"})) if service == "s3" else once
