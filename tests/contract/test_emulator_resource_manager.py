@@ -79,7 +79,7 @@ def test_what_a_resource_is_in_must_be_there(arm: ResourceManager) -> None:
     assert arm.refused("PUT", ACCESS) == (404, "ParentResourceNotFound")
     arm.put(STORAGE)
     arm.put(CONTAINER)
-    arm.put(ACCESS)
+    assert arm.put(ACCESS)["properties"]["scope"] == STORAGE
 
 
 def test_an_account_has_an_endpoint_as_long_as_it_is_there(arm: ResourceManager, stepped: Emulator) -> None:

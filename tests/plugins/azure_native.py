@@ -153,12 +153,7 @@ def main() -> None:
     plugin = StandIn(metadata.version("pulumi-azure-native"), cloud.configure)
     plugin.kinds = {
         "azure-native:resources:ResourceGroup": ArmResource(
-            cloud,
-            _GROUP,
-            name="resourceGroupName",
-            known_after=("properties.provisioningState",),
-            flat=False,
-            located=False,
+            cloud, _GROUP, name="resourceGroupName", known_after=("properties.provisioningState",), flat=False
         ),
         "azure-native:storage:StorageAccount": ArmResource(
             cloud,

@@ -19,6 +19,7 @@ _GROUP = re.compile(r"(/subscriptions/[^/]+/resourcegroups/[^/]+)", re.IGNORECAS
 _ACCOUNT = "microsoft.cognitiveservices/accounts"
 _STORAGE = "microsoft.storage/storageaccounts"
 _CONTAINER = f"{_STORAGE}/blobservices/containers"
+_ROLE_ASSIGNMENT = "microsoft.authorization/roleassignments"
 _IDENTITY = "microsoft.managedidentity/userassignedidentities"
 
 
@@ -104,6 +105,8 @@ class ResourceManager:
         elif kind == _IDENTITY:
             properties |= {"principalId": _uuid(resource["id"]), "clientId": _uuid(f"{name}/client")}
             properties["tenantId"] = TENANT
+        elif kind == _ROLE_ASSIGNMENT:
+            properties["scope"] = resource["id"].rpartition("/providers/")[0]
         elif kind == _ACCOUNT:
             self._bring_account(resource, endpoints)
 
