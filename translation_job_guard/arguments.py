@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
@@ -172,7 +172,8 @@ def _url(value: Any) -> str | None:
         return "is no URL: its host or port cannot be read"
     if parts.username is not None or parts.password is not None:
         return "must not hold a user name or password: credentials come from the environment"
-    if parts.query or parts.fragment:
+    # A signature is one also where the question mark was encoded.
+    if parts.query or parts.fragment or re.search(r"(?i)[?&;]sig=", unquote(parts.path)):
         return (
             "must not have a query string: a SAS signature would be stored in the state. Give the URL up to the "
             "question mark"

@@ -10,6 +10,9 @@ from typing import Any
 __all__ = ["format_duration", "parse_duration"]
 
 # "1h30" is refused: half of its readers take it for an hour and a half, the others for an hour and thirty seconds.
+LONGEST = 366 * 86_400.0
+"""Longer ones are slips of the hand (milliseconds), and some clocks cannot wait for them."""
+
 _WRITTEN = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?|(?P<number>\d+(?:\.\d+)?)")
 
 
@@ -20,7 +23,7 @@ def parse_duration(value: Any) -> float:
         value: a number of seconds, or a string such as ``"90s"``, ``"15m"``, ``"1h30m"`` or ``"90"``.
 
     Raises:
-        ValueError: it is neither; the message does not repeat the value.
+        ValueError: it is neither, or longer than a year; the message does not repeat the value.
     """
     seconds = math.nan
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -33,6 +36,8 @@ def parse_duration(value: Any) -> float:
             seconds = hours * 3600 + minutes * 60 + rest + float(match["number"] or 0)
     if not (math.isfinite(seconds) and seconds >= 0):
         raise ValueError('is no duration: give seconds, or "90s", "15m" or "1h30m"')
+    if seconds > LONGEST:
+        raise ValueError("is longer than a year")
     return seconds
 
 

@@ -141,13 +141,13 @@ def verify_account(guard: GuardArguments, service: JobService) -> str:
     return account
 
 
-def verify_move(old: GuardArguments, new: GuardArguments) -> None:
-    """Verify that the new credentials or endpoint lead to the account that the guard was made for.
+def verify_move(old: GuardArguments, new: GuardArguments) -> str:
+    """The account, if the new credentials or endpoint lead to the one that the guard was made for.
 
     Raises:
         GuardError: they lead to another, or it could not be found out.
     """
-    _reach(replace(new, account_id=old.account_id), new.policy, _voice(new))
+    return _reach(replace(new, account_id=old.account_id), new.policy, _voice(new))[1]
 
 
 def tear_down(

@@ -71,15 +71,15 @@ class _GuardProvider(ResourceProvider):
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Stop what a changed scope leaves behind; refuse credentials that lead to another account."""
 
-        def work() -> GuardArguments:
+        def work() -> str:
             old, new = self._read(olds), self._read(news)
-            if _source(old) != _source(new):
-                lifecycle.verify_move(old, new)
+            unknown = self._service == AMAZON_TRANSLATE and old.account_id is None
+            moved = unknown or _source(old) != _source(new)
+            account = lifecycle.verify_move(old, new) if moved else old.account_id
             lifecycle.stop_left_behind(old, new)
-            return old
+            return account or ""
 
-        old = _told(news, work)
-        return UpdateResult(self._outputs(news, old.account_id or ""))
+        return UpdateResult(self._outputs(news, _told(news, work)))
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """The teardown of the properties in the state."""

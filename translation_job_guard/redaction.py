@@ -8,7 +8,9 @@ from typing import Final
 
 __all__ = ["redact"]
 
-_SIGNATURE = re.compile(r"(?i)\b(sig|signature|x-amz-signature|x-amz-security-token)=[^&\s\"']+")
+_SIGNATURE = re.compile(
+    r"(?i)(?:\b|(?<=%3f)|(?<=%26))(sig|signature|x-amz-signature|x-amz-security-token)(?:=|%3d)[^&\s\"']+"
+)
 _NAMED: Final = (
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",

@@ -305,6 +305,8 @@ def _rfc3339(moment: datetime) -> str:
 def _resources(name: str, protects: Iterable[pulumi.Resource] | None) -> list[pulumi.Resource]:
     if isinstance(protects, pulumi.Resource):
         return [protects]
+    if protects is not None and (isinstance(protects, (str, pulumi.Output)) or not isinstance(protects, Iterable)):
+        raise InvalidArgument(f"Guard {name!r}: protects must be a list of resources; it is {type(protects).__name__}.")
     kept = list(protects or [])
     for index, resource in enumerate(kept):
         if not isinstance(resource, pulumi.Resource):

@@ -197,6 +197,8 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER + SAS]}, "scope.container_urls[0]", "SAS signature"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER, f"{CONTAINER}/{SAS}"]},
      "scope.container_urls[1]", "up to the question mark"),
+    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER + f"%3Fsv%3D2024%26sig%3D{PLANTED}"]},
+     "scope.container_urls[0]", "SAS signature"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://store.blob.core.windows.net{SAS}"]},
      "scope.container_urls[0]", "SAS signature"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://{PLANTED}.blob.core.windows.net/"]},

@@ -63,6 +63,13 @@ def test_what_is_no_duration_is_refused_without_repeating_it(value: Any) -> None
         parse_duration(value)
 
 
+@pytest.mark.parametrize("value", ["8785h", 1_800_000_000])
+def test_what_is_longer_than_a_year_is_refused(value: Any) -> None:
+    """It is a slip of the hand, such as milliseconds."""
+    with pytest.raises(ValueError, match="^is longer than a year$"):
+        parse_duration(value)
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 99), st.integers(0, 59), st.integers(0, 59))
 def test_units_add_up(hours: int, minutes: int, seconds: int) -> None:

@@ -276,6 +276,13 @@ def test_a_narrowed_scope_stops_what_it_leaves_behind(emulator: Emulator, capsys
     assert all(line.startswith("[dev/guard] ") for line in capsys.readouterr().out.splitlines())
 
 
+def test_an_update_finds_out_an_account_that_was_not_stored(emulator: Emulator) -> None:
+    """Without it no later delete could tell whether it is in the right account."""
+    updated = AMAZON.update(next(_ids), properties(AMAZON, emulator), properties(AMAZON, emulator, on_delete="drain"))
+    assert updated.outs is not None
+    assert updated.outs["account_id"] == ACCOUNT
+
+
 def test_an_update_with_credentials_of_another_account_is_refused(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,3 +54,9 @@ def test_a_short_or_empty_variable_blots_nothing_out(value: str, monkeypatch: py
     """It is no key."""
     monkeypatch.setenv("MY_KEY", value)
     assert redact("a job in eu-west ended", "MY_KEY") == "a job in eu-west ended"
+
+
+def test_an_encoded_signature_is_kept_out() -> None:
+    """A SAS signature is one also where its question mark and equals sign were percent-encoded."""
+    text = redact("https://a.blob.core.windows.net/c%3Fsv%3D2024%26sig%3DPLANTED and ?sig=PLANTED")
+    assert "PLANTED" not in text

@@ -449,7 +449,14 @@ def test_dependencies_of_the_callers_own_are_kept(register: Register) -> None:
     assert found["guard"].depends_on == {found["role"].urn, found["bucket"].urn}
 
 
-@pytest.mark.parametrize("wrong", [["a"], "ab", [None], [known("a")]])
+@pytest.mark.parametrize("wrong", ["ab", 1, known("a")])
+def test_what_is_protected_must_be_a_list(register: Register, wrong: Any) -> None:
+    """Anything else is refused with what it is."""
+    with pytest.raises(InvalidArgument, match="'guard': protects must be a list of resources; it is"):
+        register(lambda: amazon(protects=wrong))
+
+
+@pytest.mark.parametrize("wrong", [["a"], [None], [known("a")]])
 def test_what_is_protected_must_be_resources(register: Register, wrong: Any) -> None:
     """Their outputs are the likely mistake, and the sentence says so."""
     with pytest.raises(InvalidArgument, match=r"'guard': protects\[0\] is no resource: give the resources themselves"):
