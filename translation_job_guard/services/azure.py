@@ -224,22 +224,25 @@ class AzureDocumentTranslation:
 
     def locate(self, job: Job) -> Job:
         """``job`` with the source and target of each document that the service knows of."""
-        listed = self._call(
-            lambda: list(self._client.list_document_statuses(job.id, **self._per_listing)), "list documents"
-        )
-        documents = {document.id: document for document in listed}.values()
-        urls = {
-            url: None
-            for document in documents
-            for url in (document.source_document_url, document.translated_document_url)
-            if url
-        }
+
+        def request() -> tuple[int, tuple[str, ...], bool]:
+            listed = self._client.list_document_statuses(job.id, **self._per_listing)
+            documents = {document.id: document for document in listed}.values()
+            urls = (
+                url
+                for document in documents
+                for url in (document.source_document_url, document.translated_document_url)
+                if url
+            )
+            return len(documents), tuple(dict.fromkeys(urls)), all(map(_is_located, documents))
+
+        count, locations, located = self._call(request, "list documents")
         total = job.documents.total if job.documents else 0
         return replace(
             job,
-            locations=tuple(urls),
-            locations_known=len(documents) >= total > 0 and all(_is_located(document) for document in documents),
-            documents=replace(job.documents, total=max(total, len(documents))) if job.documents else None,
+            locations=locations,
+            locations_known=located and count >= total > 0,
+            documents=replace(job.documents, total=max(total, count)) if job.documents else None,
         )
 
     def stop(self, job: Job) -> JobState | None:
@@ -256,13 +259,13 @@ class AzureDocumentTranslation:
         ids = [job.id for job in jobs]
         for start in range(0, len(ids), LOOK_AT_ONCE):
             some = ids[start : start + LOOK_AT_ONCE]
-            listed = self._call(
-                lambda some=some: list(  # type: ignore[misc]
-                    self._client.list_translation_statuses(translation_ids=some, **self._per_listing)
-                ),
+            by_id = self._call(
+                lambda some=some: {  # type: ignore[misc]
+                    status.id: _job(status)
+                    for status in self._client.list_translation_statuses(translation_ids=some, **self._per_listing)
+                },
                 "list translations",
             )
-            by_id = {status.id: _job(status) for status in listed}
             found |= {id_: by_id.get(id_) for id_ in some}
         return found
 

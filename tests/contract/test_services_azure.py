@@ -1,0 +1,589 @@
+"""``services/azure.py`` against the emulator, through the Azure SDK."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from azure.core.rest import HttpRequest
+
+from tests.support.emulator import azure as sdk
+from tests.support.emulator import submit
+from tests.support.services import API_VERSION, KEY_ENV, azure_service, batch, portal
+from translation_job_guard.emulator import Emulator
+from translation_job_guard.errors import (
+    CredentialsUnusable,
+    Denied,
+    InvalidArgument,
+    JobNotFound,
+    Rejected,
+    ServiceError,
+    Throttled,
+    Transient,
+)
+from translation_job_guard.jobs import AzureScope, Coverage, Job, JobState
+from translation_job_guard.services import azure
+
+pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
+
+LIST, CANCEL, DOCUMENTS = "GetTranslationsStatus", "CancelTranslation", "GetDocumentsStatus"
+WORDS = ["NotStarted", "Running", "Cancelling", "Cancelled", "Succeeded", "Failed", "ValidationFailed"]
+
+
+@pytest.fixture(scope="module")
+def shared(stepped_server: Emulator) -> Iterator[azure.AzureDocumentTranslation]:
+    """One for all tests that do not change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield azure_service(stepped_server, patch)
+
+
+@pytest.fixture(name="service")
+def _service(stepped: Emulator, shared: azure.AzureDocumentTranslation) -> azure.AzureDocumentTranslation:
+    # No batch starts by itself.
+    stepped.control.settings(azure_max_running=0)
+    return shared
+
+
+def add(emulator: Emulator, count: int = 1, **entry: Any) -> list[str]:
+    return emulator.control.add_jobs([{"resource": "translator", **entry}] * count)
+
+
+# Batches
+
+
+@pytest.mark.parametrize("version", [API_VERSION, "2026-03-01"])
+def test_every_state_has_its_word(stepped: Emulator, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    """All words of the service, to our states; what is in flight is listed and nothing else."""
+    stepped.control.settings(azure_max_running=0)
+    service = azure_service(stepped, monkeypatch, api_version=version)
+    ids = dict(zip(WORDS, (add(stepped, state=word)[0] for word in WORDS), strict=True))
+    looked = service.look([batch(id_) for id_ in ids.values()])
+    states = {word: job.state for word, id_ in ids.items() if (job := looked[id_])}
+    assert states == {
+        "NotStarted": JobState.QUEUED,
+        "Running": JobState.RUNNING,
+        "Cancelling": JobState.STOPPING,
+        "Cancelled": JobState.STOPPED,
+        "Succeeded": JobState.SUCCEEDED,
+        "Failed": JobState.FAILED,
+        "ValidationFailed": JobState.FAILED,
+    }
+    assert {job.id for job in service.list_in_flight()} == {ids[word] for word in WORDS[:3]}
+    [call, *_] = stepped.control.requests(operation=LIST, match={"orderby": "createdDateTimeUtc asc"})
+    assert call["parameters"]["statuses"] == "NotStarted,Running,Cancelling"
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("Canceled", JobState.STOPPED),
+        ("Cancelled", JobState.STOPPED),
+        ("Canceling", JobState.STOPPING),
+        ("CANCELLING", JobState.STOPPING),
+        ("Paused", JobState.RUNNING),
+        ("", JobState.RUNNING),
+    ],
+)
+def test_both_spellings_and_words_of_tomorrow(monkeypatch: pytest.MonkeyPatch, word: str, state: JobState) -> None:
+    """One l or two; a word that is not known is in flight. And nothing else needs to be there but the id."""
+    body = b'{"value": [{"id": "one", "status": "%s"}]}' % word.encode()
+    monkeypatch.setenv(KEY_ENV, "key")
+    with portal(body, "application/json") as url:
+        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        found = service.look([batch("one"), batch("two")])
+        listed = service.list_in_flight()
+    [one] = [job for job in found.values() if job]
+    assert (one.id, one.state, one.submitted_at, one.characters_charged) == ("one", state, None, None)
+    assert found["two"] is None
+    assert [job.id for job in listed] == (["one"] if state.in_flight else [])
+
+
+def test_a_batch_tells_its_documents_and_charges(stepped: Emulator, service: azure.AzureDocumentTranslation) -> None:
+    """Counts and characters as they grow."""
+    stepped.control.settings(azure_max_running=1)
+    add(stepped, documents=4, run_time=100)
+    stepped.control.advance(50)
+    [job] = service.list_in_flight()
+    assert job.documents is not None
+    assert (job.documents.total, job.documents.succeeded, job.documents.in_progress) == (4, 2, 1)
+    assert job.characters_charged == 2000
+    assert job.submitted_at is not None
+    assert job.submitted_at.timestamp() == stepped.control.now() - 50
+    assert not job.locations_known
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<html>Log in</html>", "text/html"),
+        (b"", "application/json"),
+        (b"{", "application/json"),
+        (b"{}", "application/json"),
+        (b"[]", "application/json"),
+        (b'{"value": null}', "application/json"),
+        (b'{"value": [{"status": "Running"}]}', "application/json"),
+        (b'{"value": [], "@nextLink": "https://elsewhere.invalid/"}', "application/json"),
+    ],
+)
+def test_what_is_no_list_shows_no_batch_gone(monkeypatch: pytest.MonkeyPatch, body: bytes, kind: str) -> None:
+    """A proxy's page with status 200 is not an empty list: the SDK would make one of any object."""
+    monkeypatch.setenv(KEY_ENV, "key")
+    with portal(body, kind) as url:
+        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        with pytest.raises(Transient, match=r"^list translations: "):
+            service.list_in_flight()
+        with pytest.raises(Transient):
+            service.look([batch("one")])
+        if b"status" not in body:
+            with pytest.raises(Transient):
+                service.locate(batch("one"))
+
+
+# The listing, while batches end
+
+START = 1_700_000_000.0
+
+SPREADS: dict[str, Callable[[int], float]] = {
+    "minutes apart": lambda number: START + number * 60,
+    "one moment": lambda _: START,
+    "bursts": lambda number: START + number // 7 * 3,
+    "several a second": lambda number: START + number * 0.15,
+}
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize(("count", "size"), [(0, 5), (4, 5), (5, 5), (60, 5), (61, 6), (60, 7)])
+def test_a_listing_is_whole_and_its_requests_are_bounded(
+    stepped: Emulator, service: azure.AzureDocumentTranslation, spread: str, count: int, size: int
+) -> None:
+    """Oldest first, each batch once, with at most two requests for each page."""
+    stepped.control.settings(azure_page_size=size)
+    ids = stepped.control.add_jobs(
+        [{"resource": "translator", "submitted": SPREADS[spread](number)} for number in range(count)]
+    )
+    stepped.control.add_jobs([{"resource": "other"}, {"resource": "translator", "state": "Succeeded"}])
+    before = stepped.control.last_request()
+    assert [job.id for job in service.list_in_flight()] == ids
+    calls = stepped.control.requests(before)
+    assert {call["operation"] for call in calls} == {LIST}
+    assert len(calls) <= max(1, 2 * count / max(size - 1, 1) + 1)
+
+
+@pytest.mark.parametrize("spread", SPREADS)
+@pytest.mark.parametrize("size", [2, 5, 50])
+def test_no_batch_is_lost_while_others_end(
+    stepped: Emulator,
+    service: azure.AzureDocumentTranslation,
+    monkeypatch: pytest.MonkeyPatch,
+    spread: str,
+    size: int,
+) -> None:
+    """However the pages shift, each batch that is in flight all the time is listed, once."""
+    stepped.control.settings(azure_page_size=size)
+    count, seeds = (30, 4) if size < 50 else (120, 1)
+    for seed in range(seeds):
+        chance = random.Random(f"{spread} {size} {seed}")
+        ids = stepped.control.add_jobs(
+            [{"resource": "translator", "submitted": SPREADS[spread](number)} for number in range(count)]
+        )
+        stay = set(chance.sample(ids, count // 4))
+        going = [id_ for id_ in ids if id_ not in stay]
+        page = service._page
+        pages = 0
+
+        def then_some_end(*asked: Any, page: Any = page, going: list[str] = going, chance: Any = chance) -> Any:
+            nonlocal pages
+            pages += 1
+            answer = page(*asked)
+            # The oldest go first, as they do: those that have been listed.
+            for _ in range(min(len(going), chance.choice([0, 1, size // 2, size, 2 * size]))):
+                stepped.control.set_job(going.pop(chance.randrange(min(len(going), size))), state="Succeeded")
+            return answer
+
+        with monkeypatch.context() as patch:
+            patch.setattr(service, "_page", then_some_end)
+            listed = [job.id for job in service.list_in_flight()]
+        assert len(listed) == len(set(listed))
+        assert stay <= set(listed), f"lost with seed {seed}"
+        # Each time it goes back, half a page has ended.
+        assert pages <= 2 * count / max(size - 1, 1) + 1 + 2 * count / max(size // 2, 1)
+        for id_ in ids:
+            stepped.control.remove_job(id_)
+
+
+class Server:
+    """A list in the service's place, for answers that nobody documents."""
+
+    def __init__(self, count: int, *, link: str = "$skip", sorts: bool = True, filters: bool = True) -> None:
+        moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        order = range(count) if sorts else range(count - 1, -1, -1)
+        self.jobs = [
+            Job("azure", f"{n}", JobState.RUNNING, "Running", submitted_at=moment + timedelta(seconds=n * 2))
+            for n in order
+        ]
+        self.link, self.filters = link, filters
+        self.requests = 0
+
+    def page(self, since: datetime | None, link: str | None) -> tuple[list[Job], str | None]:
+        self.requests += 1
+        assert self.requests < 200, "it does not come to an end"
+        shown = self.jobs
+        if since is not None and self.filters:
+            shown = [job for job in shown if job.submitted_at and job.submitted_at >= since]
+        skip = int(link.rpartition("=")[2]) if link else 0
+        following = f"https://host/list?statuses=Running&{self.link}={skip + 10}" if skip + 10 < len(shown) else None
+        return shown[skip : skip + 10], following
+
+
+@pytest.mark.parametrize("link", ["$skip", "skip", "$skipToken"])
+@pytest.mark.parametrize("sorts", [True, False])
+@pytest.mark.parametrize("filters", [True, False])
+def test_the_listing_is_whole_also_if_the_service_does_not_do_as_asked(
+    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, link: str, sorts: bool, filters: bool
+) -> None:
+    """Not sorted as asked, not filtered by time, links of either spelling or of neither."""
+    server = Server(45, link=link, sorts=sorts, filters=filters)
+    monkeypatch.setattr(service, "_page", server.page)
+    assert {job.id for job in service.list_in_flight()} == {f"{n}" for n in range(45)}
+
+
+def test_a_list_that_never_holds_still_is_no_answer(
+    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gives up, with an error that passes, instead of going back for ever."""
+    numbers = iter(range(1_000_000))
+
+    def page(_since: datetime | None, _link: str | None) -> tuple[list[Job], str | None]:
+        return [batch(str(next(numbers))) for _ in range(4)], "https://host/list?$skip=4"
+
+    monkeypatch.setattr(service, "_page", page)
+    with pytest.raises(Transient, match="faster than they can be listed"):
+        service.list_in_flight()
+
+
+# What a batch reads and writes
+
+SOURCE = "https://account.blob.core.windows.net/source"
+TARGET = "https://account.blob.core.windows.net/target"
+
+
+def coverage(container: str, job: Job) -> Coverage:
+    return AzureScope(container_urls=(container,)).coverage(job)
+
+
+def test_a_new_batch_is_tied_when_its_documents_are_known(
+    stepped: Emulator, service: azure.AzureDocumentTranslation
+) -> None:
+    """Total 0 first: neither in nor out of a scope, until the service has counted."""
+    submit(sdk(stepped), f"{SOURCE}?sig=secret", TARGET)
+    [new] = service.list_in_flight()
+    located = service.locate(new)
+    assert (located.locations, located.locations_known) == ((), False)
+    assert coverage("https://account.blob.core.windows.net/other", located) is Coverage.UNKNOWN
+    stepped.control.advance(0.5)
+    # Counted between the listing and this: what there is counts, but whether that is all the next listing tells.
+    between = service.locate(new)
+    assert coverage(SOURCE, between) is coverage(TARGET, between) is Coverage.COVERED
+    assert not between.locations_known
+    [counted] = service.list_in_flight()
+    located = service.locate(counted)
+    assert located.locations_known
+    assert sorted(located.locations) == sorted(
+        f"{container}/document-{number}.txt" for container in (SOURCE, TARGET) for number in range(3)
+    )
+    assert coverage("https://account.blob.core.windows.net/other", located) is Coverage.OUTSIDE
+
+
+def test_a_target_that_is_not_told_yet_keeps_a_batch_undecided(
+    stepped: Emulator, service: azure.AzureDocumentTranslation
+) -> None:
+    """Where a document tells its target only once it is translated, the batch may yet write into the scope."""
+    stepped.control.settings(azure_document_path="succeeded", azure_max_running=1)
+    add(stepped, source=SOURCE, target=TARGET, documents=2, run_time=100, counted=0)
+    [job] = service.list_in_flight()
+    located = service.locate(job)
+    assert coverage(SOURCE, located) is Coverage.COVERED
+    assert coverage(TARGET, located) is Coverage.UNKNOWN
+    stepped.control.advance(60)
+    assert coverage(TARGET, service.locate(job)) is Coverage.COVERED
+
+
+def test_a_document_that_failed_writes_nothing(stepped: Emulator, service: azure.AzureDocumentTranslation) -> None:
+    """It needs no target to be known."""
+    stepped.control.settings(azure_document_path="succeeded")
+    [id_] = add(stepped, source=SOURCE, target=TARGET, state="Failed", counted=0)
+    found = service.look([batch(id_)])[id_]
+    assert found is not None
+    assert coverage(TARGET, service.locate(found)) is Coverage.OUTSIDE
+
+
+def test_all_pages_of_the_documents_are_read(stepped: Emulator, service: azure.AzureDocumentTranslation) -> None:
+    """The last of 120 decides."""
+    [id_] = add(stepped, source=SOURCE, target=TARGET, documents=120, counted=0)
+    located = service.locate(batch(id_, 120))
+    assert located.locations_known
+    assert len(located.locations) == 240
+    assert len(stepped.control.requests(operation=DOCUMENTS)) == 3
+
+
+# Stop and look
+
+
+@pytest.mark.parametrize("answer", ["Cancelling", "NotStarted"])
+@pytest.mark.parametrize("state", ["Running", "NotStarted"])
+def test_stop_takes_whatever_the_answer_says(
+    stepped: Emulator, service: azure.AzureDocumentTranslation, answer: str, state: str
+) -> None:
+    """The SDK shows nothing of it; the batch is being cancelled."""
+    stepped.control.settings(azure_cancel_status=answer)
+    [id_] = add(stepped, state=state)
+    assert service.stop(batch(id_)) is None
+    assert stepped.control.job(id_)["state"] == "Cancelling"
+
+
+@pytest.mark.parametrize("status", [400, 409])
+@pytest.mark.parametrize("state", ["Cancelling", "Cancelled", "Succeeded", "Failed", "ValidationFailed"])
+def test_stop_of_what_cannot_be_cancelled_is_rejected(
+    stepped: Emulator, service: azure.AzureDocumentTranslation, status: int, state: str
+) -> None:
+    """Once asked, in one line, whichever status it comes with."""
+    stepped.control.settings(azure_cancel_refused=status)
+    [id_] = add(stepped, state=state)
+    with pytest.raises(Rejected, match=rf"^cancel translation: {status}: .*{id_} cannot be cancelled.*{state}\.$"):
+        service.stop(batch(id_))
+    assert len(stepped.control.requests(operation=CANCEL)) == 1
+
+
+def test_batches_are_looked_at_by_their_ids_in_chunks(
+    stepped: Emulator, service: azure.AzureDocumentTranslation
+) -> None:
+    """40 ids in a request, none of the neighbours', and those that are not known any more."""
+    ids = add(stepped, 85, state="Cancelled")
+    add(stepped, 85)
+    before = stepped.control.last_request()
+    lost = "11111111-2222-3333-4444-555555555555"
+    looked = service.look([batch(id_) for id_ in [*ids, lost]])
+    assert looked.keys() == {*ids, lost}
+    assert looked[lost] is None
+    assert {job.state for job in looked.values() if job} == {JobState.STOPPED}
+    calls = stepped.control.requests(before)
+    assert [len(call["parameters"]["ids"].split(",")) for call in calls] == [40, 40, 6]
+    assert service.look([]) == {}
+    assert len(stepped.control.requests(before)) == 3
+
+
+# Prove
+
+
+def test_prove_lists_and_asks_for_what_cannot_be(stepped: Emulator, service: azure.AzureDocumentTranslation) -> None:
+    """Two requests, about no real batch."""
+    ids = add(stepped, 3)
+    before = stepped.control.last_request()
+    service.prove()
+    calls = stepped.control.requests(before)
+    assert [(call["operation"], call["parameters"].get("top"), call["parameters"].get("id")) for call in calls] == [
+        (LIST, "1", None),
+        (CANCEL, None, "00000000-0000-0000-0000-000000000000"),
+    ]
+    assert {stepped.control.job(id_)["state"] for id_ in ids} == {"Running"}
+
+
+@pytest.mark.parametrize("operation", [LIST, CANCEL])
+def test_prove_refuses_a_definite_denial(
+    stepped: Emulator, service: azure.AzureDocumentTranslation, operation: str
+) -> None:
+    """To a key it is not a role that is missing."""
+    stepped.control.fault(operation, "denied")
+    with pytest.raises(Denied, match=r": 403: Principal does not have access .* network rules .*") as caught:
+        service.prove()
+    assert caught.value.permission == ""
+
+
+@pytest.mark.parametrize("status", [400, 409, 500, 503])
+def test_any_other_answer_proves_the_permission(
+    stepped: Emulator, service: azure.AzureDocumentTranslation, status: int
+) -> None:
+    """How the service takes an id that cannot exist is not documented."""
+    stepped.control.fault(CANCEL, "error", status=status)
+    service.prove()
+
+
+@pytest.mark.parametrize(("kind", "error"), [("throttle", Throttled), ("expired", CredentialsUnusable)])
+def test_prove_does_not_take_what_says_nothing_for_a_proof(
+    stepped: Emulator, service: azure.AzureDocumentTranslation, kind: str, error: type[ServiceError]
+) -> None:
+    """Throttling and a key that is not accepted come before any permission is looked at."""
+    stepped.control.fault(CANCEL, kind)
+    with pytest.raises(error):
+        service.prove()
+
+
+# Errors and attempts
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "error"),
+    [
+        ("throttle", {}, Throttled),
+        ("throttle", {"retry_after": 3}, Throttled),
+        ("error", {"status": 500}, Transient),
+        ("error", {"status": 503, "retry_after": 3}, Transient),
+        ("error", {"status": 503, "when": "after"}, Transient),
+        ("error", {"status": 408}, Transient),
+        ("error", {"status": 400}, Rejected),
+        ("error", {"status": 404}, JobNotFound),
+        ("drop", {}, Transient),
+        ("drop", {"when": "after"}, Transient),
+        ("denied", {}, Denied),
+        ("expired", {}, CredentialsUnusable),
+    ],
+)
+def test_every_failure_is_one_of_ours_after_one_attempt_to_cancel(
+    stepped: Emulator,
+    service: azure.AzureDocumentTranslation,
+    kind: str,
+    details: dict[str, Any],
+    error: type[ServiceError],
+) -> None:
+    """In one line, and a request to cancel is sent exactly once, also where the service says when to come back."""
+    [id_] = add(stepped)
+    stepped.control.fault(CANCEL, kind, **details)
+    with pytest.raises(ServiceError) as caught:
+        service.stop(batch(id_))
+    assert type(caught.value) is error
+    assert caught.value.operation == "cancel translation"
+    assert "\n" not in str(caught.value)
+    assert len(stepped.control.requests(operation=CANCEL)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "attempts"),
+    [
+        ("throttle", {}, 4),
+        ("throttle", {"retry_after": 7}, 4),
+        ("error", {"status": 500}, 4),
+        ("drop", {}, 4),
+        ("denied", {}, 1),
+        ("expired", {}, 1),
+        ("error", {"status": 400}, 1),
+    ],
+)
+def test_a_listing_is_tried_again_three_times_if_that_can_help(
+    stepped: Emulator,
+    service: azure.AzureDocumentTranslation,
+    no_pauses: list[float],
+    kind: str,
+    details: dict[str, Any],
+    attempts: int,
+) -> None:
+    """By azure-core, which waits as long as the service says."""
+    stepped.control.fault(LIST, kind, **details)
+    with pytest.raises(ServiceError):
+        service.list_in_flight()
+    assert len(stepped.control.requests(operation=LIST)) == attempts
+    if "retry_after" in details:
+        assert no_pauses == [7, 7, 7]
+
+
+def test_retry_after_is_carried(stepped: Emulator, service: azure.AzureDocumentTranslation) -> None:
+    """In seconds or as a date; None where the service does not say it or says something odd."""
+    for said, carried in ((7, 7.0), ("1.5", 1.5), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0), ("soon", None), (None, None)):
+        stepped.control.clear_faults()
+        stepped.control.fault(CANCEL, "throttle", retry_after=said)
+        with pytest.raises(Throttled) as caught:
+            service.stop(batch("one"))
+        assert caught.value.retry_after == carried
+
+
+def test_an_unknown_batch_and_a_resource_that_is_gone(
+    stepped: Emulator, service: azure.AzureDocumentTranslation
+) -> None:
+    """404 either way; a listing that finds no resource is no empty listing."""
+    with pytest.raises(JobNotFound):
+        service.stop(batch("11111111-2222-3333-4444-555555555555"))
+    stepped.control.delete_azure_account("translator")
+    with pytest.raises(JobNotFound, match="Resource not found"):
+        service.list_in_flight()
+    stepped.control.settings(azure_gone="drop")
+    with pytest.raises(Transient):
+        service.list_in_flight()
+
+
+def test_an_api_version_that_is_not_known_is_rejected(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the service's words."""
+    with pytest.raises(Rejected, match="api-version 2020-01-01"):
+        azure_service(stepped, monkeypatch, api_version="2020-01-01").list_in_flight()
+
+
+def test_an_answer_that_takes_too_long_is_transient(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The read timeout is in force."""
+    monkeypatch.setattr(azure, "READ_TIMEOUT", 0.1)
+    emulator.control.fault(CANCEL, "slow", seconds=1)
+    with pytest.raises(Transient, match=r"[Rr]ead timed out"):
+        azure_service(emulator, monkeypatch).stop(batch("one"))
+
+
+def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that does not resolve or a port that is closed may come up yet."""
+    monkeypatch.setenv(KEY_ENV, "key")
+    for url in ("http://127.0.0.1:1", "http://nobody.invalid"):
+        with pytest.raises(Transient):
+            azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+
+
+# The client
+
+
+def test_the_client_is_configured(service: azure.AzureDocumentTranslation) -> None:
+    """Timeouts, and as many connections as the runner has threads."""
+    transport = service._client._client._pipeline._transport
+    assert (transport.connection_config.timeout, transport.connection_config.read_timeout) == (5, 20)
+    assert transport.session.get_adapter("https://any").poolmanager.connection_pool_kw["maxsize"] >= 32
+
+
+def test_requests_say_who_asks(service: azure.AzureDocumentTranslation) -> None:
+    """In the user agent."""
+    seen: list[str] = []
+    service._client.send_request(
+        HttpRequest("GET", "/document/formats"),
+        raw_request_hook=lambda request: seen.append(request.http_request.headers["User-Agent"]),
+    )
+    assert seen[0].startswith("translation-job-guard azsdk-python-ai-translation-document/")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "account"),
+    [
+        ("https://Name.cognitiveservices.azure.com/", "name.cognitiveservices.azure.com"),
+        ("http://127.0.0.1:8080/azure/name", "127.0.0.1:8080/azure/name"),
+    ],
+)
+def test_the_account_is_the_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str, account: str) -> None:
+    """No request: a Translator resource is known by nothing else."""
+    monkeypatch.setenv(KEY_ENV, "key")
+    assert azure.connect(endpoint, azure.Credentials(KEY_ENV), API_VERSION).account() == account
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "umläut", "tab\tin it"])
+def test_what_cannot_be_a_key_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """As a header it would be refused by a message that has it."""
+    monkeypatch.setenv(KEY_ENV, key)
+    with pytest.raises(InvalidArgument, match=KEY_ENV) as caught:
+        azure.connect("https://name.cognitiveservices.azure.com", azure.Credentials(KEY_ENV), API_VERSION)
+    assert key not in str(caught.value)
+
+
+def test_many_threads_share_the_client(
+    stepped: Emulator, service: azure.AzureDocumentTranslation, caplog: pytest.LogCaptureFixture
+) -> None:
+    """32 at once, each batch asked once, and no connection is thrown away."""
+    ids = add(stepped, 200)
+    with caplog.at_level(logging.WARNING), ThreadPoolExecutor(32) as pool:
+        list(pool.map(service.stop, map(batch, ids)))
+    assert sorted(call["parameters"]["id"] for call in stepped.control.requests(operation=CANCEL)) == sorted(ids)
+    assert caplog.records == []
