@@ -22,6 +22,7 @@ __all__ = [
     "Scope",
     "coverage",
     "left_behind",
+    "named",
     "parse_time",
 ]
 
@@ -91,6 +92,12 @@ class Job:
 
     def __str__(self) -> str:
         return f"{self.id} ({self.name}) {self.service_state}" if self.name else f"{self.id} {self.service_state}"
+
+
+def named(jobs: Iterable[Job], most: int = 10) -> str:
+    """Jobs for a sentence: the first few by id, name and state, the rest counted."""
+    jobs = list(jobs)
+    return ", ".join(map(str, jobs[:most])) + (f" and {len(jobs) - most} more" if len(jobs) > most else "")
 
 
 class Coverage(enum.Enum):

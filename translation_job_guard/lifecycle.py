@@ -28,7 +28,7 @@ from translation_job_guard.errors import (
     Transient,
     WrongAccount,
 )
-from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage, left_behind
+from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage, left_behind, named
 from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides, overrides
 from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice, label
@@ -331,8 +331,9 @@ def _closing(report: Report) -> str:
         return f"quiet: {report.summary()}"
     if not report.looked:
         return f"mode ignore: could not look what is left in {report.place}; going on"
-    undecided = f", {len(report.undecided)} batches not tied to a container yet" if report.undecided else ""
-    return f"mode ignore: left as it is: {report.summary()}{undecided}"
+    left = f": {named(record.now for record in report.left)}" if report.left else ""
+    undecided = f"; not tied to a container yet: {named(report.undecided.values())}" if report.undecided else ""
+    return f"mode ignore: left as it is: {report.summary()}{left}{undecided}"
 
 
 def _voice(guard: GuardArguments) -> Voice:

@@ -26,7 +26,7 @@ from translation_job_guard import lifecycle
 from translation_job_guard.arguments import UNKNOWN, GuardArguments, problems, read
 from translation_job_guard.decide import Answer, decide
 from translation_job_guard.errors import GuardError
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, named
 from translation_job_guard.progress import Voice, label
 from translation_job_guard.redaction import redact
 
@@ -107,8 +107,7 @@ class _GuardProvider(ResourceProvider):
             if jobs is None:
                 voice.say("a replacement would stop the jobs in its scope; which are in flight could not be found out")
             elif jobs:
-                named = ", ".join(map(str, jobs[:5])) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
-                voice.say(f"a replacement stops {len(jobs)} jobs in flight: {named}")
+                voice.say(f"a replacement stops {len(jobs)} jobs in flight: {named(jobs, most=3)}")
             else:
                 voice.say("a replacement stops nothing: no job in its scope is in flight")
 

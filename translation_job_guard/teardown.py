@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -24,7 +24,7 @@ from translation_job_guard.errors import (
     Throttled,
     Transient,
 )
-from translation_job_guard.jobs import Coverage, Job, JobState
+from translation_job_guard.jobs import Coverage, Job, JobState, named
 
 __all__ = [
     "Ending",
@@ -37,14 +37,12 @@ __all__ = [
 ]
 
 FASTEST_POLL = 0.5
-"""Seconds between two listings at least: at most two rounds a second."""
+"""Seconds from one listing to the next at least: at most two rounds a second."""
 SLOWEST_POLL = 15.0
-"""Seconds between two listings at most, unless a poll interval was given."""
+"""Seconds from one listing to the next at most, unless a poll interval was given."""
 ASK_AGAIN_AFTER = 5.0
 """Seconds after which a job that took a stop request and still runs is asked again; doubles with each time."""
 ASK_AGAIN_AT_MOST = 60.0
-NAMED_JOBS = 10
-"""Jobs named in an error; the rest is counted."""
 
 
 class Mode(enum.Enum):
@@ -256,6 +254,8 @@ class Teardown:
         self._now = 0.0
         self._changed_at = 0.0
         self._listings = 0
+        self._list_began = 0.0
+        self._list_took = 0.0
         self._located: dict[str, Job] = {}
         self._list_error: ServiceError | None = None
         self._not_before = 0.0
@@ -278,7 +278,7 @@ class Teardown:
                 raise TeardownRefused(self._refusal(), self.report)
             if policy.mode is Mode.CANCEL and self._now >= policy.grace_period:
                 yield from self._stop()
-            yield from self._wait(self._interval())
+            yield from self._wait(self._pause())
 
     def _ignore(self) -> Script:
         # The way out when an account is gone: one look, and on in any case.
@@ -296,8 +296,10 @@ class Teardown:
         """List, and decide of each job whether it is in scope. Retries what can pass until time runs out."""
         pause = FASTEST_POLL
         while True:
+            self._list_began = self._now
             answers = yield [List()]
             self._take(answers)
+            self._list_took = self._now - self._list_began
             value = next((value for request, value in answers.values if isinstance(request, List)), None)
             if isinstance(value, ServiceError):
                 self._list_error = value
@@ -474,13 +476,17 @@ class Teardown:
             raise TeardownTimeout(self._out_of_time(), self.report)
         self._check_time()
 
-    def _interval(self) -> float:
+    def _pause(self) -> float:
+        """Seconds until the next listing. Intervals are from one's beginning to the next."""
         interval = self._policy.poll_interval
         if interval is None:
             interval = min((self._now - self._changed_at) / 8, SLOWEST_POLL)
+        since = self._now - self._list_began
+        # Never more than half of the time listing: others have the same quota.
+        pause = max(interval - since, self._list_took)
         if self._policy.mode is Mode.CANCEL and self._now < self._policy.grace_period:
-            interval = min(interval, self._policy.grace_period - self._now)
-        return max(interval, FASTEST_POLL)
+            pause = min(pause, self._policy.grace_period - self._now)
+        return max(pause, FASTEST_POLL - since)
 
     def _check_time(self) -> None:
         if self._now >= self._policy.timeout:
@@ -533,11 +539,9 @@ class Teardown:
                     f"({len(late)} came in after the start: {_names(late)}; something still submits, stop that first)"
                 )
         if undecided:
-            named = ", ".join(str(job) for job in undecided[:NAMED_JOBS])
-            more = f" and {len(undecided) - NAMED_JOBS} more" if len(undecided) > NAMED_JOBS else ""
             says.append(
                 f"and {len(undecided)} batches cannot be tied to a container yet, so nobody can say whose they are: "
-                f"{named}{more}"
+                f"{named(undecided)}"
             )
         if unlisted:
             says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
@@ -547,6 +551,5 @@ class Teardown:
         )
 
 
-def _names(records: Collection[Record]) -> str:
-    named = ", ".join(str(record.now) for record in list(records)[:NAMED_JOBS])
-    return named + (f" and {len(records) - NAMED_JOBS} more" if len(records) > NAMED_JOBS else "")
+def _names(records: Iterable[Record]) -> str:
+    return named(record.now for record in records)

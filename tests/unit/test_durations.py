@@ -66,7 +66,7 @@ def test_what_is_no_duration_is_refused_without_repeating_it(value: Any) -> None
 @pytest.mark.parametrize("value", ["8785h", 1_800_000_000])
 def test_what_is_longer_than_a_year_is_refused(value: Any) -> None:
     """It is a slip of the hand, such as milliseconds."""
-    with pytest.raises(ValueError, match="^is longer than a year$"):
+    with pytest.raises(ValueError, match=r"^is longer than a year$"):
         parse_duration(value)
 
 
