@@ -117,7 +117,7 @@ def test_it_follows_a_rate_that_changes() -> None:
 
 
 def test_nothing_is_held_back_until_a_limit_is_met() -> None:
-    """A thousand jobs where nothing is throttled go out as fast as the workers can; the first answers are waited for."""
+    """A thousand jobs where nothing is throttled go out nearly as fast as the workers can send them."""
     service, pace = Service(1e6, 1e6), Pace()
     send(1000, service, pace, latency=0.04, workers=32)
     assert service.accepted[-1] <= 1000 / 32 * 0.04 + 0.1
