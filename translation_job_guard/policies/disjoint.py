@@ -54,7 +54,7 @@ def _check(stack: Stack, _options: DisjointOptions, report: Report) -> None:
     seen: dict[Any, list[_Part]] = {}
 
     def judge(guard: Guard) -> None:
-        if not isinstance(guard.mode, str) or guard.mode not in _MODES or not isinstance(guard.place, str):
+        if guard.mode not in _MODES or not isinstance(guard.place, str):
             return
         place = (guard.service, endpoint_key(guard.place))
         other: Guard | None = None

@@ -61,28 +61,27 @@ class BoundedOptions:
 
 def _cancels(name: str, properties: Mapping[str, Any], options: CancelsOptions) -> str | None:
     mode = properties.get("on_delete") or DEFAULTS["on_delete"]
-    if not isinstance(mode, str) or mode in options.allowed_modes:
+    allowed = _allowed(options)
+    if not isinstance(mode, str) or mode in allowed:
         return None
     # A value that is no mode is refused by the guard itself, and could be anything.
     consequence = _CONSEQUENCES.get(mode)
     if consequence is None:
         return None
-    wanted = _wanted(options)
-    allowed = ", ".join(one for one in options.allowed_modes if one in _MODES) or wanted
     return (
-        f"Guard '{name}' has on_delete=\"{mode}\", so when it is deleted {consequence}. Allowed here: {allowed}. "
-        "Write\n"
-        f'    on_delete="{wanted}",\n'
+        f"Guard '{name}' has on_delete=\"{mode}\", so when it is deleted {consequence}. "
+        f"Allowed here: {', '.join(allowed)}. Write\n"
+        f'    on_delete="{allowed[0]}",\n'
         'in the guard, or set this rule to the level "remediate", which does so by itself.'
     )
 
 
 def _cancel_instead(properties: Mapping[str, Any], options: CancelsOptions) -> Mapping[str, Any]:
-    return {"on_delete": _wanted(options)} if _cancels("", properties, options) else {}
+    return {"on_delete": _allowed(options)[0]} if _cancels("", properties, options) else {}
 
 
-def _wanted(options: CancelsOptions) -> str:
-    return next((mode for mode in options.allowed_modes if mode in _MODES), Mode.CANCEL.value)
+def _allowed(options: CancelsOptions) -> list[str]:
+    return [mode for mode in options.allowed_modes if mode in _MODES] or [Mode.CANCEL.value]
 
 
 def _bounded(name: str, properties: Mapping[str, Any], options: BoundedOptions) -> str | None:

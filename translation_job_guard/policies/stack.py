@@ -145,14 +145,15 @@ class Guard(Node):
     scopes: Sequence[Any] | Unknown = UNKNOWN
 
     @property
-    def place(self) -> Any:
+    def place(self) -> str | Unknown:
         """Its region or endpoint; ``UNKNOWN`` if that is not known yet."""
-        return self.properties.get("region" if self.service == AMAZON_TRANSLATE else "endpoint")
+        return self.text("region" if self.service == AMAZON_TRANSLATE else "endpoint") or UNKNOWN
 
     @property
-    def mode(self) -> Any:
-        """Its mode, the default if it stores none."""
-        return self.properties.get("on_delete") or DEFAULTS["on_delete"]
+    def mode(self) -> str | Unknown:
+        """Its mode, the default if it stores none; ``UNKNOWN`` if that is not known yet."""
+        mode = self.properties.get("on_delete") or DEFAULTS["on_delete"]
+        return mode if isinstance(mode, str) else UNKNOWN
 
     @cached_property
     def readable_scopes(self) -> tuple[tuple[Mapping[str, Any], Scope | None], ...]:
