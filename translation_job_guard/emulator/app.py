@@ -20,6 +20,7 @@ from translation_job_guard.emulator.azure_http import (
 from translation_job_guard.emulator.clock import Clock
 from translation_job_guard.emulator.control_http import CONTROL_PATH, ControlApi
 from translation_job_guard.emulator.faults import REFUSING, Fault
+from translation_job_guard.emulator.identity_http import TOKEN_PATH, IdentityApi
 from translation_job_guard.emulator.log import Signal
 from translation_job_guard.emulator.messages import Api, Exchange, Request, Response
 from translation_job_guard.emulator.moto_http import MotoApi
@@ -39,6 +40,7 @@ class Application:
         self._translate = TranslateApi(self.world.translate, self.world.settings, self.world.moto)
         self._azure = DocumentTranslationApi(self.world.document_translation, self.world.settings)
         self._arm = ResourceManagerApi(self.world.document_translation, self.world.resource_manager)
+        self._identity = IdentityApi()
         self._moto = MotoApi(self.world.moto, self._deleted)
         self._control = ControlApi(self.world, self.changed)
 
@@ -75,6 +77,8 @@ class Application:
             return self._azure
         if request.path.startswith(ARM_PATH) and credential_scope(request) is None:
             return self._arm
+        if request.path == TOKEN_PATH and credential_scope(request) is None:
+            return self._identity
         return self._moto
 
     async def _serve(self, api: Api, request: Request) -> Response | None:

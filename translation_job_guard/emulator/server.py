@@ -43,6 +43,11 @@ class Emulator:
         """Azure Resource Manager: resources by their ids, and the keys of accounts."""
         return f"{self.url}/azure-arm"
 
+    @property
+    def azure_identity_endpoint(self) -> str:
+        """Tokens of Entra ID for a managed identity: what IDENTITY_ENDPOINT says, with any IDENTITY_HEADER."""
+        return f"{self.url}/azure-identity/token"
+
     def azure_endpoint(self, name: str) -> str:
         """The endpoint of a Translator resource."""
         return f"{self.url}/azure/{name}"
