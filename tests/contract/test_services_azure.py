@@ -252,6 +252,23 @@ def test_the_listing_is_whole_also_if_the_service_does_not_do_as_asked(
     assert {job.id for job in service.list_in_flight()} == {f"{n}" for n in range(45)}
 
 
+def test_no_batch_is_lost_behind_links_that_cannot_be_read(
+    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a link does not say how much it skips, time tells batches apart."""
+    server = Server(60, link="$skipToken")
+
+    def page(since: datetime | None, link: str | None) -> tuple[list[Job], str | None]:
+        answer = server.page(since, link)
+        del server.jobs[:7]
+        return answer
+
+    monkeypatch.setattr(service, "_page", page)
+    listed = {job.id for job in service.list_in_flight()}
+    assert server.jobs
+    assert {job.id for job in server.jobs} <= listed
+
+
 def test_a_list_that_never_holds_still_is_no_answer(
     service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
