@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
@@ -14,6 +16,7 @@ from translation_job_guard._version import __version__
 from translation_job_guard.arguments import DEFAULTS
 from translation_job_guard.cli import options as o
 from translation_job_guard.errors import GuardError
+from translation_job_guard.overrides import RECEIPTS, TIMEOUT
 
 __all__ = ["app", "run"]
 
@@ -31,6 +34,9 @@ app = typer.Typer(
 
 def run() -> None:
     """Run the command line; raises SystemExit with its exit code."""
+    # What libraries warn of is for their programmers, and no output of a command. `python -W` still shows it.
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
     try:
         app()
     except KeyboardInterrupt:
@@ -204,6 +210,154 @@ def plan(
     _be_verbose(verbose)
     result = look(given_stacks(stack or (), state or ()), timeout=o.seconds("--timeout", timeout))
     emit(result, to, result.key_envs)
+    return result.exit_code
+
+
+@app.command()
+@_command
+def cancel(
+    region: o.Region = None,
+    endpoint: o.Endpoint = None,
+    data_access_role_arn: o.RoleArns = None,
+    s3_uri_prefix: o.S3Prefixes = None,
+    job_name_prefix: o.NamePrefixes = None,
+    job_id: o.JobIds = None,
+    submitted_after: o.SubmittedAfter = None,
+    whole_region: o.WholeRegion = False,
+    translation_id: o.TranslationIds = None,
+    container_url: o.ContainerUrls = None,
+    created_after: o.CreatedAfter = None,
+    whole_resource: o.WholeResource = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Stop them. Without it nothing is stopped.")] = False,
+    receipts: Annotated[
+        Path | None,
+        typer.Option(
+            "--receipts", metavar="DIRECTORY", envvar=RECEIPTS, help="Where to leave the receipt, as JSON and Markdown."
+        ),
+    ] = None,
+    grace_period: Annotated[
+        str, typer.Option(metavar="DURATION", help="How long jobs may end by themselves first.")
+    ] = "0s",
+    timeout: Annotated[
+        str, typer.Option(metavar="DURATION", envvar=TIMEOUT, help="After which it fails, with what is left in flight.")
+    ] = DEFAULTS["timeout"],
+    quiet_period: Annotated[
+        str, typer.Option(metavar="DURATION", help="Between the two listings that have to show nothing.")
+    ] = DEFAULTS["quiet_period"],
+    expected_account_id: Annotated[str | None, typer.Option(metavar="ID", help="Refuse any other AWS account.")] = None,
+    profile: o.Profile = None,
+    assume_role_arn: o.AssumeRole = None,
+    endpoint_url: o.EndpointUrl = None,
+    key_env: o.KeyEnv = DEFAULTS["key_env"],
+    account_resource_id: o.AccountResourceId = None,
+    api_version: o.ApiVersion = DEFAULTS["api_version"],
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+) -> int:
+    """Stop jobs by hand, as a guard does when it is deleted: ask all of them, and wait until they have really ended.
+
+    A dry run unless --yes is given. Selectors name the jobs: all kinds given must match, any value of a kind suffices.
+    Without a selector everything would be stopped: that takes --whole-region or --whole-resource.
+
+    \b
+    Examples:
+      translation-job-guard cancel --region eu-west-1 --job-name-prefix pr-17-
+      translation-job-guard cancel --region eu-west-1 --job-name-prefix pr-17- --yes --receipts receipts/
+      translation-job-guard cancel --translation-id 1b4a6f2e-5a0c-4d3e-9f57-8a3c2b1d0e4f --yes
+      translation-job-guard cancel --endpoint https://name.cognitiveservices.azure.com/ --whole-resource --yes
+
+    \b
+    Exit codes: 0 nothing to stop, or all of it has ended; 1 a dry run found something to stop;
+    2 not all has ended or could be looked at; 130 interrupted: what was asked to stop still stops.
+    """
+    from translation_job_guard.cli import cancel as impl
+    from translation_job_guard.cli.output import emit, sinks
+
+    to = sinks(output)
+    _be_verbose(verbose)
+    selectors = o.Selectors(
+        data_access_role_arn,
+        s3_uri_prefix,
+        job_name_prefix,
+        job_id,
+        submitted_after,
+        translation_id,
+        container_url,
+        created_after,
+    )
+    properties = {
+        "grace_period": grace_period,
+        "timeout": timeout,
+        "quiet_period": quiet_period,
+        "expected_account_id": expected_account_id,
+        "account_id": expected_account_id,
+    }
+    places = impl.cancel_places(
+        region or (),
+        endpoint or (),
+        selectors,
+        whole_region,
+        whole_resource,
+        o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version),
+        properties,
+    )
+    result = impl.cancel(places, receipts) if yes else impl.dry_run(places, timeout=o.seconds("--timeout", timeout))
+    emit(result, to, [key_env])
+    return result.exit_code
+
+
+@app.command()
+@_command
+def doctor(
+    region: o.Region = None,
+    endpoint: o.Endpoint = None,
+    stack: o.StackNames = None,
+    state: o.StateFiles = None,
+    profile: o.Profile = None,
+    assume_role_arn: o.AssumeRole = None,
+    endpoint_url: o.EndpointUrl = None,
+    key_env: o.KeyEnv = DEFAULTS["key_env"],
+    account_resource_id: o.AccountResourceId = None,
+    api_version: o.ApiVersion = DEFAULTS["api_version"],
+    timeout: o.Timeout = "60s",
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+) -> int:
+    """Check whether guards can do their work from here. Starts and stops nothing.
+
+    Checks the installation and the Python that a destroy uses; at each place credentials, account, permissions (with
+    what to add) and clock; and of each guard of a stack whether it can be loaded, would be called, and works with the
+    credentials of this environment. In a project's directory the current stack is read, else what --stack or --state
+    names.
+
+    \b
+    Examples:
+      translation-job-guard doctor                                  in a project's directory
+      translation-job-guard doctor --region eu-west-1 --profile ci
+      translation-job-guard doctor --stack acme/shop/dev
+      pulumi stack export | translation-job-guard doctor --state -
+
+    \b
+    Exit codes: 0 guards can do their work, 1 something keeps them from it, 2 something could not be found out.
+    """
+    from translation_job_guard.cli import doctor as impl
+    from translation_job_guard.cli.output import emit, sinks
+    from translation_job_guard.cli.stacks import given_stacks
+
+    to = sinks(output)
+    _be_verbose(verbose)
+    access = o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version)
+    named = bool(stack or state)
+    regions, endpoints = (region or [], endpoint or [])
+    if not regions and not endpoints and not named:
+        regions, endpoints = o.places_of_environment(profile)
+    places = [
+        *(o.amazon(one, {"whole_region": True}, access) for one in regions),
+        *(o.azure(one, {"whole_resource": True}, access) for one in endpoints),
+    ]
+    stacks = given_stacks(stack or (), state or ()) if named or impl.has_project(Path.cwd()) else []
+    result = impl.doctor(places, stacks, timeout=o.seconds("--timeout", timeout))
+    emit(result, to, [key_env])
     return result.exit_code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from translation_job_guard import lifecycle
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import GuardError, JobNotFound
-from translation_job_guard.jobs import Job
+from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Policy
@@ -24,7 +25,7 @@ LOCATED_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Sight:
-    """What one place showed: jobs, oldest first, or an error. Of ``unlocated`` jobs the locations were not asked for."""
+    """What one place showed: jobs, oldest first, or an error. ``unlocated``: how many were not asked for locations."""
 
     place: GuardArguments
     account: str | None
@@ -70,7 +71,7 @@ def look(
 def _look(place: GuardArguments, wants_locations: Callable[[Sequence[Job]], Sequence[Job]]) -> Sight:
     started = time.monotonic()
     try:
-        service = lifecycle.connect(place)
+        service = _connect(place)
         account = lifecycle.verify_account(place, service)
         jobs = service.list_in_flight()
         jobs, unlocated = _located(service, jobs, wants_locations)
@@ -79,6 +80,17 @@ def _look(place: GuardArguments, wants_locations: Callable[[Sequence[Job]], Sequ
         return Sight(place, None, (), time.monotonic() - started, text)
     jobs = sorted(jobs, key=lambda job: (job.submitted_at.timestamp() if job.submitted_at else 0.0, job.id))
     return Sight(place, account, tuple(jobs), time.monotonic() - started, unlocated=unlocated)
+
+
+_reading = threading.Lock()
+
+
+def _connect(place: GuardArguments) -> JobService:
+    if place.service != AMAZON_TRANSLATE:
+        return lifecycle.connect(place)
+    # The first session reads botocore's models for all others: side by side each would read them for itself.
+    with _reading:
+        return lifecycle.connect(place)
 
 
 def _located(

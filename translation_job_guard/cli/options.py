@@ -23,7 +23,7 @@ __all__ = [
     "amazon",
     "azure",
     "no_places",
-    "region_of_environment",
+    "places_of_environment",
     "regions_of_service",
     "seconds",
 ]
@@ -244,6 +244,12 @@ def region_of_environment(profile: str | None) -> str | None:
 
 NO_BATCH: Final = frozenset({"ap-east-1"})
 """Regions that botocore lists for Amazon Translate although no batch jobs run there (Amazon Translate guide)."""
+
+
+def places_of_environment(profile: str | None) -> tuple[list[str], list[str]]:
+    """The region and the endpoint that the environment names, each in a list of one or none."""
+    region, endpoint = region_of_environment(profile), os.environ.get(ENDPOINT_ENV, "").strip()
+    return [region] if region else [], [endpoint] if endpoint else []
 
 
 def regions_of_service(profile: str | None) -> list[str]:

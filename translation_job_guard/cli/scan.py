@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -11,14 +10,13 @@ from translation_job_guard._version import __version__
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import Sight, look
 from translation_job_guard.cli.options import (
-    ENDPOINT_ENV,
     NO_BATCH,
     Access,
     Selectors,
     amazon,
     azure,
     no_places,
-    region_of_environment,
+    places_of_environment,
     regions_of_service,
 )
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
@@ -136,13 +134,11 @@ def scan_places(
                 f"--region {left_out[0]} looks all the same."
             )
     if not regions and not endpoints:
-        only_azure, only_amazon = (
-            bool(selectors.azure()) and not selectors.amazon(),
-            bool(selectors.amazon()) and not selectors.azure(),
-        )
-        region = None if only_azure else region_of_environment(access.profile)
-        endpoint = "" if only_amazon else os.environ.get(ENDPOINT_ENV, "").strip()
-        regions, endpoints = [region] if region else [], [endpoint] if endpoint else []
+        regions, endpoints = places_of_environment(access.profile)
+        if selectors.amazon() and not selectors.azure():
+            endpoints = []
+        if selectors.azure() and not selectors.amazon():
+            regions = []
     if not regions and not endpoints:
         raise no_places()
     by_region = selectors.amazon() or {"whole_region": True}

@@ -1,0 +1,147 @@
+"""``cancel``: the guard's teardown by hand."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import REGION, AddJobs, Cli
+from tests.support.schema import validate
+
+SELECT = ["--region", REGION, "--job-name-prefix", "pr-17-"]
+
+
+def receipts_in(directory: Path) -> list[Any]:
+    return [json.loads(path.read_text()) for path in sorted(directory.glob("*.json"))]
+
+
+def states(cli: Cli) -> dict[str, str]:
+    return {job["name"] or job["id"]: job["state"] for job in cli.emulator.control.jobs()}
+
+
+def stops(cli: Cli) -> int:
+    return len(cli.emulator.control.requests(operation="StopTextTranslationJob"))
+
+
+def test_without_yes_nothing_is_stopped(cli: Cli, add_jobs: AddJobs) -> None:
+    """It says what would be, with exit code 1."""
+    add_jobs(name="pr-17-a")
+    add_jobs(name="pr-18-a")
+    done = cli("cancel", *SELECT, "-o", "json=dry.json")
+    assert done.returncode == 1
+    assert "Dry run: one job would be stopped. --yes stops them." in done.stdout
+    found = json.loads((cli.directory / "dry.json").read_text())
+    validate(found, "cancel")
+    assert ([job["name"] for job in found["jobs"]], found["dry_run"]) == (["pr-17-a"], True)
+    assert stops(cli) == 0
+
+
+def test_with_yes_the_jobs_in_scope_are_stopped_and_no_other(cli: Cli, add_jobs: AddJobs) -> None:
+    """Waits until they have ended, and leaves a receipt; output stays output."""
+    add_jobs(name="pr-17-a")
+    add_jobs(name="pr-17-b")
+    add_jobs(name="pr-18-a")
+    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--receipts", "receipts", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    validate(found, "cancel")
+    [receipt] = found["receipts"]
+    assert {job["name"]: job["ending"] for job in receipt["jobs"]} == {"pr-17-a": "stopped", "pr-17-b": "stopped"}
+    assert states(cli) == {"pr-17-a": "STOPPED", "pr-17-b": "STOPPED", "pr-18-a": "IN_PROGRESS"}
+    assert receipts_in(cli.directory / "receipts") == [receipt]
+    assert "quiet: 2 stopped" in done.stderr
+
+
+def test_both_clouds_at_once(cli: Cli, add_jobs: AddJobs) -> None:
+    """A teardown and a receipt for each place; the receipts' directory from the environment."""
+    add_jobs(name="pr-17-a")
+    [batch] = add_jobs(resource="translator")
+    endpoint = cli.emulator.azure_endpoint("translator")
+    done = cli(
+        *("cancel", *SELECT, "--endpoint", endpoint, "--translation-id", batch, "--yes", "--quiet-period", "0s"),
+        env={"TRANSLATION_JOB_GUARD_RECEIPTS": "receipts"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 places are quiet: 2 jobs in scope ended." in done.stdout
+    made = receipts_in(cli.directory / "receipts")
+    assert {one["place"] for one in made} == {REGION, endpoint}
+    assert {one["occasion"] for one in made} == {"cancel"}
+    text = "".join(path.read_text() for path in (cli.directory / "receipts").iterdir()) + done.stdout + done.stderr
+    assert "emulator-key" not in text
+    assert "planted-aws-secret" not in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--region", REGION],
+        ["--endpoint", "https://name.cognitiveservices.azure.com/"],
+        ["--region", REGION, "--container-url", "https://account.blob.core.windows.net/docs"],
+        [*SELECT, "--endpoint", "https://name.cognitiveservices.azure.com/"],
+        ["--region", REGION, "--submitted-after", "2026-01-01T00:00:00Z"],
+        [*SELECT, "--whole-region"],
+        ["--region", REGION, "--job-name-prefix", ""],
+    ],
+)
+def test_a_scope_that_is_everything_takes_its_own_word(cli: Cli, add_jobs: AddJobs, arguments: list[str]) -> None:
+    """Refused, and nothing is looked at or stopped: also where another service alone has a scope."""
+    add_jobs(name="pr-17-a")
+    done = cli("cancel", *arguments, "--yes")
+    assert done.returncode == 2, done.stdout
+    assert "Error: " in done.stderr
+    assert cli.emulator.control.requests(service="translate") == []
+
+
+def test_the_whole_region_is_stopped_on_its_own_word(cli: Cli, add_jobs: AddJobs) -> None:
+    """And only that region."""
+    add_jobs(name="a")
+    add_jobs(name="b", region="us-east-1")
+    assert cli("cancel", "--region", REGION, "--whole-region", "--yes", "--quiet-period", "0s").returncode == 0
+    assert states(cli) == {"a": "STOPPED", "b": "IN_PROGRESS"}
+
+
+def test_another_account_than_expected_is_refused(cli: Cli, add_jobs: AddJobs) -> None:
+    """Before anything is listed."""
+    add_jobs(name="pr-17-a")
+    done = cli("cancel", *SELECT, "--expected-account-id", "999999999999", "--yes")
+    assert done.returncode == 2
+    assert "999999999999" in done.stdout
+    assert cli.emulator.control.requests(service="translate") == []
+
+
+def test_what_does_not_end_is_exit_code_2_and_named(cli: Cli, add_jobs: AddJobs) -> None:
+    """With the receipt of the failure."""
+    add_jobs(name="pr-17-a", stop_latency=100_000)
+    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--timeout", "2s", "--receipts", "receipts")
+    assert done.returncode == 2
+    assert "pr-17-a" in done.stdout
+    [receipt] = receipts_in(cli.directory / "receipts")
+    assert (receipt["outcome"], receipt["jobs"][0]["ending"]) == ("failed", "in flight")
+
+
+def test_an_interrupted_cancel_leaves_its_receipt(cli: Cli, add_jobs: AddJobs) -> None:
+    """Exit code 130; what was asked to stop is said and recorded."""
+    add_jobs(name="pr-17-a", stop_latency=100_000)
+    process = cli.start("cancel", *SELECT, "--yes", "--receipts", "receipts")
+    since = cli.emulator.control.wait_for_requests(timeout=60)[-1]["sequence"]
+    cli.emulator.control.wait_for_requests(operation="ListTextTranslationJobs", since=since, timeout=60)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "one job had been asked to stop" in err
+    assert "Traceback" not in err
+    [receipt] = receipts_in(cli.directory / "receipts")
+    validate(receipt, "receipt")
+    assert (receipt["outcome"], receipt["jobs"][0]["stop_requests"]) == ("interrupted", 1)
+
+
+def test_the_mode_of_the_environment_is_for_guards(cli: Cli, add_jobs: AddJobs) -> None:
+    """Whoever says cancel means it: TRANSLATION_JOB_GUARD_ON_DELETE does not turn it into something else."""
+    add_jobs(name="pr-17-a")
+    env = {"TRANSLATION_JOB_GUARD_ON_DELETE": "ignore"}
+    assert cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", env=env).returncode == 0
+    assert states(cli) == {"pr-17-a": "STOPPED"}

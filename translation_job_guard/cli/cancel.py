@@ -1,0 +1,275 @@
+"""``cancel``: the guard's teardown by hand. A dry run unless it is told to go on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from translation_job_guard import lifecycle
+from translation_job_guard._version import __version__
+from translation_job_guard.arguments import GuardArguments
+from translation_job_guard.cli.look import Sight, look
+from translation_job_guard.cli.options import Access, Selectors, amazon, azure, no_places, places_of_environment
+from translation_job_guard.cli.output import say
+from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.cli.threads import each
+from translation_job_guard.errors import GuardError, InvalidArgument
+from translation_job_guard.jobs import Coverage, Job, coverage
+from translation_job_guard.overrides import Overrides
+from translation_job_guard.presentation import Figure, Note, Page, Tone
+from translation_job_guard.progress import Voice
+from translation_job_guard.receipts import Occasion, Outcome, Receipt, page, receipt, write
+from translation_job_guard.teardown import Ending, Report
+
+__all__ = ["CancelDocument", "CancelResult", "DryRunResult", "cancel", "cancel_places", "dry_run"]
+
+NAME = "cancel"
+"""What the teardown is called, where a guard's has the guard's name."""
+
+
+@dataclass(frozen=True)
+class CancelDocument:
+    """The JSON of ``cancel``: with ``dry_run`` what it would stop, else the receipts of what it did."""
+
+    kind: str
+    version: int
+    tool: str
+    at: datetime
+    exit_code: int
+    dry_run: bool
+    places: tuple[PlaceRow, ...]
+    jobs: tuple[JobRow, ...]
+    undecided: tuple[JobRow, ...]
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True)
+class DryRunResult:
+    """What cancelling would stop."""
+
+    at: datetime
+    sights: tuple[Sight, ...]
+    jobs: tuple[JobRow, ...]
+    undecided: tuple[JobRow, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """2 if a place or a job could not be told, 1 if there is something to stop."""
+        if self.undecided or any(sight.error for sight in self.sights):
+            return 2
+        return 1 if self.jobs else 0
+
+    def document(self) -> CancelDocument:
+        """What JSON shows."""
+        places = tuple(map(place_row, self.sights))
+        return CancelDocument(
+            NAME, 1, __version__, self.at, self.exit_code, True, places, self.jobs, self.undecided, ()
+        )
+
+    def page(self) -> Page:
+        """What the other formats show."""
+        failed = any(sight.error for sight in self.sights)
+        what = f"Dry run: {_jobs(len(self.jobs))} would be stopped" if self.jobs else "Dry run: nothing to stop"
+        how = ". --yes stops them" if self.jobs else ""
+        tables = [places_table(self.sights), jobs_table("Would be stopped", self.jobs, self.at)]
+        if self.undecided:
+            tables.append(
+                jobs_table("Not known whether in scope, waited for until that is known", self.undecided, self.at)
+            )
+        return Page(
+            title="What cancelling would stop",
+            lead=Note(f"{what}{how}.", Tone.BAD if failed else Tone.NOTICE if self.jobs else Tone.GOOD),
+            at=self.at,
+            figures=(Figure("would stop", str(len(self.jobs))),),
+            tables=tuple(tables),
+            bars=bars_of(self.jobs),
+        )
+
+
+@dataclass(frozen=True)
+class CancelResult:
+    """What was stopped: one receipt a place."""
+
+    at: datetime
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every place is quiet, else 2: what is left is in flight or not known."""
+        return 0 if all(one.outcome is Outcome.QUIET for one in self.receipts) else 2
+
+    def document(self) -> CancelDocument:
+        """What JSON shows."""
+        return CancelDocument(NAME, 1, __version__, self.at, self.exit_code, False, (), (), (), self.receipts)
+
+    def page(self) -> Page:
+        """What the other formats show: the receipts, one below the other."""
+        pages = [page(one) for one in self.receipts]
+        if len(pages) == 1:
+            return pages[0]
+        ended = sum(job.ending is not Ending.IN_FLIGHT for one in self.receipts for job in one.jobs)
+        quiet = sum(one.outcome is Outcome.QUIET for one in self.receipts)
+        lead = f"{quiet} of {len(pages)} places are quiet: {_jobs(ended)} in scope ended."
+        return Page(
+            title="What was cancelled",
+            lead=Note(lead, Tone.GOOD if self.exit_code == 0 else Tone.BAD),
+            at=self.at,
+            notes=tuple(
+                Note(f"{one.place}: {note.text}", note.tone)
+                for one, shown in zip(self.receipts, pages, strict=True)
+                for note in (shown.lead, *shown.notes)
+            ),
+            tables=tuple(
+                replace(table, title=f"{table.title} at {one.place}")
+                for one, shown in zip(self.receipts, pages, strict=True)
+                for table in shown.tables
+            ),
+            bars=tuple(bar for shown in pages for bar in shown.bars),
+        )
+
+
+def cancel_places(
+    regions: Sequence[str],
+    endpoints: Sequence[str],
+    selectors: Selectors,
+    whole_region: bool,
+    whole_resource: bool,
+    access: Access,
+    properties: Mapping[str, Any],
+) -> list[GuardArguments]:
+    """The teardowns that options ask for, each with its scope.
+
+    Raises:
+        InvalidArgument: a place has no scope, a scope no place, or an option cannot be used.
+    """
+    of_amazon = {**selectors.amazon(), **({"whole_region": True} if whole_region else {})}
+    of_azure = {**selectors.azure(), **({"whole_resource": True} if whole_resource else {})}
+    if not of_amazon and not of_azure:
+        raise InvalidArgument(
+            "There is no scope, and everything would be stopped: name jobs (--job-name-prefix, --s3-uri-prefix, "
+            "--data-access-role-arn, --job-id, --container-url, --translation-id), or say --whole-region or "
+            "--whole-resource if you mean it."
+        )
+    regions, endpoints = list(dict.fromkeys(regions)), list(dict.fromkeys(endpoints))
+    if regions and not of_amazon:
+        raise InvalidArgument(
+            f"--region {regions[0]} has no scope: name its jobs, or say --whole-region to stop every job there."
+        )
+    if endpoints and not of_azure:
+        raise InvalidArgument(
+            f"--endpoint {endpoints[0]} has no scope: name its batches, or say --whole-resource to stop every batch "
+            "there."
+        )
+    here, there = places_of_environment(access.profile)
+    if of_amazon and not regions:
+        regions = here
+    if of_azure and not endpoints:
+        endpoints = there
+    if (of_amazon and not regions) or (of_azure and not endpoints):
+        raise no_places()
+    properties = {"name": NAME, **properties}
+    return [
+        *(amazon(region, of_amazon, access, **properties) for region in regions),
+        *(azure(endpoint, of_azure, access, **properties) for endpoint in endpoints),
+    ]
+
+
+def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult:
+    """Look what the teardowns would stop."""
+    scopes = [scope for place in places for scope in place.scopes]
+
+    def wanted(jobs: Sequence[Job]) -> Sequence[Job]:
+        return [job for job in jobs if coverage(scopes, job) is Coverage.UNKNOWN]
+
+    sights = look(places, timeout=timeout, wants_locations=wanted)
+    decided = [(coverage(sight.place.scopes, job), job_row(job, sight)) for sight in sights for job in sight.jobs]
+    return DryRunResult(
+        datetime.now(timezone.utc),
+        tuple(sights),
+        tuple(row for decision, row in decided if decision is Coverage.COVERED),
+        tuple(row for decision, row in decided if decision is Coverage.UNKNOWN),
+    )
+
+
+def cancel(places: Sequence[GuardArguments], receipts: Path | None) -> CancelResult:
+    """Tear down at every place at once. How it goes is said on standard error.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; receipts of what was done are written.
+    """
+    watched = [_Watched(place) for place in places]
+    chosen = Overrides(receipts=receipts)
+    try:
+        for _ in each(lambda one: one.tear_down(chosen), watched, workers=len(watched)):
+            pass
+    except KeyboardInterrupt:
+        for one in watched:
+            one.interrupted(receipts)
+        raise
+    return CancelResult(datetime.now(timezone.utc), tuple(one.receipt for one in watched if one.receipt))
+
+
+@dataclass
+class _Watched:
+    """One teardown, and how far it has come."""
+
+    place: GuardArguments
+    receipt: Receipt | None = None
+    report: Report | None = None
+    voice: _Voice = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.voice = _Voice(f"{NAME} {self.place.place}", self.place.key_env, self._grown)
+
+    def tear_down(self, chosen: Overrides) -> None:
+        try:
+            lifecycle.tear_down(
+                self.place, occasion=Occasion.CANCEL, chosen=chosen, voice=self.voice, on_receipt=self._receive
+            )
+        except GuardError as error:
+            self.voice.say(str(error))
+
+    def interrupted(self, receipts: Path | None) -> None:
+        """What was asked to stop stops all the same: say so, and leave the receipt of it."""
+        if self.receipt is not None or self.report is None:
+            return
+        asked = sum(record.asks > 0 for record in list(self.report.records.values()))
+        self.voice.say(f"interrupted: {_jobs(asked)} had been asked to stop, and end without further ado")
+        if receipts is not None:
+            made = receipt(
+                self.report,
+                guard=NAME,
+                occasion=Occasion.CANCEL,
+                error=KeyboardInterrupt("interrupted"),
+                key_env=self.place.key_env,
+            )
+            try:
+                self.voice.say(f"receipt: {write(made, receipts)[0]}")
+            except OSError as error:
+                say(f"The receipt could not be written to {receipts}: {error.strerror or error}.")
+
+    def _receive(self, made: Receipt) -> None:
+        self.receipt = made
+
+    def _grown(self, report: Report) -> None:
+        self.report = report
+
+
+class _Voice(Voice):
+    """Says how it goes on standard error, and remembers how far it has come."""
+
+    def __init__(self, label: str, key_env: str, grown: Callable[[Report], None]) -> None:
+        super().__init__(label, key_env, out=sys.stderr)
+        self._grown = grown
+
+    def observe(self, report: Report) -> None:
+        self._grown(report)
+        super().observe(report)
+
+
+def _jobs(count: int) -> str:
+    return "one job" if count == 1 else f"{count} jobs"
