@@ -36,9 +36,32 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "not-a-secret",
     "AZURE_DOCUMENT_TRANSLATION_KEY": "emulator-key",
 }
-MINE, NEIGHBOUR = "this stack", "a neighbour"
+MINE, NEIGHBOUR = "ours", "a neighbour"
 STOPPED = {"STOPPED", "Cancelled", "Canceled"}
 """The wire and the Azure SDK spell it differently."""
+
+POLICY = Path(__file__).parents[1] / "policy"
+PLUGINS = Path(__file__).parents[1] / "tests" / "plugins" / "bin"
+"""Stands in for Pulumi's own `aws` plugin, which talks to AWS: this one talks to the emulator."""
+
+PULL_REQUEST = '''"""A role that Amazon Translate can assume, and no guard."""
+
+import json
+
+import pulumi
+from pulumi_aws.iam import Role
+
+service = {"Effect": "Allow", "Principal": {"Service": "translate.amazonaws.com"}, "Action": "sts:AssumeRole"}
+role = Role("translate", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [service]}))
+pulumi.export("roleArn", role.arn)
+'''
+THE_FIX = """
+from translation_job_guard import AmazonTranslateJobGuard, AmazonTranslateScope
+
+AmazonTranslateJobGuard(
+    "jobs", scope=AmazonTranslateScope(data_access_role_arns=[role.arn]), protects=[role], quiet_period=1
+)
+"""
 
 console = Console(highlight=False)
 
@@ -110,10 +133,28 @@ class Demo:
         if self.workspace.resources():
             raise DemoFailed("the stack still has resources after destroy")
 
-        step(6, "What became of every job")
+    def pull_request(self, workspace: Workspace) -> None:
+        step(6, "A pull request: a stack whose jobs run under a role that no guard covers")
+        workspace.up().check()
+        role = workspace.outputs()["roleArn"]
+        for number in (1, 2):
+            self.start_amazon(f"letters-{number}", role, MINE, "second destroy")
+        stopped = workspace.preview(policy_packs=[POLICY]).check(fails=True)
+        if "orphaned-translation-jobs" not in stopped.output:
+            raise DemoFailed("the policy pack did not flag the unguarded jobs")
+        show_policies(stopped.output)
+
+        step(7, "The guard is added: the pack passes, and pulumi destroy stops the jobs")
+        workspace.write_program(PULL_REQUEST + THE_FIX)
+        show_policies(workspace.up(policy_packs=[POLICY]).check().output)
+        workspace.destroy().check()
+        self.verify("second destroy")
+
+    def conclude(self) -> None:
+        step(8, "What became of every job")
         console.print(self.table())
         console.print(
-            f"\n[bold green]All {self.count(MINE)} jobs of the stack were stopped before it went; all "
+            f"\n[bold green]All {self.count(MINE)} jobs of the stacks were stopped before they went; all "
             f"{self.count(NEIGHBOUR)} jobs of the neighbours still run.[/]"
         )
 
@@ -143,7 +184,7 @@ class Demo:
 
     def verify(self, moment: str) -> None:
         """Fails unless the jobs that had to end by now have been stopped, and all others still run."""
-        moments = ["release 2", "destroy"]
+        moments = ["release 2", "destroy", "second destroy"]
         due = moments[: moments.index(moment) + 1]
         for job in self.started:
             state = self.state(job)
@@ -158,10 +199,18 @@ class Demo:
         for column in ("Service", "Job", "Whose", "Now", "Because"):
             table.add_column(column)
         why = {"release 2": "guard replaced", "destroy": "guard deleted", "": "in no scope"}
+        why["second destroy"] = why["destroy"]
         for job in self.started:
             style = "green" if job.owner == NEIGHBOUR else ""
             table.add_row(job.service, job.name, job.owner, self.state(job), why[job.must_end], style=style)
         return table
+
+
+def show_policies(output: str) -> None:
+    """Of what Pulumi prints, what the policy pack says."""
+    _, _, told = output.partition("Policies:\n")
+    for line in told.partition("\n\n")[0].splitlines():
+        console.print("  " + escape(line), soft_wrap=True)
 
 
 def step(number: int, text: str) -> None:
@@ -171,11 +220,12 @@ def step(number: int, text: str) -> None:
 class GuardLines:
     """Shows, of what Pulumi prints, the guards' own lines: live, and not again where Pulumi sums up at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
         self._shown: set[str] = set()
 
     def __call__(self, line: str) -> None:
-        _, marker, text = line.partition(f"[{STACK}/")
+        _, marker, text = line.partition(f"[{self._stack}/")
         if marker and text not in self._shown:
             self._shown.add(text)
             console.print("    " + escape(marker + text), soft_wrap=True)
@@ -203,16 +253,33 @@ def main() -> int:
             step(0, "Start the emulator of Amazon Translate and Azure Document Translation")
             with Emulator(stop_latency=2.0, run_time=3600.0) as emulator:
                 console.print(f"    it listens on {emulator.url}; no account is needed, nothing leaves this machine")
-                with Workspace(
-                    Path(directory) / "workspace",
+                first = Workspace(
+                    Path(directory) / "environment",
                     Path(__file__).parent,
                     project="translation-job-guard",
                     stack=STACK,
                     config={"translation-job-guard:stack": "local", "translation-job-guard:emulator": emulator.url},
                     env=CREDENTIALS,
-                    on_line=GuardLines(),
-                ) as workspace:
-                    Demo(emulator, workspace).run()
+                    on_line=GuardLines(STACK),
+                )
+                with first:
+                    demo = Demo(emulator, first)
+                    demo.run()
+                path = os.pathsep.join(
+                    [str(PLUGINS), str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)]
+                )
+                second = Workspace(
+                    Path(directory) / "pull-request",
+                    PULL_REQUEST,
+                    project="letters",
+                    stack="pr-18",
+                    config={"aws:region": REGION},
+                    env={**CREDENTIALS, **emulator.environment, "PATH": path},
+                    on_line=GuardLines("pr-18"),
+                )
+                with second:
+                    demo.pull_request(second)
+                demo.conclude()
     except (DemoFailed, EngineFailed, EngineMissing) as error:
         console.print(f"\n[bold red]The demo failed:[/] {escape(str(error))}")
         return 1
