@@ -123,7 +123,11 @@ class StateGuard:
 
 @dataclass(frozen=True)
 class Stack:
-    """What a state tells. ``interrupted`` are the names of resources whose operation never came to an end."""
+    """What a state tells.
+
+    ``regions`` are those of its AWS providers. ``interrupted`` are the names of resources whose operation never came to
+    an end.
+    """
 
     name: str
     project: str
@@ -131,6 +135,7 @@ class Stack:
     guards: tuple[StateGuard, ...]
     ties: tuple[Tie, ...]
     resources: int
+    regions: tuple[str, ...] = ()
     interrupted: tuple[str, ...] = ()
 
     @property
@@ -182,6 +187,7 @@ def parse_state(text: str, source: str) -> Stack:
         guards=tuple(_guard(one, present) for one in resources if _type(one) in GUARD_TYPES),
         ties=tuple(_ties(resources)),
         resources=sum(not _type(one).startswith("pulumi:") for one in resources),
+        regions=tuple(dict.fromkeys(_regions(resources))),
         interrupted=tuple(_name(one["resource"]["urn"]) for one in operations),
     )
 
@@ -279,6 +285,13 @@ _TRANSLATES: Final = frozenset({"TextTranslation", "CognitiveServices", "AIServi
 _CONTAINER_ID: Final = re.compile(
     r"(?i).*/storageAccounts/(?P<account>[^/]+)/blobServices/[^/]+/containers/(?P<container>[^/]+)"
 )
+
+
+def _regions(resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for one in resources:
+        region = _output(one, "region") if _type(one) == "pulumi:providers:aws" else None
+        if isinstance(region, str) and region:
+            yield region
 
 
 def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
