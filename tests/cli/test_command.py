@@ -13,7 +13,7 @@ from tests.cli.conftest import COMMAND, REGION, AddJobs, Cli
 from tests.support.schema import validate
 from translation_job_guard import __version__
 
-COMMANDS = ("scan", "plan", "cancel", "doctor", "emulator")
+COMMANDS = ("scan", "plan", "orphans", "cancel", "doctor", "emulator")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

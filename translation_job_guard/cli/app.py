@@ -215,6 +215,68 @@ def plan(
 
 @app.command()
 @_command
+def orphans(
+    stack: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            metavar="STACK",
+            help="Stack that counts as live; repeatable. [default: all of the backend]",
+        ),
+    ] = None,
+    state: o.StateFiles = None,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="REGION", help="AWS region to look at as well; repeatable.")
+    ] = None,
+    all_regions: o.AllRegions = False,
+    endpoint: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Translator endpoint to look at as well; repeatable.")
+    ] = None,
+    profile: o.Profile = None,
+    assume_role_arn: o.AssumeRole = None,
+    endpoint_url: o.EndpointUrl = None,
+    key_env: o.KeyEnv = DEFAULTS["key_env"],
+    account_resource_id: o.AccountResourceId = None,
+    api_version: o.ApiVersion = DEFAULTS["api_version"],
+    timeout: o.Timeout = "60s",
+    output: o.Output = None,
+    verbose: o.Verbose = False,
+) -> int:
+    """Show jobs in flight that no guard of any live stack answers for, and whose they likely were.
+
+    Reads every stack of the backend that pulumi is logged in to, or the ones that --stack and --state name, and looks
+    where their guards look and where they have roles, buckets or Translator resources. Jobs whose role, bucket or
+    container is known to be gone are orphaned too; not being permitted to know is not gone. While a stack or a guard
+    cannot be read, no job that it might answer for is called orphaned.
+
+    \b
+    Examples:
+      translation-job-guard orphans
+      translation-job-guard orphans --all-regions --output markdown=orphans.md
+      translation-job-guard orphans --state dev.json --state pr-17.json --region eu-west-1
+
+    \b
+    Exit codes: 0 no orphan, 1 orphans, 2 not all of it could be told.
+    """
+    from translation_job_guard.cli import orphans as impl
+    from translation_job_guard.cli.output import emit, sinks
+    from translation_job_guard.cli.stacks import all_stacks, given_stacks
+
+    to = sinks(output)
+    _be_verbose(verbose)
+    access = o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version)
+    limit = o.seconds("--timeout", timeout)
+    regions = [*(region or ()), *(o.regions_of_service(profile) if all_regions else ())]
+    stacks = given_stacks(stack or (), state or ()) if stack or state else all_stacks()
+    places = impl.orphans_places(stacks, regions, endpoint or (), access)
+    result = impl.orphans(stacks, places, timeout=limit)
+    emit(result, to, [key_env, *result.key_envs])
+    return result.exit_code
+
+
+@app.command()
+@_command
 def cancel(
     region: o.Region = None,
     endpoint: o.Endpoint = None,

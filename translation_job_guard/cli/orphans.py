@@ -1,0 +1,323 @@
+"""``orphans``: jobs in flight that no guard of any live stack answers for, and whose they were."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Final
+
+from translation_job_guard._version import __version__
+from translation_job_guard.arguments import GuardArguments
+from translation_job_guard.cli.look import Sight, look, place_of
+from translation_job_guard.cli.options import Access, amazon, azure
+from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.cli.stacks import StackOrError
+from translation_job_guard.cli.threads import each
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.existence import Surroundings
+from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
+from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
+from translation_job_guard.state import Kind, Stack, StateGuard, same_endpoint
+
+__all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places"]
+
+NAMED_IN_A_COMMAND: Final = 10
+"""Ids in the command that is offered; JSON has them all."""
+
+
+@dataclass(frozen=True)
+class StackRow:
+    """One stack that was read, or why it could not be. ``unreadable``: guards whose scope is not known."""
+
+    stack: str
+    source: str
+    guards: int
+    unreadable: tuple[str, ...]
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """A job that nothing answers for, why, and to which stack it likely belonged."""
+
+    job: JobRow
+    reasons: tuple[str, ...]
+    likely_stack: str | None
+    because: str | None
+
+
+@dataclass(frozen=True)
+class OrphansDocument:
+    """The JSON of ``orphans``. ``undecided`` are jobs of which it could not be told whether a guard covers them."""
+
+    kind: str
+    version: int
+    tool: str
+    at: datetime
+    exit_code: int
+    stacks: tuple[StackRow, ...]
+    places: tuple[PlaceRow, ...]
+    orphans: tuple[Orphan, ...]
+    undecided: tuple[Orphan, ...]
+
+
+@dataclass(frozen=True)
+class OrphansResult:
+    """What no guard answers for."""
+
+    at: datetime
+    stacks: tuple[StackRow, ...]
+    sights: tuple[Sight, ...]
+    orphans: tuple[Orphan, ...]
+    undecided: tuple[Orphan, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """2 if a stack, a place or a job could not be told, 1 if there is an orphan."""
+        untold = any(one.error or one.unreadable for one in self.stacks) or any(one.error for one in self.sights)
+        return 2 if untold or self.undecided else 1 if self.orphans else 0
+
+    @property
+    def key_envs(self) -> tuple[str, ...]:
+        """The environment variables that hold the guards' keys."""
+        return tuple({sight.place.key_env for sight in self.sights})
+
+    def document(self) -> OrphansDocument:
+        """What JSON shows."""
+        places = tuple(map(place_row, self.sights))
+        return OrphansDocument(
+            "orphans", 1, __version__, self.at, self.exit_code, self.stacks, places, self.orphans, self.undecided
+        )
+
+    def page(self) -> Page:
+        """What the other formats show."""
+        count, read = len(self.orphans), sum(one.error is None for one in self.stacks)
+        what = f"{_jobs(count)} in flight that no guard answers for" if count else "Nothing in flight is orphaned"
+        tone = Tone.BAD if self.exit_code == 2 else Tone.NOTICE if count else Tone.GOOD
+        untold = ", and not all of it could be told" if self.exit_code == 2 else ""
+        tables = [_orphans_table("Orphaned", self.orphans, self.at)]
+        if self.undecided:
+            tables.append(_orphans_table("Not known whether a guard covers them", self.undecided, self.at))
+        tables += [_stacks_table(self.stacks), places_table(self.sights)]
+        return Page(
+            title="Orphaned translation jobs",
+            lead=Note(f"{what}, by {_stacks(read)}{untold}.", tone),
+            at=self.at,
+            figures=(
+                Figure("orphaned", str(count), Tone.BAD if count else Tone.PLAIN),
+                Figure("in flight", str(len({(job.service, job.id) for s in self.sights for job in s.jobs}))),
+                Figure("guards", str(sum(one.guards for one in self.stacks))),
+            ),
+            notes=tuple(self._notes()),
+            tables=tuple(tables),
+            bars=bars_of([one.job for one in (*self.orphans, *self.undecided)]),
+        )
+
+    def _notes(self) -> Iterable[Note]:
+        for one in self.stacks:
+            if one.error:
+                yield Note(f"{one.source}: {one.error}", Tone.BAD)
+            if one.unreadable:
+                yield Note(f"{one.stack}: the scope of {', '.join(one.unreadable)} is not known.", Tone.BAD)
+        if self.undecided:
+            yield Note("What could not be told is not orphaned: mend what is said above, and run this again.", Tone.BAD)
+        by_place: dict[str, list[JobRow]] = {}
+        for orphan in self.orphans:
+            by_place.setdefault(orphan.job.place, []).append(orphan.job)
+        for place, jobs in by_place.items():
+            of_amazon = jobs[0].service == AMAZON_TRANSLATE
+            option = "--job-id" if of_amazon else "--translation-id"
+            ids = " ".join(f"{option} {job.id}" for job in jobs[:NAMED_IN_A_COMMAND])
+            more = f" (and {len(jobs) - NAMED_IN_A_COMMAND} more)" if len(jobs) > NAMED_IN_A_COMMAND else ""
+            where = f"{'--region' if of_amazon else '--endpoint'} {place}"
+            yield Note(f"To stop those at {place}{more}: `translation-job-guard cancel {where} {ids} --yes`.")
+
+
+def orphans_places(
+    found: Sequence[StackOrError], regions: Sequence[str], endpoints: Sequence[str], access: Access
+) -> list[GuardArguments]:
+    """Where to look: where the stacks' guards look, where the stacks have what jobs need, and where options say.
+
+    Raises:
+        InvalidArgument: an option cannot be used, or there is nowhere to look.
+    """
+    stacks = [one.stack for one in found if one.stack is not None]
+    places = [place_of(guard.arguments) for stack in stacks for guard in stack.guards if guard.arguments]
+    looked = {(place.service, place.place) for place in places}
+    by_region = [region for stack in stacks if _has_amazon(stack) for region in stack.regions]
+    by_resource = [tie.identity for stack in stacks for tie in stack.ties if tie.kind is Kind.TRANSLATOR]
+    wanted = [
+        *(amazon(region, {"whole_region": True}, access) for region in dict.fromkeys([*regions, *by_region])),
+        *(azure(url, {"whole_resource": True}, access) for url in dict.fromkeys([*endpoints, *by_resource])),
+    ]
+    for place in map(place_of, wanted):
+        # Where a guard looks already with credentials of its own, the environment's add nothing.
+        if not any(service == place.service and _same(service, where, place.place) for service, where in looked):
+            places.append(place)
+    if not places:
+        raise InvalidArgument(
+            "There is nowhere to look: these stacks have no guard, no AWS region and no Translator resource. Give "
+            "--region, --all-regions or --endpoint."
+        )
+    return list(dict.fromkeys(places))
+
+
+def orphans(found: Sequence[StackOrError], places: Sequence[GuardArguments], *, timeout: float) -> OrphansResult:
+    """Look at all places at once, and tell of each job whether any guard of the stacks covers it."""
+    deadline = time.monotonic() + timeout
+    sights = look(places, timeout=timeout, wants_locations=lambda jobs: jobs)
+    gone = _gone(sights, deadline)
+    stacks = [one.stack for one in found if one.stack is not None]
+    complete = all(
+        one.stack is not None and all(guard.arguments is not None for guard in one.stack.guards) for one in found
+    )
+    orphaned: dict[tuple[str, str | None, str, str], Orphan] = {}
+    undecided: dict[tuple[str, str | None, str, str], Orphan] = {}
+    for sight in sights:
+        for job in sight.jobs:
+            key = (job.service, sight.account, sight.place.place, job.id)
+            covered, uncalled = _covered(stacks, job, sight)
+            lost = gone.get(key, [])
+            if covered is Coverage.COVERED and not lost:
+                continue
+            likely, because = _likely(stacks, uncalled, job, sight)
+            reasons = [f"{one} is gone" for one in lost]
+            reasons += [f"guard {label} covers it and would not be called" for label in uncalled]
+            if covered is Coverage.OUTSIDE:
+                reasons.append("no guard covers it")
+            if covered is Coverage.UNKNOWN:
+                reasons.append("its documents are not known yet")
+            orphan = Orphan(job_row(job, sight), tuple(reasons), likely, because)
+            # A guard that could not be read may cover it: what is not known is not orphaned.
+            told = lost or (covered is Coverage.OUTSIDE and complete)
+            (orphaned if told else undecided)[key] = orphan
+    return OrphansResult(
+        at=datetime.now(timezone.utc),
+        stacks=tuple(map(_stack_row, found)),
+        sights=tuple(sights),
+        orphans=tuple(orphaned.values()),
+        undecided=tuple(undecided.values()),
+    )
+
+
+def _covered(stacks: Sequence[Stack], job: Job, sight: Sight) -> tuple[Coverage, list[str]]:
+    """Whether a guard that would be called covers ``job``, and the guards that cover it and would not be called."""
+    answers: set[Coverage] = set()
+    uncalled = []
+    for stack in stacks:
+        for guard in stack.guards:
+            if guard.arguments is None or not _looks_here(guard, sight):
+                continue
+            decision = coverage(guard.arguments.scopes, job)
+            if not guard.obstacles:
+                answers.add(decision)
+            elif decision is Coverage.COVERED:
+                uncalled.append(f"{stack.label}/{guard.name}")
+    if Coverage.COVERED in answers:
+        return Coverage.COVERED, []
+    return Coverage.UNKNOWN if Coverage.UNKNOWN in answers else Coverage.OUTSIDE, uncalled
+
+
+def _looks_here(guard: StateGuard, sight: Sight) -> bool:
+    arguments = guard.arguments
+    return (
+        arguments is not None
+        and arguments.service == sight.place.service
+        and _same(arguments.service, arguments.place, sight.place.place)
+        and (arguments.account_id is None or arguments.account_id == sight.account)
+    )
+
+
+def _same(service: str, one: str, other: str) -> bool:
+    return one == other if service == AMAZON_TRANSLATE else same_endpoint(one, other)
+
+
+def _likely(stacks: Sequence[Stack], uncalled: Sequence[str], job: Job, sight: Sight) -> tuple[str | None, str | None]:
+    """The stack that a job most likely belonged to, and why: the strongest sign first."""
+    ties = [(stack, tie) for stack in stacks if (tie := stack.tie(job, sight.place.place))]
+    for stack, tie in ties:
+        if tie.kind is not Kind.TRANSLATOR:
+            verb = "runs under" if tie.kind is Kind.ROLE else "reads or writes"
+            return stack.label, f"it {verb} the stack's {tie.kind.value} {tie.name}"
+    if uncalled:
+        return uncalled[0].rpartition("/")[0], "a guard of the stack covers it"
+    for stack in sorted(stacks, key=lambda one: -len(one.name)):
+        for what, text in _texts(job):
+            # A whole word of it: stack pr-1 is not named in pr-17.
+            if len(stack.name) > 2 and re.search(rf"(?<![a-zA-Z0-9]){re.escape(stack.name)}(?![a-zA-Z0-9])", text):
+                return stack.label, f"its {what} has the stack's name"
+    for stack, tie in ties:
+        return stack.label, f"it runs on the stack's {tie.kind.value} {tie.name}"
+    return None, None
+
+
+def _texts(job: Job) -> Iterable[tuple[str, str]]:
+    yield "name", job.name or ""
+    yield "role", (job.role_arn or "").rpartition(":role/")[2]
+    for location in job.locations:
+        yield ("bucket" if location.startswith("s3:") else "container"), location
+
+
+def _gone(sights: Sequence[Sight], deadline: float) -> Mapping[tuple[str, str | None, str, str], list[str]]:
+    """What of each job's role, bucket and container is known to be gone; what is not known in time is not gone."""
+
+    def find(sight: Sight) -> list[tuple[tuple[str, str | None, str, str], list[str]]]:
+        around = Surroundings(sight.place, sight.account or "")
+        return [((job.service, sight.account, sight.place.place, job.id), around.gone(job)) for job in sight.jobs]
+
+    looked = [sight for sight in sights if sight.jobs]
+    found: dict[tuple[str, str | None, str, str], list[str]] = {}
+    for _, pairs in each(find, looked, workers=len(looked) or 1, deadline=deadline):
+        found.update(pairs)
+    return found
+
+
+def _has_amazon(stack: Stack) -> bool:
+    return any(tie.kind in (Kind.ROLE, Kind.BUCKET) for tie in stack.ties)
+
+
+def _stack_row(one: StackOrError) -> StackRow:
+    if one.stack is None:
+        return StackRow(one.source, one.source, 0, (), one.error)
+    unreadable = tuple(guard.name for guard in one.stack.guards if guard.arguments is None)
+    return StackRow(one.stack.label, one.source, len(one.stack.guards), unreadable, None)
+
+
+def _orphans_table(title: str, orphans: Sequence[Orphan], at: datetime) -> Table:
+    jobs = jobs_table(title, [one.job for one in orphans], at)
+    rows = tuple(
+        (
+            *row,
+            Cell("; ".join(one.reasons)),
+            Cell(f"{one.likely_stack}: {one.because}" if one.likely_stack else "not known", _tone(one)),
+        )
+        for one, row in zip(orphans, jobs.rows, strict=True)
+    )
+    return Table(title, (*jobs.columns, Column("Why"), Column("Likely of stack")), rows, "None.")
+
+
+def _tone(orphan: Orphan) -> Tone:
+    return Tone.PLAIN if orphan.likely_stack else Tone.FAINT
+
+
+def _stacks_table(stacks: Sequence[StackRow]) -> Table:
+    rows = tuple(
+        (
+            Cell(one.stack),
+            Cell("?", Tone.BAD) if one.error else Cell(str(one.guards)),
+            Cell("could not be read" if one.error else "read", Tone.BAD if one.error else Tone.GOOD),
+        )
+        for one in stacks
+    )
+    return Table("Stacks", (Column("Stack"), Column("Guards", numeric=True), Column("Result")), rows, "No stack.")
+
+
+def _stacks(count: int) -> str:
+    return "one stack" if count == 1 else f"{count} stacks"
+
+
+def _jobs(count: int) -> str:
+    return "One job" if count == 1 else f"{count} jobs"
