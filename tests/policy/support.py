@@ -71,7 +71,8 @@ def role(name: str = "translate", document: Any = ASSUMED_BY_TRANSLATE, *, made:
 def bucket(
     name: str = "documents", *, token: str = "aws:s3/bucket:Bucket", region: str | None = REGION, made: bool = True
 ) -> Resource:
-    properties = {"bucket": name if made else UNKNOWN}
+    # Pulumi makes names up before it makes buckets.
+    properties = {"bucket": name, "arn": f"arn:aws:s3:::{name}" if made else UNKNOWN}
     return Resource(token, name, {**properties, **({"region": region} if region else {})})
 
 

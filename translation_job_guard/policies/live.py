@@ -18,6 +18,7 @@ from translation_job_guard.policies.rule import Report, Rule, StackRule, option
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, endpoint_key
 from translation_job_guard.policies.sweep import Sight, Sweeps
 from translation_job_guard.policies.trust import Trust
+from translation_job_guard.policies.values import any_unknown
 
 __all__ = ["live_rules"]
 
@@ -230,7 +231,7 @@ class _Ties:
     def any_at(self, place: Place) -> bool:
         """Whether something known of this stack can have jobs at ``place``."""
         if place.service == AMAZON_TRANSLATE:
-            return bool(self._roles or self._stack.buckets)
+            return bool(self._roles or self._stack.made_buckets)
         return place.key[1] in self._accounts or bool(self._stack.containers)
 
     @property
@@ -239,8 +240,13 @@ class _Ties:
         return any(role.trust is Trust.YES for role in self._roles.values())
 
     def scopes_at(self, place: Place) -> bool:
-        """Whether a guard at ``place`` has a scope that is known."""
-        return any(scope is not None for guard in self._guards_at(place) for _, scope in guard.readable_scopes)
+        """Whether a guard at ``place`` has a scope that is known, of things that are there."""
+        return any(
+            scope is not None
+            for guard in self._guards_at(place)
+            if not any_unknown(guard.properties.get("protects"))
+            for _, scope in guard.readable_scopes
+        )
 
     def of(self, place: Place, job: Job) -> list[Node]:
         """The resources that a job is tied to, the most telling one first."""

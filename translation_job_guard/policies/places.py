@@ -66,7 +66,7 @@ def places(
 
 
 def _amazon(stack: Stack, regions: Sequence[str], environment: Mapping[str, str]) -> Iterable[Place]:
-    tied = [role for role in stack.roles.values() if role.trust is not Trust.NO] + list(stack.buckets.values())
+    tied = [role for role in stack.roles.values() if role.trust is not Trust.NO] + list(stack.made_buckets.values())
     guards = _guards(stack, AMAZON_TRANSLATE)
     if not tied and not guards:
         return

@@ -70,7 +70,7 @@ _AZURE_VERSION: Final = re.compile(r"^azure-native(?:_\w+)?:(\w+)(?:/v\w+)?:(\w+
 _PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
     Kind.ROLE: ("arn", "name", "assumeRolePolicy"),
     Kind.PERMISSION: ("role", "roles", "roleName"),
-    Kind.BUCKET: ("bucket", "region"),
+    Kind.BUCKET: ("bucket", "region", "arn"),
     Kind.ENCRYPTION: ("bucket",),
     Kind.ACCOUNT: ("kind", "sku", "properties"),
     Kind.STORAGE: ("name",),
@@ -282,6 +282,11 @@ class Stack:
     def buckets(self) -> Mapping[str, Node]:
         """The buckets whose name is known, by it."""
         return {name: node for node in self.of(Kind.BUCKET) if (name := node.text("bucket"))}
+
+    @cached_property
+    def made_buckets(self) -> Mapping[str, Node]:
+        """Of these the ones that are there: a name is often known before, and no job can use the bucket yet."""
+        return {name: node for name, node in self.buckets.items() if node.properties.get("arn") is not UNKNOWN}
 
     @cached_property
     def containers(self) -> Mapping[tuple[str, str], Node]:

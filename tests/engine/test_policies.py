@@ -1,0 +1,121 @@
+"""The ready pack on the real engine, with the real pulumi_aws and pulumi_azure_native."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.engine.conftest import MakeWorkspace
+from tests.support.emulator import REGION, aws, start
+from tests.support.plugins import environment
+from translation_job_guard.emulator import Emulator
+
+PACK = Path(__file__).parents[2] / "policy"
+
+AMAZON = """
+import json
+import pulumi
+import pulumi_aws as aws
+from translation_job_guard import AmazonTranslateJobGuard, AmazonTranslateScope
+
+documents = aws.s3.Bucket("documents")
+trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "translate.amazonaws.com"}}
+translate = aws.iam.Role("translate", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+access = aws.iam.RolePolicy("access", role=translate.name, policy=documents.arn.apply(lambda arn: json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": arn + "/*"}]})))
+pulumi.export("role", translate.arn)
+"""
+AZURE = """
+import pulumi_azure_native as azure
+from translation_job_guard import AzureDocumentTranslationJobGuard
+
+group = azure.resources.ResourceGroup("documents", location="westeurope")
+translator = azure.cognitiveservices.Account(
+    "translator",
+    resource_group_name=group.name,
+    account_name="translator",
+    kind="TextTranslation",
+    sku=azure.cognitiveservices.SkuArgs(name="S1"),
+    properties=azure.cognitiveservices.AccountPropertiesArgs(custom_sub_domain_name="translator"),
+)
+store = azure.storage.StorageAccount(
+    "store",
+    resource_group_name=group.name,
+    account_name="store",
+    kind="StorageV2",
+    sku=azure.storage.SkuArgs(name="Standard_LRS"),
+)
+source = azure.storage.BlobContainer("source", resource_group_name=group.name, account_name=store.name)
+"""
+GUARD = """
+AmazonTranslateJobGuard(
+    "guard",
+    scope=AmazonTranslateScope(data_access_role_arns=[translate.arn]),
+    protects=[PROTECTS],
+    on_delete="MODE",
+)
+"""
+AZURE_GUARD = """
+AzureDocumentTranslationJobGuard(
+    "azure-guard",
+    endpoint=translator.properties.endpoint,
+    account_resource_id=translator.id,
+    protects=[translator, source],
+)
+"""
+
+
+def guard(protects: str, mode: str = "cancel") -> str:
+    return GUARD.replace("PROTECTS", protects).replace("MODE", mode)
+
+
+def test_a_pull_request_is_stopped_before_anything_is_made_and_passes_once_it_is_fixed(
+    workspace: MakeWorkspace, emulator: Emulator
+) -> None:
+    """In a first preview, where every output is unknown, of both clouds at once."""
+    half = AMAZON + AZURE + guard("translate")
+    request = workspace(half, config={"aws:region": REGION}, env=environment(emulator))
+
+    blocked = request.up("--skip-preview=false", policy_packs=[PACK]).check(fails=True)
+    assert "[mandatory]  guard-deleted-first" in blocked.stdout
+    assert "protects=[…, access]," in blocked.stdout
+    assert "[mandatory]  translation-resources-guarded" in blocked.stdout
+    assert "AzureDocumentTranslationJobGuard(" in blocked.stdout
+    assert "can't run policy" not in blocked.output
+    assert request.resources() == {}
+    assert aws(emulator, "iam").list_roles()["Roles"] == []
+
+    request.write_program(AMAZON + AZURE + guard("translate, access, documents") + AZURE_GUARD)
+    passed = request.preview(policy_packs=[PACK]).check()
+    assert "[mandatory]" not in passed.stdout
+    assert "[advisory]" not in passed.stdout
+    assert emulator.control.requests(operation="ListTextTranslationJobs") == []
+
+
+def test_orphans_are_found_and_gone_after_a_guard_was_added(
+    workspace: MakeWorkspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    """Without credentials that is said, and not taken for no jobs. A guard of a wrong mode is remedied on the way."""
+    stack = workspace(AMAZON, config={"aws:region": REGION}, env=environment(emulator))
+    stack.up().check()
+    job = start(aws(emulator), DataAccessRoleArn=stack.outputs()["role"])
+
+    found = stack.preview(policy_packs=[PACK]).check(fails=True)
+    assert "[mandatory]  orphaned-translation-jobs" in found.stdout
+    assert job in found.stdout
+
+    given = stack.env
+    stack.env = {name: value for name, value in given.items() if not name.startswith("AWS_ACCESS_KEY")}
+    unseen = stack.preview(policy_packs=[PACK]).check(fails=True)
+    assert f"Amazon Translate in {REGION} could not be looked at" in unseen.stdout
+    assert "AWS credentials" in unseen.stdout
+    stack.env = given
+
+    settings = tmp_path / "policies.json"
+    settings.write_text(json.dumps({"guard-cancels-on-delete": "remediate"}), encoding="utf-8")
+    stack.write_program(AMAZON + guard("translate, access, documents", "ignore"))
+    options = ("--skip-preview=false", "--policy-pack-config", str(settings))
+    fixed = stack.up(*options, policy_packs=[PACK]).check()
+    assert "orphaned-translation-jobs" not in fixed.stdout
+    assert stack.resources()["guard"]["outputs"]["on_delete"] == "cancel"
+    assert emulator.control.job(job)["state"] in ("SUBMITTED", "IN_PROGRESS")
