@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.properties import test_decide
-from tests.properties.scenarios import check, scenarios
+from tests.properties.scenarios import Scenario, check, job_plans, policies, scenarios
 from translation_job_guard import decide, jobs, runner, teardown
 from translation_job_guard.arguments import UNKNOWN
 from translation_job_guard.errors import CannotTell, ServiceError
-from translation_job_guard.jobs import Coverage, Job
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Coverage, Job
 from translation_job_guard.services import amazon
 from translation_job_guard.teardown import Answers, List, Record, Report, Script, Stop, Teardown, Value, Wait
 from translation_job_guard.testing import SimulatedService
@@ -193,9 +193,11 @@ def _grace_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Teardown, "__init__", init)
 
 
-def _timeout_forgotten_while_waiting(patch: pytest.MonkeyPatch) -> None:
+def _waits_not_cut_by_the_timeout(patch: pytest.MonkeyPatch) -> None:
     def wait(self: Teardown, seconds: float) -> Script:
-        self._take((yield [Wait(max(seconds, 0.5))]))
+        self._check_time()
+        self._take((yield [Wait(max(seconds, self._not_before - self._now, 0.0))]))
+        self._check_time()
 
     patch.setattr(Teardown, "_wait", wait)
 
@@ -214,38 +216,61 @@ def _listing_without_a_pause(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(teardown, "FASTEST_POLL", 0.1)
 
 
-@pytest.mark.parametrize(
-    "mutation",
-    [
-        _without_the_last_listing,
-        _without_a_pause_before_the_last_listing,
-        _without_looking_at_how_jobs_ended,
-        _success_when_the_listing_failed,
-        _states_listed_in_another_order,
-        _azure_pages_by_number,
-        _kinds_matched_with_or,
-        _created_after_forgotten,
-        _prefixes_without_their_slash,
-        _not_known_taken_for_covered,
-        _not_known_taken_for_outside,
-        _asked_without_coverage,
-        _stop_error_taken_for_done,
-        _stop_error_taken_for_failure,
-        _asked_before_listing,
-        _never_asked_again,
-        _one_after_the_other,
-        _arrivals_ignored,
-        _grace_forgotten,
-        _timeout_forgotten_while_waiting,
-        _deadline_forgotten_by_the_runner,
-        _listing_without_a_pause,
-    ],
-    ids=lambda mutation: mutation.__name__.strip("_"),
+# Some mistakes show only where things move within a tenth of a second: fewer examples find them in such worlds.
+_BUSY_JOBS = job_plans(
+    submitted_at=st.just(-100.0),
+    queued_for=st.sampled_from([0.0, 100.07, 100.12]),
+    runs_for=st.sampled_from([100.07, 100.12, 103.0]),
 )
-def test_a_mistake_in_the_teardown_is_found(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
+_BUSY_AZURE = scenarios(
+    service=st.just(AZURE_DOCUMENT_TRANSLATION),
+    page_size=st.just(2),
+    jobs=st.lists(_BUSY_JOBS, min_size=5, max_size=8).map(tuple),
+)
+_BUSY_AMAZON = scenarios(
+    service=st.just(AMAZON_TRANSLATE), jobs=st.lists(_BUSY_JOBS, min_size=1, max_size=3).map(tuple)
+)
+_HIDDEN = scenarios(
+    jobs=st.lists(job_plans(hidden=st.sampled_from([(2.0, 8.0), (4.0, 9.0)])), min_size=1, max_size=2).map(tuple)
+)
+_HURRIED = scenarios(policy=policies(timeout=st.just(4.0)), stops_per_second=st.just(0.7))
+
+
+@pytest.mark.parametrize(
+    ("mutation", "examples"),
+    [
+        pytest.param(_without_the_last_listing, scenarios(), id="without_the_last_listing"),
+        pytest.param(
+            _without_a_pause_before_the_last_listing, scenarios(), id="without_a_pause_before_the_last_listing"
+        ),
+        pytest.param(_without_looking_at_how_jobs_ended, _HIDDEN, id="without_looking_at_how_jobs_ended"),
+        pytest.param(_success_when_the_listing_failed, scenarios(), id="success_when_the_listing_failed"),
+        pytest.param(_states_listed_in_another_order, _BUSY_AMAZON, id="states_listed_in_another_order"),
+        pytest.param(_azure_pages_by_number, _BUSY_AZURE, id="azure_pages_by_number"),
+        pytest.param(_kinds_matched_with_or, scenarios(), id="kinds_matched_with_or"),
+        pytest.param(_created_after_forgotten, scenarios(), id="created_after_forgotten"),
+        pytest.param(_prefixes_without_their_slash, scenarios(), id="prefixes_without_their_slash"),
+        pytest.param(_not_known_taken_for_covered, scenarios(), id="not_known_taken_for_covered"),
+        pytest.param(_not_known_taken_for_outside, scenarios(), id="not_known_taken_for_outside"),
+        pytest.param(_asked_without_coverage, scenarios(), id="asked_without_coverage"),
+        pytest.param(_stop_error_taken_for_done, scenarios(), id="stop_error_taken_for_done"),
+        pytest.param(_stop_error_taken_for_failure, scenarios(), id="stop_error_taken_for_failure"),
+        pytest.param(_asked_before_listing, scenarios(), id="asked_before_listing"),
+        pytest.param(_never_asked_again, scenarios(), id="never_asked_again"),
+        pytest.param(_one_after_the_other, scenarios(), id="one_after_the_other"),
+        pytest.param(_arrivals_ignored, scenarios(), id="arrivals_ignored"),
+        pytest.param(_grace_forgotten, scenarios(), id="grace_forgotten"),
+        pytest.param(_waits_not_cut_by_the_timeout, scenarios(), id="waits_not_cut_by_the_timeout"),
+        pytest.param(_deadline_forgotten_by_the_runner, _HURRIED, id="deadline_forgotten_by_the_runner"),
+        pytest.param(_listing_without_a_pause, scenarios(), id="listing_without_a_pause"),
+    ],
+)
+def test_a_mistake_in_the_teardown_is_found(
+    mutation: Mutation, examples: st.SearchStrategy[Scenario], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The teardown's property fails when the teardown, the scopes, the sweep or the runner has this mistake."""
     mutation(monkeypatch)
-    _assert_found(scenarios(), check)
+    _assert_found(examples, check)
 
 
 def _protected_ids_ignored(patch: pytest.MonkeyPatch) -> None:
