@@ -220,7 +220,7 @@ def test_a_batch_that_cannot_be_located_for_a_moment_is_not_given_up(azure: Simu
     """What passes, and a batch too new to be found, is tried again in the next round."""
     own = azure.add(locations=[f"{CONTAINER}/a.docx"])
     azure.fail("locate", error)
-    assert tear_down(azure, AZURE_SCOPES).records[own.id].ending is Ending.STOPPED
+    assert tear_down(azure, AZURE_SCOPES, Policy(quiet_period=0)).records[own.id].ending is Ending.STOPPED
     if isinstance(error, Throttled):
         first, second = _began(azure, "locate")
         assert second - first >= 4
