@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -254,20 +255,26 @@ class AzureDocumentTranslation:
         return None
 
     def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
-        """The present state of ``jobs``, by listings of their ids."""
-        found: dict[str, Job | None] = {}
+        """The present state of ``jobs``, by listings of their ids, several at a time."""
         ids = [job.id for job in jobs]
-        for start in range(0, len(ids), LOOK_AT_ONCE):
-            some = ids[start : start + LOOK_AT_ONCE]
-            by_id = self._call(
-                lambda some=some: {  # type: ignore[misc]
-                    status.id: _job(status)
-                    for status in self._client.list_translation_statuses(translation_ids=some, **self._per_listing)
-                },
-                "list translations",
-            )
-            found |= {id_: by_id.get(id_) for id_ in some}
+        parts = [ids[start : start + LOOK_AT_ONCE] for start in range(0, len(ids), LOOK_AT_ONCE)]
+        if len(parts) <= 1:
+            return self._look(ids) if ids else {}
+        found: dict[str, Job | None] = {}
+        with ThreadPoolExecutor(max_workers=10) as pool:
+            for part in pool.map(self._look, parts):
+                found |= part
         return found
+
+    def _look(self, ids: Sequence[str]) -> dict[str, Job | None]:
+        by_id = self._call(
+            lambda: {
+                status.id: _job(status)
+                for status in self._client.list_translation_statuses(translation_ids=list(ids), **self._per_listing)
+            },
+            "list translations",
+        )
+        return {id_: by_id.get(id_) for id_ in ids}
 
     def prove(self) -> None:
         """List, and cancel a batch that cannot exist: any answer but a denial proves the permission."""
