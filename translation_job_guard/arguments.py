@@ -35,6 +35,7 @@ __all__ = [
     "Unknown",
     "problems",
     "read",
+    "read_scope",
     "scope_field",
 ]
 
@@ -388,6 +389,18 @@ def read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
             f"({type(error).__name__}): the state was edited, or was written by a newer release of "
             "translation-job-guard. Install that release, or mend the state (pulumi stack export, import)."
         ) from error
+
+
+def read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
+    """Read one stored scope.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    try:
+        return _read_scope(service, scope)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InvalidArgument(f"The stored scope cannot be read ({type(error).__name__}).") from error
 
 
 def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
