@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from pulumi_policy import PolicyResource
 
-from translation_job_guard.arguments import DEFAULTS, UNKNOWN, GuardArguments, Unknown, read
+from translation_job_guard.arguments import DEFAULTS, UNKNOWN, Unknown, read_scope
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Scope
 from translation_job_guard.policies.trust import Trust, trust
@@ -167,24 +167,11 @@ class Guard(Node):
         """Whether something in its scope is not known yet."""
         return any_unknown(self.scopes)
 
-    @cached_property
-    def arguments(self) -> GuardArguments | None:
-        """The guard as the teardown reads it; None while what that takes is not known yet, or cannot be read."""
-        if any_unknown({**self.properties, "account_id": None, "protects": [], "triggers": []}):
-            return None
-        account = self.properties.get("account_id")
-        plain = {**self.properties, "account_id": None if account is UNKNOWN else account, "protects": []}
-        try:
-            return read(self.service, plain)
-        except InvalidArgument:
-            return None
-
     def _read(self, scope: Mapping[str, Any]) -> Scope | None:
         if any_unknown(scope):
             return None
-        place = "region" if self.service == AMAZON_TRANSLATE else "endpoint"
         try:
-            return read(self.service, {place: "", "scope": [scope]}).scopes[0]
+            return read_scope(self.service, scope)
         except InvalidArgument:
             return None
 
