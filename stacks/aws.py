@@ -9,6 +9,9 @@ Configuration (`pulumi config set KEY VALUE`):
                         that comes and goes, its documents go with it)
     roleName            a fixed name for the role (default: Pulumi makes one up)
     expectedAccountId   refuse to run in any other account (default: any)
+
+Outputs: what a job is started with (`roleArn`, `source`, `target`, `keyArn`, `region`). Give `keyArn` as its
+EncryptionKey: Amazon Translate encrypts its output with a key of its own otherwise.
 """
 
 from __future__ import annotations
@@ -19,12 +22,27 @@ import pulumi_aws.kms as kms
 import pulumi_aws.s3 as s3
 from pulumi_aws import get_caller_identity, get_partition
 
-from stacks.configuration import account_id, boolean, mode, text
+from stacks.configuration import account_id, boolean, mode, optional, text
 from translation_job_guard import AmazonTranslateJobGuard, AmazonTranslateScope
 
-region = text("region", namespace="aws", example="eu-west-1")
+region = text(
+    "region",
+    namespace="aws",
+    example="eu-west-1",
+    pattern=r"[a-z]{2}(-[a-z]+)+-\d",
+    must_be="the name of an AWS region",
+)
+release = text("release", default="1")
+on_delete = mode("onDelete")
 keep_documents = boolean("keepDocuments", default=False)
+role_name = optional(
+    "roleName", example="translate-dev", pattern=r"[\w+=,.@-]{1,64}", must_be="1 to 64 letters, digits or +=,.@_-"
+)
+expected_account_id = account_id("expectedAccountId")
 account, partition = get_caller_identity().account_id, get_partition().partition
+
+# Amazon Translate reads no documents at the top of a bucket.
+FOLDER = "documents"
 
 
 def document(*statements: dict[str, object]) -> pulumi.Output[str]:
@@ -32,7 +50,7 @@ def document(*statements: dict[str, object]) -> pulumi.Output[str]:
 
 
 key = kms.Key("key", description="Documents and translations", enable_key_rotation=True)
-held: list[pulumi.Resource] = []
+settings: list[pulumi.Resource] = []
 
 
 def bucket(name: str) -> s3.Bucket:
@@ -41,7 +59,7 @@ def bucket(name: str) -> s3.Bucket:
     by_key = s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
         sse_algorithm="aws:kms", kms_master_key_id=key.arn
     )
-    held.append(
+    settings.append(
         s3.BucketServerSideEncryptionConfiguration(
             f"{name}-encryption",
             bucket=made.bucket,
@@ -52,7 +70,7 @@ def bucket(name: str) -> s3.Bucket:
             ],
         )
     )
-    held.append(
+    settings.append(
         s3.BucketPublicAccessBlock(
             f"{name}-private",
             bucket=made.bucket,
@@ -67,10 +85,10 @@ def bucket(name: str) -> s3.Bucket:
 
 source, target = bucket("source"), bucket("target")
 
-# The condition keeps Amazon Translate from using the role for anyone else's account (the confused deputy).
 role = iam.Role(
     "translate",
-    name=pulumi.Config().get("roleName"),
+    name=role_name,
+    # The conditions keep Amazon Translate from using the role on behalf of any other account (the confused deputy).
     assume_role_policy=document(
         {
             "Effect": "Allow",
@@ -83,13 +101,18 @@ role = iam.Role(
         }
     ),
 )
+# What Amazon Translate's documentation asks for, and not more: it also reads what it has written.
 access = iam.RolePolicy(
     "access",
     role=role.name,
     policy=document(
         {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": [source.arn, target.arn]},
-        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": pulumi.Output.concat(source.arn, "/*")},
-        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": pulumi.Output.concat(target.arn, "/*")},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": pulumi.Output.concat(source.arn, f"/{FOLDER}/*")},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject"],
+            "Resource": pulumi.Output.concat(target.arn, "/*"),
+        },
         {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": key.arn},
     ),
 )
@@ -99,13 +122,14 @@ guard = AmazonTranslateJobGuard(
     "jobs",
     region=region,
     scope=AmazonTranslateScope(data_access_role_arns=[role.arn]),
-    protects=[role, access, source, target, key, *held],
-    on_delete=mode("onDelete"),
-    triggers=[text("release", default="1")],
-    expected_account_id=account_id("expectedAccountId"),
+    protects=[role, access, source, target, key, *settings],
+    on_delete=on_delete,
+    triggers=[release],
+    expected_account_id=expected_account_id,
 )
 
 pulumi.export("roleArn", role.arn)
-pulumi.export("source", pulumi.Output.concat("s3://", source.bucket, "/"))
+pulumi.export("source", pulumi.Output.concat("s3://", source.bucket, f"/{FOLDER}/"))
 pulumi.export("target", pulumi.Output.concat("s3://", target.bucket, "/"))
+pulumi.export("keyArn", key.arn)
 pulumi.export("region", region)

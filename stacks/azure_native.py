@@ -6,7 +6,7 @@ Entra ID, to start batches and to stop them.
 (The module is not called `azure`: that would hide the SDK's package from the program.)
 
 Configuration (`pulumi config set KEY VALUE`):
-    azure-native:location    where (required)
+    azure-native:location    where (required; managed identities need a region, not "global")
     subdomain                of the Translator account, unique in all of Azure (required)
     release                  any text; a new one replaces the guard, and so stops the batches of the release before
                              (default "1")
@@ -14,6 +14,8 @@ Configuration (`pulumi config set KEY VALUE`):
     deployerPrincipalId      object id of who runs Pulumi, and so has to be allowed to stop batches (default: whoever
                              is logged in)
     deployerPrincipalType    User, Group or ServicePrincipal (default ServicePrincipal, as in CI)
+
+Outputs: what a batch is started with (`endpoint`, `source`, `target`).
 """
 
 from __future__ import annotations
@@ -30,15 +32,35 @@ from pulumi_azure_native.cognitiveservices import (
 from pulumi_azure_native.resources import ResourceGroup
 from pulumi_azure_native.storage import BlobContainer, PublicAccess, StorageAccount
 
-from stacks.configuration import choice, mode, text
+from stacks.configuration import choice, mode, optional, text
 from translation_job_guard import AzureDocumentTranslationJobGuard, AzureDocumentTranslationScope
 
 # Built-in roles have the same id in every subscription (Azure documentation, "Azure built-in roles").
 STORAGE_BLOB_DATA_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
 COGNITIVE_SERVICES_USER = "a97b65f3-24c7-4388-baec-2e87135dc908"
 
-location = text("location", namespace="azure-native", example="westeurope")
-subdomain = text("subdomain", example="contoso-translator-dev")
+location = text(
+    "location",
+    namespace="azure-native",
+    example="westeurope",
+    pattern="(?i)(?!global$)[a-z0-9 ]+",
+    must_be="the name of an Azure region",
+)
+subdomain = text(
+    "subdomain",
+    example="contoso-translator-dev",
+    pattern="[a-z0-9][a-z0-9-]{0,62}[a-z0-9]",
+    must_be="2 to 64 lower-case letters, digits and hyphens, with no hyphen at either end",
+)
+release = text("release", default="1")
+on_delete = mode("onDelete")
+deployer = optional(
+    "deployerPrincipalId",
+    example="$(az ad signed-in-user show --query id --output tsv)",
+    pattern="(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    must_be="an object id of Entra ID, a UUID",
+)
+deployer_type = choice("deployerPrincipalType", "ServicePrincipal", "User", "Group")
 client = get_client_config()
 
 
@@ -84,8 +106,8 @@ reads_and_writes = RoleAssignment(
 may_stop = RoleAssignment(
     "deployer-may-stop",
     scope=translator.id,
-    principal_id=text("deployerPrincipalId", default=client.object_id),
-    principal_type=choice("deployerPrincipalType", "ServicePrincipal", "User", "Group"),
+    principal_id=deployer or client.object_id,
+    principal_type=deployer_type,
     role_definition_id=built_in_role(COGNITIVE_SERVICES_USER),
 )
 
@@ -95,8 +117,8 @@ guard = AzureDocumentTranslationJobGuard(
     endpoint=translator.properties.endpoint,
     scope=AzureDocumentTranslationScope(container_urls=urls),
     protects=[translator, reads_and_writes, may_stop, source, target, storage],
-    on_delete=mode("onDelete"),
-    triggers=[text("release", default="1")],
+    on_delete=on_delete,
+    triggers=[release],
 )
 
 pulumi.export("endpoint", translator.properties.endpoint)

@@ -1,4 +1,7 @@
-"""Reads the stacks' configuration; what is missing or wrong is said in one sentence, with the command that mends it."""
+"""Reads the stacks' configuration; what is missing or wrong is said in one sentence, with the command that mends it.
+
+A stack reads all of it before it makes anything: a program that fails half-way leaves half of its resources behind.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +11,41 @@ import pulumi
 
 from translation_job_guard.teardown import Mode
 
-__all__ = ["account_id", "boolean", "choice", "mode", "text"]
+__all__ = ["account_id", "boolean", "choice", "mode", "optional", "text"]
 
 
-def text(key: str, *, namespace: str | None = None, default: str | None = None, example: str = "VALUE") -> str:
-    """A text; required unless it has a default."""
+def text(
+    key: str,
+    *,
+    namespace: str | None = None,
+    default: str | None = None,
+    example: str = "VALUE",
+    pattern: str = ".*",
+    must_be: str = "",
+) -> str:
+    """A text; required unless it has a default. One that the pattern does not match is refused as not `must_be`."""
     value = pulumi.Config(namespace).get(key) or default
     if not value:
-        name = f"{namespace}:{key}" if namespace else key
+        name = _name(key, namespace)
         raise pulumi.RunError(f"The configuration value `{name}` is not set: `pulumi config set {name} {example}`.")
-    return value
+    return _matching(value, key, namespace, example, pattern, must_be)
+
+
+def optional(key: str, *, example: str, pattern: str, must_be: str) -> str | None:
+    """A text, or None if it is not set."""
+    value = pulumi.Config().get(key)
+    return None if value is None else _matching(value, key, None, example, pattern, must_be)
 
 
 def boolean(key: str, *, default: bool) -> bool:
-    value = pulumi.Config().get(key)
-    if value is None:
-        return default
-    if value not in ("true", "false"):
-        raise _wrong(key, "true or false")
-    return value == "true"
+    return choice(key, *(("true", "false") if default else ("false", "true"))) == "true"
 
 
 def choice(key: str, *choices: str) -> str:
     """One of some words; the first is the default."""
     value = pulumi.Config().get(key) or choices[0]
     if value not in choices:
-        raise _wrong(key, ", ".join(choices[:-1]) + f" or {choices[-1]}")
+        raise _wrong(key, None, " or ".join([", ".join(choices[:-1]), choices[-1]]), choices[0])
     return value
 
 
@@ -44,12 +56,21 @@ def mode(key: str) -> str:
 
 def account_id(key: str) -> str | None:
     """The 12 digits of an AWS account; None if it is not set."""
-    value = pulumi.Config().get(key)
-    if value is not None and not re.fullmatch(r"\d{12}", value):
-        # `pulumi config set` of digits alone is fine; a YAML file written by hand may have lost a leading zero.
-        raise _wrong(key, "12 digits, in quotes if you write the file by hand")
+    # `pulumi config set` keeps a leading zero; a YAML file written by hand loses it.
+    must_be = "12 digits, in quotes if you write the file by hand"
+    return optional(key, example="123456789012", pattern=r"\d{12}", must_be=must_be)
+
+
+def _matching(value: str, key: str, namespace: str | None, example: str, pattern: str, must_be: str) -> str:
+    if not re.fullmatch(pattern, value, re.DOTALL):
+        raise _wrong(key, namespace, must_be, example)
     return value
 
 
-def _wrong(key: str, must: str) -> pulumi.RunError:
-    return pulumi.RunError(f"The configuration value `{key}` must be {must}: `pulumi config set {key} …`.")
+def _wrong(key: str, namespace: str | None, must_be: str, example: str) -> pulumi.RunError:
+    name = _name(key, namespace)
+    return pulumi.RunError(f"The configuration value `{name}` must be {must_be}: `pulumi config set {name} {example}`.")
+
+
+def _name(key: str, namespace: str | None) -> str:
+    return f"{namespace}:{key}" if namespace else key

@@ -18,7 +18,12 @@ from translation_job_guard import (
     AzureDocumentTranslationScope,
 )
 
-emulator = text("emulator", example="http://127.0.0.1:PORT, as `translation-job-guard emulator` prints it")
+emulator = text(
+    "emulator",
+    example="http://127.0.0.1:PORT",
+    pattern=r"http://(127\.0\.0\.1|localhost|\[::1\]):\d+",
+    must_be="the URL that `translation-job-guard emulator` printed",
+)
 release = text("release", default="1")
 on_delete = mode("onDelete")
 environment = pulumi.get_stack()

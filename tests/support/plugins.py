@@ -20,3 +20,10 @@ def environment(emulator: Emulator) -> dict[str, str]:
         "PATH": os.pathsep.join(path),
         ENDPOINT_ENV: emulator.azure_arm_endpoint,
     }
+
+
+def keyless(emulator: Emulator) -> dict[str, str]:
+    """As `environment`, but whoever deploys uses Entra ID: no key, and a stand-in of `az` that is logged in."""
+    given = environment(emulator)
+    del given["AZURE_DOCUMENT_TRANSLATION_KEY"]
+    return {**given, "AZURE_TOKEN_CREDENTIALS": "AzureCliCredential"}
