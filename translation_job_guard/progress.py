@@ -42,7 +42,7 @@ class Voice:
         self._key_env = key_env
         self._clock = clock
         self._out = out
-        self._said_at = float("-inf")
+        self._said_at = self._looked_at = float("-inf")
         self._said = ""
 
     def say(self, text: str) -> None:
@@ -56,9 +56,11 @@ class Voice:
     def observe(self, report: Report) -> None:
         """One line about a teardown under way, if it is time and there is news. Fit as ``teardown.run``'s observer."""
         now = self._clock()
-        if now - self._said_at < _EVERY:
+        # To count all jobs after each answer of thousands takes longer than the teardown.
+        if now - self._looked_at < _EVERY:
             return
         text = _standing(report)
+        self._looked_at = now if text else self._looked_at
         if not text or (text == self._said and now - self._said_at < _ALIVE):
             return
         self._said, self._said_at = text, now

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from translation_job_guard import progress
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job, JobState
 from translation_job_guard.progress import Voice, label
 from translation_job_guard.teardown import Policy, Record, Report
@@ -93,6 +94,23 @@ def test_a_change_back_is_a_change(capsys: pytest.CaptureFixture[str]) -> None:
         "[guard] 2 in flight",
         "[guard] 1 in flight",
     ]
+
+
+def test_the_jobs_are_counted_once_a_second_however_many_answers_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while the line stays the same: each of thousands of answers would count thousands of jobs."""
+    counted: list[float] = []
+    clock = Clock()
+
+    def standing(_report: Report) -> str:
+        counted.append(clock.now)
+        return "3 in flight"
+
+    monkeypatch.setattr(progress, "_standing", standing)
+    voice = Voice("guard", clock=clock)
+    for _answer in range(40):
+        voice.observe(report_of(RUNNING))
+        clock.now += 0.125
+    assert counted == [1000, 1001, 1002, 1003, 1004]
 
 
 def test_nothing_seen_is_nothing_said(capsys: pytest.CaptureFixture[str]) -> None:
