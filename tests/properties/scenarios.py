@@ -37,7 +37,7 @@ from translation_job_guard.jobs import (
 from translation_job_guard.teardown import Mode, Policy, Report
 from translation_job_guard.testing import Call, Crash, Operation, SimulatedJob, SimulatedService, tear_down
 
-PATIENT = 20_000.0
+PATIENT = 2_000.0
 """A timeout in which everything ends that can end."""
 _FOREVER = 1e6
 _TINY = 1e-6
