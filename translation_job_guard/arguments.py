@@ -7,6 +7,7 @@ stored ones. Both know the stored format, nothing else does. Reasons never repea
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -132,10 +133,6 @@ def _pattern(pattern: str, reason: str) -> _Check:
     return lambda value: None if isinstance(value, str) and compiled.fullmatch(value) else reason
 
 
-def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) else "must be text"
-
-
 def _moment(value: Any) -> str | None:
     try:
         parse_time(value)
@@ -159,7 +156,7 @@ def _duration(value: Any) -> str | None:
 def _s3_uri(value: Any) -> str | None:
     if not isinstance(value, str) or not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
         return "is no S3 URI: write s3://bucket/ or s3://bucket/folder/"
-    return None
+    return _EMPTY_FOLDER if value.endswith("//") else None
 
 
 def _url(value: Any) -> str | None:
@@ -195,13 +192,28 @@ def _is_loopback(host: str) -> bool:
 def _container_url(value: Any) -> str | None:
     if reason := _url(value):
         return reason
-    if not urlsplit(value).path.strip("/"):
+    path = urlsplit(value).path
+    if not path.strip("/"):
         return "names no container: write https://account.blob.core.windows.net/container"
+    return _EMPTY_FOLDER if "//" in path else None
+
+
+def _job_name(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return "must be text"
+    # What no name has would match no job, and every teardown would find nothing to do: "pr-*", and what Pulumi makes
+    # of an output in an f-string.
+    if not all(char in "_.:/=+-%@" or unicodedata.category(char)[0] in "LMNZ" for char in value):
+        return "has characters that no job's name has: write how names begin, without a * at its end"
     return None
 
 
+_EMPTY_FOLDER: Final = (
+    "has an empty part (//): the output that it was made from resolved to nothing, and the scope would be wider"
+)
+# No wildcards: an ARN is compared as it is, and one with * would match no job.
 _ROLE_ARN = _pattern(
-    r"arn:aws(-[a-z]+)*:iam::\d{12}:role/\S+",
+    r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[^\s*?]+",
     "is no ARN of an IAM role: write arn:aws:iam::123456789012:role/name",
 )
 _REGION = _pattern(r"[a-z]{2,}(-[a-z]+)+-\d+", 'is no AWS region: write for instance "eu-west-1"')
@@ -222,7 +234,7 @@ _SCOPE_FIELDS: Final[Mapping[str, Sequence[_Field]]] = {
     AMAZON_TRANSLATE: (
         _Field("data_access_role_arns", _ROLE_ARN),
         _Field("s3_uri_prefixes", _s3_uri),
-        _Field("job_name_prefixes", _text),
+        _Field("job_name_prefixes", _job_name),
         _Field("job_ids", _pattern(r"\S{1,32}", "is no job id")),
         _Field("submitted_after", _moment, many=False, selects=False),
         _Field("whole_region", _boolean, many=False, whole=True),
@@ -291,7 +303,23 @@ def problems(service: str, properties: Mapping[str, Any]) -> list[Problem]:
     if not {problem.path for problem in found} & _COMMON.keys():
         found += _between_durations(properties)
     found += _scope_problems(service, properties.get("scope"))
+    if not _storable(properties.get("triggers")):
+        found.append(
+            Problem(
+                "triggers",
+                "must be text, numbers, lists and maps of them: an asset or resource could not be read from the state "
+                "again, not even to delete the guard. Give a hash of the file, or the resource's id",
+            )
+        )
     return found
+
+
+def _storable(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_storable, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_storable, value))
+    return value is None or value is UNKNOWN or isinstance(value, (str, bool, int, float))
 
 
 def _between_durations(properties: Mapping[str, Any]) -> Iterable[Problem]:

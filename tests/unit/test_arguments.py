@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+import pulumi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,6 +49,9 @@ OF = {AMAZON_TRANSLATE: AMAZON, AZURE_DOCUMENT_TRANSLATION: AZURE}
 PLANTED = "PLANTED"
 """Part of every bad value that can hold it: found in no reason, it is printed nowhere."""
 SAS = f"?sv=2024-01-01&sr=c&sig={PLANTED}%2Fabc%3D"
+
+OUTPUT_AS_TEXT = f"Calling __str__ on an Output[T] is not supported.\n\n1. o.apply(lambda v: {PLANTED})-"
+"""What an f-string makes of one of Pulumi's outputs."""
 
 
 def amazon(**changes: Any) -> list[tuple[str, str]]:
@@ -182,6 +186,14 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
      "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
     (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3://"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
     (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3:///in/"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
+    (AMAZON_TRANSLATE, {"data_access_role_arns": ["arn:aws:iam::123456789012:role/pr-*"]},
+     "scope.data_access_role_arns[0]", "is no ARN"),
+    *((AMAZON_TRANSLATE, {"s3_uri_prefixes": [uri]}, "scope.s3_uri_prefixes[0]", "has an empty part")
+      for uri in ("s3://bucket//", "s3://bucket/in//")),
+    *((AMAZON_TRANSLATE, {"job_name_prefixes": [name]}, "scope.job_name_prefixes[0]", "no job's name has")
+      for name in ("pr-*", OUTPUT_AS_TEXT)),
+    *((AZURE_DOCUMENT_TRANSLATION, {"container_urls": [url]}, "scope.container_urls[0]", "has an empty part")
+      for url in (f"{CONTAINER}//", f"{CONTAINER}//in", "https://store.blob.core.windows.net//in")),
     (AMAZON_TRANSLATE, {"job_name_prefixes": [17.0]}, "scope.job_name_prefixes[0]", "must be text"),
     (AMAZON_TRANSLATE, {"job_name_prefixes": PLANTED}, "scope.job_name_prefixes", "must be a list"),
     (AMAZON_TRANSLATE, {"job_ids": [f"{PLANTED} x"]}, "scope.job_ids[0]", "is no job id"),
@@ -266,6 +278,19 @@ def test_a_time_that_resolves_to_nothing_is_refused(service: str, name: str) -> 
         scope = {**OF[service]["scope"][0], name: nothing}
         (problem,) = problems(service, {**OF[service], "scope": [scope]})
         assert (problem.path, "resolved to nothing" in problem.reason) == (f"scope.{name}", True)
+
+
+@pytest.mark.parametrize("service", OF)
+@pytest.mark.parametrize("wrap", [lambda one: [one], lambda one: ["a", {"b": [one]}], lambda one: one])
+def test_triggers_that_the_state_cannot_give_back_are_refused(service: str, wrap: Any) -> None:
+    """Pulumi stores an asset without its content and fails to read it again: such a guard could not be deleted."""
+    good = wrap([None, True, 1, 1.5, "text", {}, UNKNOWN])
+    assert problems(service, {**OF[service], "triggers": good}) == []
+    for bad in (pulumi.StringAsset(PLANTED), pulumi.FileArchive(PLANTED)):
+        (problem,) = problems(service, {**OF[service], "triggers": wrap(bad)})
+        assert problem.path == "triggers"
+        assert "Give a hash of the file" in problem.reason
+        assert PLANTED not in problem.reason
 
 
 @pytest.mark.parametrize("nothing", [None, [], "", "text", {}])
