@@ -41,3 +41,9 @@ docs: setup  ## make the pages that are made from the code
 
 emulator: setup  ## run the emulator of both services
 	$(BIN)/translation-job-guard emulator
+
+bench: setup  ## measure teardown, start-up and policies against references: the short run, some minutes
+	$(BIN)/python -m bench
+
+bench-full: setup  ## the same, all sizes: about half an hour
+	$(BIN)/python -m bench --full

@@ -1,0 +1,111 @@
+"""Runs the benchmarks, prints a table and writes JSON. `python -m bench --help` tells the rest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import emulated, engine, memory, teardown
+from bench.emulated import ENVIRONMENT, Emulated
+from bench.figures import Figure, Of, Plan, Show
+
+AREAS: dict[str, Callable[[Plan, Emulated, Show], None]] = {
+    "emulator": emulated.measure,
+    "teardown": teardown.measure,
+    "engine": engine.measure,
+    "memory": memory.measure,
+}
+
+
+def main() -> int:
+    """Returns 0 if every bar holds, 1 if one does not."""
+    given = _parser().parse_args()
+    os.environ.update(ENVIRONMENT)
+    # In a file or a log a terminal's width means nothing.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    figures: list[Figure] = []
+
+    def show(figure: Figure) -> None:
+        figures.append(figure)
+        console.print(f"{figure.area}: {figure.what}: {_number(figure.measured)} {figure.unit}, {_judged(figure)}")
+
+    begun = time.monotonic()
+    load = os.getloadavg()[0]
+    with emulated.running() as running:
+        for area in given.only or AREAS:
+            AREAS[area](Plan(full=given.full), running, show)
+    console.print(_table(figures))
+    seconds = time.monotonic() - begun
+    # Other work on the machine makes figures worse than they are: whoever reads them should know.
+    console.print(f"{seconds:.0f} s, load before {load:.1f}, after {os.getloadavg()[0]:.1f}")
+    path = Path(given.json or Path(__file__).parent / "results" / f"{'full' if given.full else 'short'}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    found = {
+        "full": given.full,
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "load_before": round(load, 2),
+        "seconds": round(seconds),
+        "figures": [figure.as_json() for figure in figures],
+    }
+    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    console.print(f"written to {path}")
+    return 1 if any(figure.holds is False for figure in figures) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="all sizes, each three times")
+    parser.add_argument("--only", action="append", choices=AREAS, help="one area; may be given several times")
+    parser.add_argument("--json", help="where to write the figures")
+    return parser
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table(title="Ratios of one run")
+    for column in ("what", "against", "measured", "reference", "ratio", "bar", ""):
+        table.add_column(column, justify="right" if column in ("measured", "reference", "ratio") else "left")
+    for figure in figures:
+        table.add_row(
+            f"{figure.area}: {figure.what}",
+            figure.against,
+            f"{_number(figure.measured)} {figure.unit}",
+            f"{_number(figure.reference)} {figure.unit}",
+            f"{figure.ratio:.2f}",
+            _bar(figure),
+            {True: "holds", False: "MISSED", None: ""}[figure.holds],
+        )
+    return table
+
+
+def _bar(figure: Figure) -> str:
+    if figure.bar is None:
+        return ""
+    most = _number(figure.bar.most)
+    return {
+        Of.RATIO: f"≤ {most} x",
+        Of.DIFFERENCE: f"≤ {most} {figure.unit} more",
+        Of.VALUE: f"≤ {most} {figure.unit}",
+    }[figure.bar.of]
+
+
+def _judged(figure: Figure) -> str:
+    against = f"{figure.ratio:.2f} x {figure.against} ({_number(figure.reference)} {figure.unit})"
+    return against if figure.holds is not False else f"{against}: MISSED {_bar(figure)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
