@@ -1,4 +1,4 @@
-"""Receipts: the record of one teardown, as JSON with a published schema and as Markdown for a CI job's summary.
+"""Receipts: the record of one teardown, as JSON with a published schema, as Markdown for a CI job's summary, as HTML.
 
 The schema is ``schemas/output-1.schema.json`` of this package, definition ``receipt``.
 """
@@ -43,6 +43,7 @@ __all__ = [
     "Occasion",
     "Outcome",
     "Receipt",
+    "as_html",
     "as_json",
     "as_markdown",
     "page",
@@ -199,6 +200,14 @@ def as_markdown(receipt: Receipt) -> str:
     return markdown(page(receipt))
 
 
+def as_html(receipt: Receipt) -> str:
+    """The receipt as one HTML page that needs nothing else."""
+    # Takes a template engine, which most teardowns do without.
+    from translation_job_guard.presentation.html import html
+
+    return html(page(receipt))
+
+
 def page(receipt: Receipt) -> Page:
     """The receipt as something to show."""
     who = "/".join(part for part in (receipt.project, receipt.stack, receipt.guard) if part)
@@ -231,7 +240,7 @@ def write(receipt: Receipt, directory: Path) -> list[Path]:
     """Write the receipt into ``directory``, which is made if need be: each file whole or not at all.
 
     Returns:
-        The files: JSON and Markdown.
+        The files: JSON, Markdown and HTML.
 
     Raises:
         OSError: they cannot be written there.
@@ -240,10 +249,11 @@ def write(receipt: Receipt, directory: Path) -> list[Path]:
     parts = (receipt.project, receipt.stack, receipt.guard, receipt.started_at.strftime("%Y%m%dT%H%M%SZ"))
     # Two guards of one name may be torn down in the same second: by two destroys, or in a replacement.
     stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part) + f"-{uuid.uuid4().hex[:6]}"
-    files = {directory / f"{stem}.json": as_json(receipt), directory / f"{stem}.md": as_markdown(receipt)}
-    for path, text in files.items():
-        write_file(path, text)
-    return list(files)
+    files = []
+    for suffix, form in (("json", as_json), ("md", as_markdown), ("html", as_html)):
+        files.append(directory / f"{stem}.{suffix}")
+        write_file(files[-1], form(receipt))
+    return files
 
 
 def write_file(path: Path, text: str) -> None:
@@ -309,15 +319,17 @@ def _estimate(service: str, charged: Iterable[int]) -> Estimate | None:
 
 def _lead(receipt: Receipt) -> Note:
     took = format_duration(receipt.seconds)
-    left = sum(job.ending is Ending.IN_FLIGHT for job in receipt.jobs)
+    in_flight = sum(job.ending is Ending.IN_FLIGHT for job in receipt.jobs)
+    left = "one job" if in_flight == 1 else f"{in_flight} jobs"
     if receipt.outcome is Outcome.QUIET:
-        done = f"{len(receipt.jobs)} jobs in scope have ended" if receipt.jobs else "nothing was in flight"
+        ended = "one job in scope has" if len(receipt.jobs) == 1 else f"{len(receipt.jobs)} jobs in scope have"
+        done = f"{ended} ended" if receipt.jobs else "nothing was in flight"
         return Note(f"Quiet after {took}: {done}.", Tone.GOOD)
     if receipt.outcome is Outcome.LEFT:
-        what = f"{left} jobs were left in flight" if receipt.looked else "what is left is not known"
+        what = f"left in flight: {left}" if receipt.looked else "what is left is not known"
         return Note(f"Mode ignore: {what}.", Tone.NOTICE)
     word = "Failed" if receipt.outcome is Outcome.FAILED else "Interrupted"
-    what = f"{left} jobs still in flight" if receipt.looked else "what is in flight is not known"
+    what = f"{left} still in flight" if receipt.looked else "what is in flight is not known"
     return Note(f"{word} after {took}: {what}.", Tone.BAD)
 
 

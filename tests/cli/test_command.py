@@ -59,6 +59,7 @@ def test_help_loads_no_sdk() -> None:
         (["scan", "--region", REGION, "--output", "xml"], "'xml' is no format"),
         (["scan", "--region", REGION, "-o", "json", "-o", "markdown"], "only one format"),
         (["scan", "--region", REGION, "-o", "json="], "file's name is missing"),
+        (["scan", "--region", REGION, "--watch", "-o", "json"], "--watch draws a table"),
         (["plan", "--state", "missing.json"], "missing.json cannot be read"),
         (["plan", "--state", "-"], "standard input is no JSON"),
         (["plan", "--state", "-", "--state", "-"], "only once"),
@@ -99,7 +100,7 @@ def test_each_format_goes_where_it_was_asked_to(cli: Cli, add_jobs: AddJobs) -> 
     add_jobs(name="pr-17-a")
     done = cli("scan", "--region", REGION, "-o", "json=jobs.json", "-o", "markdown=jobs.md")
     assert done.returncode == 1
-    assert "One job" in done.stdout or "1 jobs" in done.stdout
+    assert "One job in flight in one place." in done.stdout
     validate(json.loads((cli.directory / "jobs.json").read_text()), "scan")
     assert "pr-17-a" in (cli.directory / "jobs.md").read_text()
     assert {path.name for path in cli.directory.iterdir() if path.suffix} == {"jobs.json", "jobs.md"}

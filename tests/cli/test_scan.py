@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -169,3 +170,33 @@ def test_a_narrow_terminal_loses_nothing(cli: Cli, both: list[str]) -> None:
     assert max(len(line) for line in shown.splitlines()) <= 44
     for word in ("pr-17-catalogue", "pr-18-manuals", "STOP_REQUESTED", "3 h 30 min", "translate-dev"):
         assert word in shown
+
+
+def test_watch_goes_on_until_nothing_is_in_flight(cli: Cli, add_jobs: AddJobs) -> None:
+    """In a pipe each change is a line; files have the last look."""
+    [job] = add_jobs(name="pr-17-a")
+    process = cli.start("scan", "--region", REGION, "--watch", "--every", "0.5s", "-o", "json=last.json")
+    assert process.stdout is not None
+    assert "One job in flight" in process.stdout.readline()
+    cli.emulator.control.set_job(job, state="COMPLETED")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert out.endswith(" Nothing in flight in one place.\n")
+    found = json.loads((cli.directory / "last.json").read_text())
+    assert (found["jobs"], found["exit_code"]) == ([], 0)
+
+
+def test_an_interrupted_watch_is_exit_code_130(cli: Cli, add_jobs: AddJobs) -> None:
+    """While jobs are in flight; a terminal is left as it was."""
+    add_jobs(name="pr-17-a")
+    process = cli.start("scan", "--region", REGION, "--watch")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "Interrupted.\n")
+
+
+def test_watch_draws_on_a_terminal(cli: Cli) -> None:
+    """One table, which ends when nothing is in flight."""
+    assert "Nothing in flight" in run_in_terminal(cli, "scan", "--region", REGION, "--watch", columns=100)

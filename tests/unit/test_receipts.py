@@ -119,7 +119,7 @@ def test_no_secret_is_in_a_receipt(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_two_receipts_of_one_second_do_not_overwrite_each_other(tmp_path: Path) -> None:
     """Two destroys, or both halves of a replacement, may end at once."""
     made = receipt(a_report(), guard="a/b guard", stack="dev", project="shop")
-    assert len({*write(made, tmp_path), *write(made, tmp_path)}) == 4
+    assert len({*write(made, tmp_path), *write(made, tmp_path)}) == 6
     assert all(
         path.parent == tmp_path and path.name.startswith("shop-dev-a_b_guard-2026") for path in tmp_path.iterdir()
     )

@@ -15,8 +15,9 @@ import typer
 from translation_job_guard._version import __version__
 from translation_job_guard.arguments import DEFAULTS
 from translation_job_guard.cli import options as o
-from translation_job_guard.errors import GuardError
+from translation_job_guard.errors import GuardError, InvalidArgument
 from translation_job_guard.overrides import RECEIPTS, TIMEOUT
+from translation_job_guard.teardown import FASTEST_POLL
 
 __all__ = ["app", "run"]
 
@@ -127,6 +128,10 @@ def scan(
             help="Look up the containers of every Azure batch, one request each; up to 100 batches it is done anyway.",
         ),
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again and again, until nothing is in flight or Ctrl-C.")
+    ] = False,
+    every: Annotated[str, typer.Option(metavar="DURATION", help="With --watch: from one look to the next.")] = "5s",
     profile: o.Profile = None,
     assume_role_arn: o.AssumeRole = None,
     endpoint_url: o.EndpointUrl = None,
@@ -148,15 +153,16 @@ def scan(
       translation-job-guard scan --all-regions
       translation-job-guard scan --region eu-west-1 --region us-east-1 --job-name-prefix pr-17-
       translation-job-guard scan --endpoint https://name.cognitiveservices.azure.com/
+      translation-job-guard scan --region eu-west-1 --watch
       translation-job-guard scan --output json | jq '.jobs[].id'
-      translation-job-guard scan --all-regions --output json=jobs.json --output markdown=jobs.md
+      translation-job-guard scan --all-regions --output html=jobs.html --output markdown=jobs.md
 
     \b
-    Exit codes: 0 nothing in flight, 1 jobs in flight, 2 a place could not be looked at.
+    Exit codes: 0 nothing in flight, 1 jobs in flight, 2 a place could not be looked at, 130 interrupted.
     """
-    from translation_job_guard.cli.output import emit, sinks
+    from translation_job_guard.cli.output import Format, emit, sinks
+    from translation_job_guard.cli.scan import ScanResult, scan_places
     from translation_job_guard.cli.scan import scan as look
-    from translation_job_guard.cli.scan import scan_places
 
     to = sinks(output)
     _be_verbose(verbose)
@@ -172,7 +178,21 @@ def scan(
     )
     access = o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version)
     places, notes = scan_places(region or (), all_regions, endpoint or (), selectors, access)
-    result = look(places, timeout=o.seconds("--timeout", timeout), locate_all=locate, notes=notes)
+    limit = o.seconds("--timeout", timeout)
+
+    def scanned() -> ScanResult:
+        return look(places, timeout=limit, locate_all=locate, notes=notes)
+
+    if watch:
+        from translation_job_guard.cli.watch import watch as keep_looking
+
+        if any(sink.path is None and sink.format is not Format.TABLE for sink in to):
+            raise InvalidArgument("--watch draws a table on standard output: write other formats as FORMAT=FILE.")
+        interval = max(o.seconds("--every", every), FASTEST_POLL)
+        result = keep_looking(scanned, interval, key_env)
+        to = [sink for sink in to if sink.path is not None]
+    else:
+        result = scanned()
     emit(result, to, [key_env])
     return result.exit_code
 
@@ -294,7 +314,7 @@ def cancel(
     receipts: Annotated[
         Path | None,
         typer.Option(
-            "--receipts", metavar="DIRECTORY", envvar=RECEIPTS, help="Where to leave the receipt, as JSON and Markdown."
+            "--receipts", metavar="DIRECTORY", envvar=RECEIPTS, help="Where to leave the receipt: JSON, Markdown, HTML."
         ),
     ] = None,
     grace_period: Annotated[

@@ -140,7 +140,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FORMAT[=FILE]",
-        help="table, json or markdown, on standard output or into a file; repeatable. [default: table]",
+        help="table, json, markdown or html, on standard output or into a file; repeatable. [default: table]",
     ),
 ]
 Verbose = Annotated[

@@ -25,6 +25,7 @@ class Format(enum.Enum):
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,10 @@ def _rendered(result: Result, format_: Format, clean: Callable[[str], str]) -> s
         from translation_job_guard.presentation.markdown import markdown
 
         return markdown(page)
+    if format_ is Format.HTML:
+        from translation_job_guard.presentation.html import html
+
+        return html(page)
     from translation_job_guard.cli.table import text_of_page
 
     return text_of_page(page)

@@ -80,7 +80,8 @@ class ScanResult:
         failed = [sight for sight in self.sights if sight.error]
         looked = len(self.sights) - len(failed)
         where = f"{looked} of {len(self.sights)} places" if failed else _places(len(self.sights))
-        what = f"{len(self.jobs)} jobs in flight" if self.jobs else "Nothing in flight"
+        count = "One job" if len(self.jobs) == 1 else f"{len(self.jobs)} jobs"
+        what = f"{count} in flight" if self.jobs else "Nothing in flight"
         notes = [Note(text, Tone.NOTICE) for text in self.notes]
         if self.undecided:
             notes.append(

@@ -74,7 +74,7 @@ def _table(table: Table, width: int, rows: int | None) -> Iterable[RenderableTyp
     yield _columns(table, shown) if _fits(table, shown, width) else _records(table, shown)
     if len(shown) < len(table.rows):
         left = len(table.rows) - len(shown)
-        yield Text(f"…and {left} more: --output json or markdown=FILE has them all.", "yellow")
+        yield Text(f"…and {left} more: --output html=FILE (or json) has them all.", "yellow")
 
 
 def _columns(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:

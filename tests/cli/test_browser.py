@@ -1,0 +1,114 @@
+"""The page in a real browser: both colour schemes, wide and narrow, what it shows and how well it can be read."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import REGION, AddJobs, Cli
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(
+    BROWSER is None, reason="there is no Chromium: `apt-get install chromium`, or `brew install --cask chromium`"
+)
+QUIET = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
+)
+SCHEMES = {"light": "--blink-settings=preferredColorScheme=1", "dark": "--blink-settings=preferredColorScheme=0"}
+
+MEASURE = """
+<script>
+function channels(text) { return text.match(/[\\d.]+/g).map(Number); }
+function luminance(c) {
+  const part = v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const [r, g, b] = c.slice(0, 3).map(v => part(v / 255));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+function ground(element) {
+  for (let one = element; one; one = one.parentElement) {
+    const c = channels(getComputedStyle(one).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c;
+  }
+  return [255, 255, 255];
+}
+let worst = 21, read = 0;
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, style")) continue;
+  const [a, b] = [luminance(channels(getComputedStyle(element).color)), luminance(ground(element))];
+  worst = Math.min(worst, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  read += 1;
+}
+const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+const bars = [...document.querySelectorAll("rect.bar")].filter(one => one.getBoundingClientRect().width > 0).length;
+document.documentElement.dataset.measured = JSON.stringify(
+  [Math.round(worst * 100) / 100, read, wide, bars, Math.round(luminance(ground(document.body)) * 100)]);
+</script>
+"""
+
+
+@pytest.fixture
+def page(cli: Cli, add_jobs: AddJobs) -> Path:
+    """What ``scan`` makes of both clouds, with a place that is down."""
+    add_jobs(name="pr-17-a-rather-long-name-for-a-job-that-would-not-wrap-by-itself-anywhere-at-all")
+    add_jobs(3, resource="translator")
+    endpoint = cli.emulator.azure_endpoint("translator")
+    done = cli("scan", "--region", REGION, "--region", "xx-nowhere-1", "--endpoint", endpoint, "-o", "html=page.html")
+    assert done.returncode in (1, 2), done.stderr
+    return cli.directory / "page.html"
+
+
+def browse(profile: Path, *arguments: str) -> str:
+    assert BROWSER is not None
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    done = subprocess.run(
+        [BROWSER, *QUIET, f"--user-data-dir={profile}", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=environment,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("width", [1280, 500])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_page_can_be_read_in_both_schemes_wide_and_narrow(
+    page: Path, tmp_path: Path, scheme: str, width: int
+) -> None:
+    """Every text stands out from its ground, nothing reaches out to the side, each job has its bar."""
+    text = page.read_text()
+    measured = page.with_name("measured.html")
+    # The page itself lets no script run.
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace("</body>", MEASURE + "</body>")
+    measured.write_text(text)
+    size = f"--window-size={width},900"
+    dom = browse(tmp_path / "profile", SCHEMES[scheme], size, "--dump-dom", measured.as_uri())
+    found = re.search(r'data-measured="\[([^\]]*)\]"', dom)
+    assert found is not None, dom[-500:]
+    worst, read, wide, bars, ground = (float(part) for part in found[1].split(","))
+    assert worst >= 4.5
+    assert read > 30
+    assert wide == 0
+    assert bars == 4
+    assert (ground > 50) is (scheme == "light")
+
+    picture = tmp_path / f"{scheme}-{width}.png"
+    browse(tmp_path / "profile", SCHEMES[scheme], size, f"--screenshot={picture}", page.as_uri())
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_can_be_printed(page: Path, tmp_path: Path) -> None:
+    """To a PDF that has pages."""
+    printed = tmp_path / "page.pdf"
+    browse(tmp_path / "profile", SCHEMES["dark"], "--no-pdf-header-footer", f"--print-to-pdf={printed}", page.as_uri())
+    assert b"/Type /Page" in printed.read_bytes()

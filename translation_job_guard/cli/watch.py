@@ -1,0 +1,60 @@
+"""``scan --watch``: the table, live, until nothing is in flight."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.live import Live
+
+from translation_job_guard.cli.output import write_out
+from translation_job_guard.cli.scan import ScanResult
+from translation_job_guard.cli.table import renderable
+from translation_job_guard.presentation import cleaned, written
+from translation_job_guard.redaction import redact
+
+__all__ = ["watch"]
+
+_ROOM = 12
+"""Lines of a terminal that are not rows of the last table."""
+
+
+def watch(scan: Callable[[], ScanResult], every: float, key_env: str) -> ScanResult:
+    """Scan again and again until nothing is in flight and every place could be looked at.
+
+    On a terminal one table is drawn anew; elsewhere each change is a line.
+
+    Args:
+        every: seconds from one look to the next.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted.
+    """
+    console = Console(highlight=False)
+    if console.is_terminal:
+        return _live(console, scan, every, key_env)
+    said = ""
+    while True:
+        result = scan()
+        lead = redact(result.page().lead.text, key_env)
+        if lead != said:
+            write_out(f"{written(result.at)} {lead}\n")
+            said = lead
+        if result.exit_code == 0:
+            return result
+        time.sleep(every)
+
+
+def _live(console: Console, scan: Callable[[], ScanResult], every: float, key_env: str) -> ScanResult:
+    with Live(console=console, auto_refresh=False, vertical_overflow="visible", redirect_stderr=False) as live:
+        while True:
+            result = scan()
+            page = cleaned(result.page(), lambda text: redact(text, key_env))
+            rows = max(5, console.height - _ROOM - len(result.sights))
+            live.update(renderable(page, console.width, rows), refresh=True)
+            sys.stdout.flush()
+            if result.exit_code == 0:
+                return result
+            time.sleep(every)
