@@ -85,7 +85,8 @@ class AmazonTranslateJobGuard(Resource, module="translation", name="AmazonTransl
         resource_name: the guard's name; it begins each of its lines.
         region: of the jobs; by default the stack's ``aws:region``, never the environment's.
         scope: which jobs, or a list of scopes of which any may match; by default derived from ``protects``.
-        protects: what must outlive the jobs: the guard depends on it, and is replaced before it is.
+        protects: what must outlive the jobs: the guard depends on it, and is replaced before it is. A component stands
+            for the resources that are in it by then.
         on_delete: ``cancel`` (stop and wait), ``drain`` (wait), ``fail`` (refuse while any is in flight) or ``ignore``.
         grace_period: with ``cancel``, how long jobs may end by themselves first.
         timeout: of a teardown, after which it fails and the guard stays. Durations: seconds or "90s", "15m", "1h30m".
@@ -165,7 +166,8 @@ class AzureDocumentTranslationJobGuard(Resource, module="translation", name="Azu
         resource_name: the guard's name; it begins each of its lines.
         endpoint: of the Translator resource: ``https://name.cognitiveservices.azure.com/``.
         scope: which batches, or a list of scopes of which any may match; by default derived from ``protects``.
-        protects: what must outlive the batches: the guard depends on it, and is replaced before it is.
+        protects: what must outlive the batches: the guard depends on it, and is replaced before it is. A component
+            stands for the resources that are in it by then.
         on_delete: ``cancel`` (stop and wait), ``drain`` (wait), ``fail`` (refuse while any is in flight) or ``ignore``.
         grace_period: with ``cancel``, how long batches may end by themselves first.
         timeout: of a teardown, after which it fails and the guard stays. Durations: seconds or "90s", "15m", "1h30m".
@@ -248,10 +250,22 @@ def _common(
             {"urn": resource.urn, "id": resource.id}
             if isinstance(resource, pulumi.CustomResource)
             else {"urn": resource.urn}
-            for resource in protects
+            for resource in _with_children(protects)
         ],
         "triggers": [] if triggers is None else triggers,
     }
+
+
+def _with_children(protects: Iterable[pulumi.Resource]) -> Iterable[pulumi.Resource]:
+    """``protects``, and after each component the resources in it, by which a replacement in it is noticed."""
+    for resource in protects:
+        yield resource
+        if isinstance(resource, pulumi.ComponentResource):
+            # A set: in the same order each time, or every run would find the guard changed.
+            children = sorted(resource._childResources, key=lambda child: (str(child._type), child._name))
+            # A guard in it or a provider is nothing that jobs need.
+            guards = (AmazonTranslateJobGuard, AzureDocumentTranslationJobGuard, pulumi.ProviderResource)
+            yield from _with_children(child for child in children if not isinstance(child, guards))
 
 
 def _scopes(kind: type, scope: Any) -> list[dict[str, Any]]:

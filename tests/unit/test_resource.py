@@ -433,6 +433,31 @@ def test_what_is_protected_is_a_dependency_and_stored_with_urn_and_id(register: 
     assert guard.property_depends_on["protects"] >= {found["role"].urn, found["bucket"].urn}
 
 
+def test_a_component_stands_for_the_resources_in_it(register: Register) -> None:
+    """By their ids a replacement in it is noticed; in the same order each time. Its guards and providers are left
+    out."""
+
+    def program() -> None:
+        outer = Group("outer")
+        inside = pulumi.ResourceOptions(parent=outer)
+        pulumi.ProviderResource("aws", "provider", opts=inside)
+        amazon(opts=inside)
+        inner = Group("inner", inside)
+        for number in range(9, 0, -1):
+            Thing("aws:s3/bucket:Bucket", f"bucket-{number}", pulumi.ResourceOptions(parent=inner), id_=f"b{number}")
+        role_ = Thing("aws:iam/role:Role", "role", inside, id_="translate")
+        Thing("aws:iam/rolePolicy:RolePolicy", "of-role", pulumi.ResourceOptions(parent=role_))
+        AmazonTranslateJobGuard("other", region="eu-west-1", scope=JOBS, protects=[outer])
+
+    found = register(program)
+    assert found["other"].inputs["protects"] == [
+        {"urn": found["outer"].urn},
+        {"urn": found["role"].urn, "id": "translate"},
+        {"urn": found["inner"].urn},
+        *({"urn": found[f"bucket-{number}"].urn, "id": f"b{number}"} for number in range(1, 10)),
+    ]
+
+
 def test_one_resource_may_stand_for_a_list(register: Register) -> None:
     """Forgiving where nothing else can be meant."""
     found = register(lambda: amazon(protects=role()))
