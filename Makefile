@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format typecheck imports lock docs emulator
+.PHONY: help setup demo test check lint format typecheck imports lock docs emulator bench bench-full
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,7 @@ lock: setup  ## renew requirements.lock
 
 docs: setup  ## make the pages that are made from the code
 	$(BIN)/python scripts/permissions_page.py
+	$(BIN)/python -m scripts.cli_pages
 
 emulator: setup  ## run the emulator of both services
 	$(BIN)/translation-job-guard emulator
