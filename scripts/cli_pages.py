@@ -49,7 +49,7 @@ def _index(group: Any) -> str:
             "  package brings (`translation_job_guard/schemas`).",
             "- Markdown is fit for the summary of a CI job.",
             "- HTML is one page that needs no network: a summary, tables, and a time line of each job.",
-            "- Tables have colours on a terminal only, and none with `NO_COLOR`. On a narrow one rows become records.",
+            "- Tables have colours on a terminal only, and none with `NO_COLOR`. On a narrow one rows are records.",
             "",
             f"`{NAME} --install-completion` makes the shell complete commands and options.",
             "",

@@ -102,7 +102,7 @@ def _root(
       translation-job-guard orphans                       # what no stack answers for
       translation-job-guard cancel --job-name-prefix pr-17- --yes
 
-    # \b
+    \b
     Exit codes: 0 nothing found or all done, 1 findings, 2 could not tell or bad usage, 130 interrupted.
     """
 
@@ -151,11 +151,11 @@ def scan(
     \b
     Examples:
       translation-job-guard scan --all-regions
-      # translation-job-guard scan --region eu-west-1 --region us-east-1 --job-name-prefix pr-17-
+      translation-job-guard scan --region eu-west-1 --region us-east-1 --job-name-prefix pr-17-
       translation-job-guard scan --endpoint https://name.cognitiveservices.azure.com/
-      # translation-job-guard scan --region eu-west-1 --watch
+      translation-job-guard scan --region eu-west-1 --watch
       translation-job-guard scan --output json | jq '.jobs[].id'
-      # translation-job-guard scan --all-regions --output html=jobs.html --output markdown=jobs.md
+      translation-job-guard scan --all-regions --output html=jobs.html --output markdown=jobs.md
 
     \b
     Exit codes: 0 nothing in flight, 1 jobs in flight, 2 a place could not be looked at, 130 interrupted.
@@ -215,7 +215,7 @@ def plan(
     Examples:
       translation-job-guard plan                                    # the current stack
       translation-job-guard plan --stack acme/shop/dev --stack acme/shop/pr-17
-      # pulumi stack export | translation-job-guard plan --state -
+      pulumi stack export | translation-job-guard plan --state -
       translation-job-guard plan --output markdown=plan.md          # for the summary of a CI job
 
     \b
@@ -273,10 +273,10 @@ def orphans(
     \b
     Examples:
       translation-job-guard orphans
-      # translation-job-guard orphans --all-regions --output markdown=orphans.md
+      translation-job-guard orphans --all-regions --output markdown=orphans.md
       translation-job-guard orphans --state dev.json --state pr-17.json --region eu-west-1
 
-    # \b
+    \b
     Exit codes: 0 no orphan, 1 orphans, 2 not all of it could be told.
     """
     from translation_job_guard.cli import orphans as impl
@@ -344,9 +344,9 @@ def cancel(
     \b
     Examples:
       translation-job-guard cancel --region eu-west-1 --job-name-prefix pr-17-
-      # translation-job-guard cancel --region eu-west-1 --job-name-prefix pr-17- --yes --receipts receipts/
+      translation-job-guard cancel --region eu-west-1 --job-name-prefix pr-17- --yes --receipts receipts/
       translation-job-guard cancel --translation-id 1b4a6f2e-5a0c-4d3e-9f57-8a3c2b1d0e4f --yes
-      # translation-job-guard cancel --endpoint https://name.cognitiveservices.azure.com/ --whole-resource --yes
+      translation-job-guard cancel --endpoint https://name.cognitiveservices.azure.com/ --whole-resource --yes
 
     \b
     Exit codes: 0 nothing to stop, or all of it has ended; 1 a dry run found something to stop;
@@ -416,10 +416,10 @@ def doctor(
     Examples:
       translation-job-guard doctor                                  # in a project's directory
       translation-job-guard doctor --region eu-west-1 --profile ci
-      # translation-job-guard doctor --stack acme/shop/dev
+      translation-job-guard doctor --stack acme/shop/dev
       pulumi stack export | translation-job-guard doctor --state -
 
-    # \b
+    \b
     Exit codes: 0 guards can do their work, 1 something keeps them from it, 2 something could not be found out.
     """
     from translation_job_guard.cli import doctor as impl
@@ -473,7 +473,7 @@ def emulator(
     \b
     Examples:
       translation-job-guard emulator --port 4566
-      # translation-job-guard emulator --stop-latency 10 --documented-rates
+      translation-job-guard emulator --stop-latency 10 --documented-rates
 
     \b
     Exit codes: 0 ended by SIGINT or SIGTERM, 2 it could not start.
