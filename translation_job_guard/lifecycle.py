@@ -33,9 +33,10 @@ from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides, overr
 from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice, label
 from translation_job_guard.receipts import Occasion, Receipt, receipt, write
-from translation_job_guard.runner import run
+from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.threads import each
 
 __all__ = ["connect", "in_flight", "prove", "stop_left_behind", "tear_down", "verify_account", "verify_move"]
 
@@ -89,16 +90,27 @@ def prove(guard: GuardArguments) -> str:
         service.prove()
         return account
 
-    return _retried(work, lambda error: min(_patience(guard, error), guard.policy.timeout), _voice(guard))
+    timeout = guard.policy.timeout
+    return _retried(work, lambda error: min(_patience(guard, error), timeout), _voice(guard), within=timeout)
 
 
-def _retried(work: Callable[[], _T], patience: Callable[[ServiceError], float], voice: Voice) -> _T:
-    """``work``'s result; a failure is tried again for as many seconds as ``patience`` gives its kind."""
+def _retried(work: Callable[[], _T], patience: Callable[[ServiceError], float], voice: Voice, *, within: float) -> _T:
+    """``work``'s result; a failure is tried again for as many seconds as ``patience`` gives its kind.
+
+    Raises:
+        Transient: ``work`` was not done within so many seconds. It is left behind, wherever it hangs.
+    """
     started = time.monotonic()
     pause = _FIRST_PAUSE
     while True:
         try:
-            return work()
+            # In a thread: SDKs attempt some times, and what they ask for credentials may never answer.
+            for _, done in each(lambda _: work(), [None], workers=1, deadline=started + within):
+                return done
+            raise Transient(
+                f"no answer came in {format_duration(within)} from the service, or from where the credentials are "
+                "looked for."
+            )
         except ServiceError as error:
             asked_for = error.retry_after if isinstance(error, Throttled) else None
             wait = max(pause, asked_for or 0.0)
@@ -132,10 +144,12 @@ def verify_account(guard: GuardArguments, service: JobService) -> str:
         ServiceError: it could not be found out.
     """
     account = service.account()
-    if guard.account_id and account != guard.account_id:
+    # An edited state, or one of an older release, may be without the account that was found when it was made.
+    wanted = guard.account_id or guard.expected_account_id
+    if wanted and account != wanted:
         raise WrongAccount(
-            f"the credentials lead to account {account}, and the guard was made for {guard.account_id}: nothing was "
-            f"stopped or taken away. Use the credentials of {guard.account_id} and run this again; if that account is "
+            f"the credentials lead to account {account}, and the guard was made for {wanted}: nothing was "
+            f"stopped or taken away. Use the credentials of {wanted} and run this again; if that account is "
             f"gone for good, {ON_DELETE}=ignore goes on without looking."
         )
     return account
@@ -287,7 +301,8 @@ def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobServ
         passes = isinstance(error, (Transient, Throttled)) and policy.mode is not Mode.IGNORE
         return policy.timeout if passes else 0.0
 
-    return _retried(work, patience, voice)
+    within = min(policy.timeout, IGNORE_LOOKS_FOR) if policy.mode is Mode.IGNORE else policy.timeout
+    return _retried(work, patience, voice, within=within)
 
 
 def _receipt(guard: GuardArguments, report: Report, occasion: Occasion, failure: BaseException | None) -> Receipt:

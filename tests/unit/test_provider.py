@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import socket
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -348,6 +349,29 @@ def test_a_delete_that_cannot_tell_is_an_error(emulator: Emulator) -> None:
     emulator.control.fault("ListTextTranslationJobs", "denied")
     last = fails(errors.CannotTell, lambda: AMAZON.delete("id", properties(AMAZON, emulator, account_id=ACCOUNT)))
     assert "cannot be found out" in last
+
+
+def test_the_account_that_was_expected_stands_for_one_that_was_not_stored(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For an update and for a delete."""
+    emulator.control.settings(accounts={"AKIAOTHER": "210987654321"})
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+    olds = properties(AMAZON, emulator)
+    news = properties(AMAZON, emulator, expected_account_id=ACCOUNT)
+    for call in (lambda: AMAZON.update(next(_ids), olds, news), lambda: AMAZON.delete("id", news)):
+        assert f"the guard was made for {ACCOUNT}" in fails(errors.WrongAccount, call)
+
+
+def test_what_never_answers_is_left_behind_at_the_timeout(emulator: Emulator) -> None:
+    """Also before the first listing, where an SDK would attempt it three times, 20 s each."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silence = {"endpoint_url": f"http://127.0.0.1:{silent.getsockname()[1]}", "timeout": 0.5}
+        props = properties(AMAZON, emulator, account_id=ACCOUNT, **silence)
+        last = fails(errors.CannotTell, lambda: AMAZON.delete("id", props))
+        assert "no answer came in 0.5 s from the service, or from where the credentials are looked for." in last
+        assert "no answer came in 0.5 s" in fails(errors.Transient, lambda: AMAZON.create(props))
+        AMAZON.delete("id", {**props, "on_delete": "ignore"})
 
 
 @BOTH
