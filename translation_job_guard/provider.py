@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -27,8 +27,10 @@ from translation_job_guard.arguments import UNKNOWN, GuardArguments, problems, r
 from translation_job_guard.decide import Answer, decide
 from translation_job_guard.errors import GuardError
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, named
+from translation_job_guard.overrides import overrides
 from translation_job_guard.progress import Voice, label
 from translation_job_guard.redaction import redact
+from translation_job_guard.teardown import Mode
 
 __all__ = ["AmazonTranslateJobGuardProvider", "AzureDocumentTranslationJobGuardProvider"]
 
@@ -104,12 +106,22 @@ class _GuardProvider(ResourceProvider):
             guard = self._read(olds)
             jobs = lifecycle.in_flight(guard, within=5.0)
             voice = Voice(label(guard.stack, guard.name), guard.key_env)
+            does, would_do = _REPLACEMENT[overrides(guard.name).mode or guard.policy.mode]
             if jobs is None:
-                voice.say("a replacement would stop the jobs in its scope; which are in flight could not be found out")
+                voice.say(f"a replacement would {would_do} its scope; which are in flight could not be found out")
             elif jobs:
-                voice.say(f"a replacement stops {len(jobs)} jobs in flight: {named(jobs, most=3)}")
+                voice.say(f"a replacement {does} {len(jobs)} jobs in flight: {named(jobs, most=3)}")
             else:
                 voice.say("a replacement stops nothing: no job in its scope is in flight")
+
+
+_REPLACEMENT: Final = {
+    Mode.CANCEL: ("stops", "stop the jobs in"),
+    Mode.DRAIN: ("waits for the end of", "wait for the end of the jobs in"),
+    Mode.FAIL: ("is refused while there are", "be refused while there are jobs in flight in"),
+    Mode.IGNORE: ("leaves", "leave the jobs in"),
+}
+"""What the delete half of a replacement does about jobs in flight, and would do."""
 
 
 class AmazonTranslateJobGuardProvider(_GuardProvider):

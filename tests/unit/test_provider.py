@@ -195,6 +195,28 @@ def test_a_replacement_that_stops_nothing_says_so(emulator: Emulator, capsys: py
     assert capsys.readouterr().out == ("[dev/guard] a replacement stops nothing: no job in its scope is in flight\n")
 
 
+@pytest.mark.parametrize(
+    ("mode", "does"),
+    [
+        ("drain", "waits for the end of 1 jobs in flight: "),
+        ("fail", "is refused while there are 1 jobs in flight: "),
+        ("ignore", "leaves 1 jobs in flight: "),
+    ],
+)
+def test_a_replacement_says_what_its_mode_does(
+    mode: str, does: str, emulator: Emulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the guard's own mode, and by the environment's."""
+    add(emulator, "pr-17-a")
+    news = properties(AMAZON, emulator, triggers=["x"])
+    AMAZON.diff(next(_ids), properties(AMAZON, emulator, on_delete=mode), news)
+    monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", f"guard={mode}")
+    AMAZON.diff(next(_ids), properties(AMAZON, emulator), news)
+    own, overridden = capsys.readouterr().out.splitlines()
+    assert own.startswith(f"[dev/guard] a replacement {does}")
+    assert overridden == own
+
+
 def test_a_preview_does_not_fail_for_its_line(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     """Neither for a denial nor for a state that cannot be read."""
     emulator.control.fault("ListTextTranslationJobs", "denied")
