@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +140,26 @@ def test_verbose_shows_requests_without_secrets(cli: Cli, add_jobs: AddJobs) -> 
     assert json.loads(done.stdout)["exit_code"] == 1
     for secret in ("planted-aws-secret", "planted-session-token", "emulator-key", "Credential="):
         assert secret not in done.stdout + done.stderr
+
+
+def test_the_emulator_runs_until_it_is_told_to_end(cli: Cli) -> None:
+    """It prints the variables with which the other commands find it."""
+    process = cli.start("emulator")
+    assert process.stdout is not None
+    variables: dict[str, str | None] = {}
+    while "AZURE_DOCUMENT_TRANSLATION_KEY" not in variables:
+        for word in shlex.split(process.stdout.readline(), comments=True)[1:]:
+            name, equals, value = word.partition("=")
+            if equals:
+                variables[name] = value
+    try:
+        found = cli.json("scan", env=variables)
+    finally:
+        process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert found["exit_code"] == 0
+    assert {place["service"] for place in found["places"]} == {"amazon-translate", "azure-document-translation"}
 
 
 def test_completion_is_offered_for_the_shell(cli: Cli) -> None:

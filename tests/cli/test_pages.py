@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from typing import Any
+
+import typer
 
 from scripts.cli_pages import DIRECTORY, pages
+from translation_job_guard.cli.app import app
 
 
 def test_the_pages_are_made_from_the_help_as_it_is() -> None:
@@ -37,3 +42,16 @@ def test_every_option_of_a_page_is_an_option_of_the_command() -> None:
         )
         for option in re.findall(r"^\| `(?:-\w, )?(--[\w-]+)", text, re.M):
             assert option in done.stdout, (name, option)
+
+
+def test_every_example_is_a_command_that_exists() -> None:
+    """With options that it has."""
+    group: Any = typer.main.get_command(app)
+    found = 0
+    for text in (group.help, *(command.help for command in group.commands.values())):
+        for line in re.findall(r"translation-job-guard (\w.*)", text.partition("Examples:")[2]):
+            name, *words = shlex.split(line.partition("  #")[0].partition(" | ")[0])
+            options = {option for parameter in group.commands[name].params for option in parameter.opts}
+            assert {word for word in words if word.startswith("--")} <= options, line
+            found += 1
+    assert found > 15
