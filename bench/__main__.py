@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import emulated, engine, memory, teardown
+from bench import command_line, emulated, engine, memory, policies, teardown
 from bench.emulated import ENVIRONMENT, Emulated
 from bench.figures import Figure, Of, Plan, Show
 
@@ -23,6 +23,8 @@ AREAS: dict[str, Callable[[Plan, Emulated, Show], None]] = {
     "teardown": teardown.measure,
     "engine": engine.measure,
     "memory": memory.measure,
+    "policies": policies.measure,
+    "command-line": command_line.measure,
 }
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from bench.figures import Figure, Pair, Plan, Show
@@ -26,14 +26,38 @@ __all__ = [
     "ENVIRONMENT",
     "NEIGHBOURS",
     "REGION",
+    "REGIONS",
     "ROLE",
+    "SLOW",
+    "SLOWEST_REGION",
     "STOP_LATENCY",
     "Emulated",
     "measure",
     "running",
+    "slow_region",
 ]
 
 REGION = "eu-west-1"
+SLOWEST_REGION = "us-west-2"
+REGIONS = (
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+)
+SLOW = 1.5
+"""Seconds that a request takes longer in the slowest region."""
 ROLE = "arn:aws:iam::123456789012:role/translate-dev"
 NEIGHBOURS = "arn:aws:iam::123456789012:role/translate-neighbour"
 CONTAINER = "https://storage.blob.core.windows.net/dev"
@@ -100,9 +124,9 @@ class Emulated:
         """Count from here on."""
         self._since = self.control.last_request()
 
-    def requests(self) -> Counter[str]:
-        """How many requests came in, by operation."""
-        return Counter(str(request["operation"]) for request in self.control.requests(self._since))
+    def requests(self, by: Literal["operation", "region"] = "operation") -> Counter[str]:
+        """How many requests came in."""
+        return Counter(str(request[by]) for request in self.control.requests(self._since))
 
 
 def _job(amazon: bool, kind: str, submitted: float) -> dict[str, Any]:
@@ -114,6 +138,15 @@ def _job(amazon: bool, kind: str, submitted: float) -> dict[str, Any]:
     container = CONTAINER if mine else NEIGHBOURS_CONTAINER
     job |= {"resource": RESOURCE, "source": f"{container}/in", "target": f"{container}/out", "documents": 3}
     return job | ({"state": "Succeeded"} if kind == "ended" else {"state": "Running"})
+
+
+@contextmanager
+def slow_region(emulated: Emulated) -> Iterator[None]:
+    """Makes one region slow until the end of the block, or until the emulator is filled anew."""
+    match = {"region": SLOWEST_REGION}
+    emulated.control.fault("ListTextTranslationJobs", kind="slow", times=None, match=match, seconds=SLOW)
+    yield
+    emulated.control.clear_faults()
 
 
 @contextmanager

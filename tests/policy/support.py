@@ -229,13 +229,13 @@ class Servicer:
         servicer.Configure(request, None)
 
     def resource(self, one: Resource) -> list[Violation]:
-        return _violations(self.servicer.Analyze(_resource_request(one), None), one.name)
+        return _violations(self.servicer.Analyze(resource_request(one), None), one.name)
 
     def stack(self, resources: Sequence[Resource]) -> list[Violation]:
         return _violations(self.servicer.AnalyzeStack(stack_request(resources), None))
 
     def remediate(self, one: Resource) -> dict[str, Any] | None:
-        answer = self.servicer.Remediate(_resource_request(one), None)
+        answer = self.servicer.Remediate(resource_request(one), None)
         assert not [said.diagnostic for said in answer.remediations if said.diagnostic]
         return json_format.MessageToDict(answer.remediations[-1].properties) if answer.remediations else None
 
@@ -254,7 +254,7 @@ def stack_request(resources: Sequence[Resource]) -> analyzer_pb2.AnalyzeStackReq
     return request
 
 
-def _resource_request(one: Resource) -> analyzer_pb2.AnalyzeRequest:
+def resource_request(one: Resource) -> analyzer_pb2.AnalyzeRequest:
     request = analyzer_pb2.AnalyzeRequest(type=one.type, urn=one.urn, name=one.name)
     request.properties.CopyFrom(_struct(one.properties))
     _add_provider(request, one)

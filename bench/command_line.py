@@ -1,0 +1,57 @@
+"""How soon the command line answers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.emulated import ENVIRONMENT, REGIONS, SLOW, SLOWEST_REGION, Emulated, slow_region
+from bench.figures import Bar, Figure, Of, Pair, Plan, Show
+from translation_job_guard.jobs import AMAZON_TRANSLATE
+
+__all__ = ["measure"]
+
+_COMMAND = str(Path(sys.executable).parent / "translation-job-guard")
+
+
+def measure(plan: Plan, emulated: Emulated, show: Show) -> None:
+    """Item 7 of the benchmarks."""
+    helps = []
+    _run(_COMMAND, "--help")  # to warm up
+    for _ in range(plan.choose(3, 11)):
+        typer = _run(sys.executable, "-c", "import typer")
+        helps.append(Pair(_run(_COMMAND, "--help"), typer))
+    show(Figure("command line", "--help", "s", "python -c 'import typer'", tuple(helps), Bar(0.3, Of.VALUE)))
+
+    emulated.fill(AMAZON_TRANSLATE, 10, ended=100, neighbours=10)
+    scans = []
+    with slow_region(emulated):
+        for _ in range(plan.choose(1, 5)):
+            slowest = _scan(emulated, SLOWEST_REGION)
+            scans.append(Pair(_scan(emulated, *REGIONS), slowest))
+    what = f"scan of {len(REGIONS)} regions, one of them {SLOW:g} s slower"
+    show(Figure("command line", what, "s", "scan of the slowest one", tuple(scans), Bar(1.0, Of.DIFFERENCE)))
+
+
+def _scan(emulated: Emulated, *regions: str) -> float:
+    emulated.forget_requests()
+    asked = [argument for region in regions for argument in ("--region", region)]
+    seconds = _run(_COMMAND, "scan", *asked, "--endpoint-url", emulated.url, "--output", "json")
+    looked = emulated.requests(by="region").keys() & set(REGIONS)
+    if looked != set(regions):
+        raise RuntimeError(f"looked at {sorted(looked)} only")
+    return seconds
+
+
+def _run(*command: str) -> float:
+    begun = time.perf_counter()
+    ended = subprocess.run(
+        command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=120, check=False
+    )
+    seconds = time.perf_counter() - begun
+    if ended.returncode not in (0, 1):  # 1: jobs are in flight
+        raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}: {ended.stderr}")
+    return seconds
