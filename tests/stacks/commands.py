@@ -1,0 +1,66 @@
+"""The commands in scripts and in documentation: that what they call exists, with the options they give."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from stacks.workspace import find_engine
+
+OWN = "translation-job-guard"
+
+
+def unknown(script: str) -> list[str]:
+    """What the commands of a script call that `pulumi` and this project's own command line do not have."""
+    return [problem for words in _commands(script) for problem in _problems(words)]
+
+
+def _commands(script: str) -> Iterator[list[str]]:
+    """The words of each call of `pulumi` or of `translation-job-guard`."""
+    lines = re.sub(r"\\\n", " ", script).splitlines()
+    for line in lines:
+        # An assignment before a command, or a pipe before it, does not matter; neither does what is not one of them.
+        for part in re.split(r"\|\|?|&&|;|\{|\}|\$\(", line.partition(" #")[0]):
+            words = [word for word in shlex.split(part, comments=True) if not re.match(r"[A-Z_]+=", word)]
+            if words and words[0] in ("pulumi", OWN):
+                yield words
+
+
+def _problems(words: list[str]) -> Iterator[str]:
+    program, *rest = words
+    plain = [word for word in rest if not word.startswith("-")]
+    known = ""
+    for depth in (2, 1):
+        if found := _help(program, *plain[:depth]):
+            known = found
+            break
+    if not known:
+        yield f"{' '.join(words)}: there is no such command"
+        return
+    for option in (word.partition("=")[0] for word in rest if word.startswith("-")):
+        if not re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", known):
+            yield f"{' '.join(words)}: there is no option {option}"
+
+
+@functools.cache
+def _help(program: str, *command: str) -> str:
+    """What `--help` says of a command; nothing if there is no such command."""
+    path = find_engine() if program == "pulumi" else str(Path(sys.prefix) / "bin" / OWN)
+    with tempfile.TemporaryDirectory() as home:
+        done = subprocess.run(
+            [path, *command, "--help"],
+            env={"PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "true", "COLUMNS": "200", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    # For what is no command of its own, `pulumi` shows the help of the group that it is in.
+    own = not command or re.search(rf"(?i)usage:\s+\S+ {re.escape(' '.join(command))}\b", done.stdout)
+    return done.stdout if done.returncode == 0 and own else ""
