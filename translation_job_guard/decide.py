@@ -58,8 +58,9 @@ def _delete_first(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[st
     if _get(old, "triggers") != _get(new, "triggers"):
         yield "triggers"
     # Unknown as a whole: the engine asks so when something that the property depends on is about to be replaced
-    # delete-first. Only a replacement gets the guard called before that.
-    for name in ("protects", "scope", *_PLACE):
+    # delete-first. Only a replacement gets the guard called before that. The Translator resource may be known to the
+    # guard by its id alone, its endpoint being written out.
+    for name in ("protects", "scope", *_PLACE, "account_resource_id"):
         if _get(new, name) is UNKNOWN:
             yield name
     if _replaced(_get(old, "protects"), _get(new, "protects")):

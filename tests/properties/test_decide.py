@@ -65,6 +65,7 @@ _values: dict[str, st.SearchStrategy[Any]] = {
     "timeout": st.sampled_from([_ABSENT, "30m", "1h", 1800.0]),
     "poll_interval": st.sampled_from([_ABSENT, None, 5]),
     "profile": st.sampled_from([_ABSENT, None, "ops"]),
+    "account_resource_id": st.sampled_from([_ABSENT, None, "/subscriptions/s", UNKNOWN]),
     "key_env": st.sampled_from([_ABSENT, "AZURE_DOCUMENT_TRANSLATION_KEY", "OTHER"]),
     "format": st.sampled_from([_ABSENT, 1, 2]),
     "__provider": st.sampled_from([_ABSENT, "code-1", "code-2"]),
@@ -106,7 +107,7 @@ def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bo
             if one["urn"] == other["urn"] and one["id"] is not None and one["id"] != other["id"]:
                 return Answer.REPLACE, True
     # The same holds of a place that is unknown as a whole: the Translator resource itself is being replaced.
-    if UNKNOWN in (after["region"], after["endpoint"], after["expected_account_id"]):
+    if UNKNOWN in (after[name] for name in ("region", "endpoint", "expected_account_id", "account_resource_id")):
         return Answer.REPLACE, True
     here = before["expected_account_id"] or before["account_id"]
     other_account = here is not None and after["expected_account_id"] not in (None, here)
