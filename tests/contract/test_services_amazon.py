@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -232,6 +233,14 @@ def test_few_jobs_are_described_and_many_are_listed(stepped: Emulator, service: 
     [call] = stepped.control.requests(before)
     assert call["operation"] == LIST
     assert call["parameters"]["Filter"].keys() == {"SubmittedAfterTime"}
+
+
+def test_a_look_keeps_no_process_from_its_end(service: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter waits for the threads of an executor, and a look that is left behind may hang for a minute."""
+    kinds: list[bool] = []
+    monkeypatch.setattr(service, "_describe", lambda _job: kinds.append(threading.current_thread().daemon))
+    assert service.look([text_job("a"), text_job("b")]) == {"a": None, "b": None}
+    assert kinds == [True, True]
 
 
 def test_nothing_to_look_at_is_no_request(stepped: Emulator, service: amazon.AmazonTranslate) -> None:

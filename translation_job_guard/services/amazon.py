@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
@@ -25,6 +24,7 @@ from translation_job_guard.errors import (
 )
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Documents, Job, JobState
 from translation_job_guard.services import Permission
+from translation_job_guard.threads import each
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -221,8 +221,8 @@ class AmazonTranslate:
     def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
         """The present state of ``jobs``: one by one if they are few, else by a listing since the oldest of them."""
         if len(jobs) <= DESCRIBE_AT_MOST:
-            with ThreadPoolExecutor(max_workers=10) as pool:
-                return dict(zip((job.id for job in jobs), pool.map(self._describe, jobs), strict=True))
+            ids = [job.id for job in jobs]
+            return {ids[index]: job for index, job in each(self._describe, jobs, workers=10)}
         wanted = {job.id for job in jobs}
         found: dict[str, Job | None] = {}
         oldest = min((job.submitted_at for job in jobs if job.submitted_at), default=None)
