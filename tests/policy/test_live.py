@@ -114,6 +114,19 @@ def test_a_guard_of_another_region_or_of_other_names_settles_nothing(emulator: E
     assert of(look([translate, bucket(), others]), ORPHANED)
 
 
+def test_a_planned_guard_of_another_role_settles_nothing(emulator: Emulator) -> None:
+    """While a scope is unknown, only what it was made from counts."""
+    add(emulator)
+    translate, other = role(), role("other", made=False)
+    planned = amazon_guard(other, made=False)
+    [found] = of(look([translate, other, planned]), ORPHANED)
+    assert found.name == "translate"
+    ids = amazon_guard(translate, scope=[{"data_access_role_arns": [translate], "job_ids": [UNKNOWN]}], made=False)
+    assert of(look([translate, ids]), ORPHANED) == []
+    names = amazon_guard(other, made=False, scope={"data_access_role_arns": [other], "job_name_prefixes": ["b"]})
+    assert of(look([translate, other, names]), ORPHANED)
+
+
 def test_a_job_is_named_once_and_many_are_counted(emulator: Emulator) -> None:
     """Tied to a role and to a bucket it is listed with the role; of eight jobs five are in full."""
     add(emulator, count=8, input="s3://documents/in/")
@@ -207,6 +220,10 @@ def test_places_come_from_guards_providers_configuration_and_environment(
     guard = amazon_guard(translate, region="eu-central-1")
     assert asked([translate, anywhere, guard]) == {"eu-central-1"}
     assert asked([translate, provided, guard]) == {"eu-central-1", "us-east-2"}
+    beside = bucket("beside", region="eu-central-1")
+    since = emulator.control.last_request()
+    assert asked([translate, beside, guard]) == {"eu-central-1"}
+    assert len(emulator.control.requests(since, operation="ListTextTranslationJobs")) == 3
     assert asked([anywhere], regions=["eu-west-2"]) == {"eu-west-2"}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pulumi_policy import EnforcementLevel
+from pulumi_policy.proxy import UnknownValueError
 
 from tests.policy.stacks import amazon, azure
 from tests.policy.support import (
@@ -148,6 +149,20 @@ def test_a_rule_that_breaks_says_so_and_stops_no_other(monkeypatch: pytest.Monke
     assert "could not be judged" in broken.message
     assert "RuntimeError" in broken.message
     assert "topsecret" not in broken.message
+
+
+def test_what_is_unknown_after_all_is_left_for_the_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi's own exception is no violation, and hides no other resource's."""
+    import translation_job_guard.policies.guarded as guarded
+
+    def unknown(*_: Any) -> bool:
+        raise UnknownValueError(UNKNOWN, ["arn"])
+
+    monkeypatch.setattr(guarded, "answers_for", unknown)
+    translate = role()
+    assert names(judge([translate, amazon_guard(translate), role("bad")], OFFLINE)) == {
+        ("translation-resources-guarded", "bad")
+    }
 
 
 def test_importing_the_rules_imports_no_clouds_sdk() -> None:

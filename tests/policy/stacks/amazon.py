@@ -270,6 +270,15 @@ def children_of_a_component() -> list[Resource]:
     return [outer, translate, guard]
 
 
+@CASES.case()
+def child_of_the_role() -> list[Resource]:
+    """A child is deleted before its parent, whatever it depends on."""
+    translate = role()
+    guard = amazon_guard(scope={"data_access_role_arns": [translate.of("arn")]})
+    guard.parent = translate
+    return [translate, guard]
+
+
 # guard-cancels-on-delete
 
 

@@ -122,6 +122,16 @@ def rights_on_the_account() -> list[Resource]:
     return [translator, store, documents, rights, azure_guard(translator, documents, endpoint=translator)]
 
 
+@CASES.case(f"{FIRST} guard", says=("'reads-key'",))
+def rights_of_the_account_on_something_else() -> list[Resource]:
+    """Whatever the account may do, its batches may need: a key in a vault, say."""
+    translator, store = account(), storage()
+    documents = container(store)
+    vault = Resource("azure-native:keyvault:Vault", "vault", {})
+    rights = assignment("reads-key", vault, translator)
+    return [translator, store, documents, vault, rights, azure_guard(translator, documents, endpoint=translator)]
+
+
 @CASES.case()
 def rights_of_an_application_on_the_storage() -> list[Resource]:
     """What another resource of the stack may do with the containers is not the batches' business."""
