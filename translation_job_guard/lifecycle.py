@@ -258,7 +258,7 @@ def _run(
                 raise
             raise CannotTell(
                 f"whose jobs the credentials lead to cannot be found out: {error} Nothing was stopped or taken away: "
-                f"mend this and run `pulumi destroy` again; if the account is gone for good, {ON_DELETE}=ignore goes "
+                f"mend this and run the same command again; if the account is gone for good, {ON_DELETE}=ignore goes "
                 "on without looking.",
                 report,
             ) from error

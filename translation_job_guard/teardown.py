@@ -498,28 +498,28 @@ class Teardown:
             if isinstance(record.last_error, Denied) and record.now.state is not JobState.STOPPING:
                 raise CannotTell(
                     f"{record.last_error} Still in flight: {_names(self.report.left)}. Nothing they need was taken "
-                    "away: add the permission and run `pulumi destroy` again.",
+                    "away: add the permission and run the same command again.",
                     self.report,
                 )
 
     def _refusal(self) -> str:
         return (
             f'{len(self.report.left)} jobs are in flight and on_delete is "fail": {_names(self.report.left)}. '
-            "Nothing was stopped or taken away: let them end, or set on_delete to cancel or drain "
-            "(TRANSLATION_JOB_GUARD_ON_DELETE for one run), and run `pulumi destroy` again."
+            "Nothing was stopped or taken away: let them end, or set TRANSLATION_JOB_GUARD_ON_DELETE=cancel (or drain) "
+            "for one run, and run the same command again."
         )
 
     def _cannot_tell(self, error: ServiceError) -> str:
         return (
             f"what is in flight in {self.report.place} cannot be found out: {error} "
-            "Nothing was taken away: mend this and run `pulumi destroy` again; if the account is gone for good, "
+            "Nothing was taken away: mend this and run the same command again; if the account is gone for good, "
             "TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes on without looking."
         )
 
     def _unconfirmed(self) -> str:
         return (
             f"{format_duration(self._policy.timeout)} (timeout) passed before it was confirmed that nothing is in "
-            "flight: run `pulumi destroy` again, which goes on from here."
+            "flight: run the same command again, which goes on from here."
         )
 
     def _out_of_time(self) -> str:
@@ -546,7 +546,7 @@ class Teardown:
         if unlisted:
             says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
         return (
-            " ".join(says) + ". Nothing they need was taken away: run `pulumi destroy` again, which goes on from "
+            " ".join(says) + ". Nothing they need was taken away: run the same command again, which goes on from "
             "here, with a longer timeout (TRANSLATION_JOB_GUARD_TIMEOUT=1h) if they need it."
         )
 

@@ -68,13 +68,13 @@ def test_a_guard_stops_its_jobs_on_replace_and_on_destroy_and_a_failed_destroy_g
 
     mine = jobs(emulator, ROLE, 2)
     emulator.control.fault(operation="StopTextTranslationJob", kind="ignore-stop")
-    stack.env["TRANSLATION_JOB_GUARD_TIMEOUT"] = "2s"
+    stack.env["TRANSLATION_JOB_GUARD_TIMEOUT"] = "6s"
     failed = stack.destroy().check(fails=True)
     assert failed.failed() == [("delete", "guard")]
     assert {"role", "policy", "bucket", "guard"} <= set(stack.resources())
     assert states(emulator, mine) == {"IN_PROGRESS"}
     last_line = next(line for line in failed.diagnostics().splitlines() if "TeardownTimeout: " in line)
-    for told in (*mine, "still in flight", "TRANSLATION_JOB_GUARD_TIMEOUT", "run `pulumi destroy` again"):
+    for told in (*mine, "still in flight", "TRANSLATION_JOB_GUARD_TIMEOUT", "run the same command again"):
         assert told in last_line
 
     emulator.control.clear_faults()

@@ -362,7 +362,7 @@ def test_a_refused_delete_names_the_jobs_and_the_remedy_without_secrets(emulator
     last = fails(errors.TeardownRefused, lambda: AMAZON.delete("id", refused))
     assert job in last
     assert "sig=…" in last
-    assert last.endswith("and run `pulumi destroy` again.")
+    assert last.endswith("and run the same command again.")
     assert stopped(emulator) == set()
 
 
