@@ -8,7 +8,15 @@ from typing import Any
 from tests.engine.conftest import MakeWorkspace
 from tests.engine.test_guards import states
 from tests.stacks.scheduler import Scheduler
-from tests.stacks.support import PROGRAMS, configure, deleted_first, deleted_in_order, ended_before, example
+from tests.stacks.support import (
+    PROGRAMS,
+    STACKS,
+    configure,
+    deleted_first,
+    deleted_in_order,
+    ended_before,
+    example,
+)
 from tests.support.emulator import REGION, aws, listed, start
 from tests.support.plugins import environment
 from translation_job_guard.emulator import Emulator
@@ -101,16 +109,22 @@ def test_without_a_guard_destroy_fails_and_leaves_jobs_without_their_role(
 def test_with_the_guard_replacements_and_destroys_stop_its_jobs_before_anything_goes(
     workspace: MakeWorkspace, emulator: Emulator
 ) -> None:
-    """A fixed-name role and a bucket are replaced, a destroy fails in the guard, and the next one ends clean: each time
-    the jobs end first, stopped, and none fails for a missing role or bucket. A neighbour's job is left alone."""
+    """A guard is added to a stack whose jobs run, and does nothing to them. A fixed-name role and a bucket are replaced,
+    a destroy fails in the guard, and the next one ends clean: each time the jobs end first, stopped, and none fails for
+    a missing role or bucket. A neighbour's job is left alone."""
     control = emulator.control
-    stack = example(workspace, {**CONFIG, "roleName": "translate-1"}, environment(emulator))
+    config, env = {**CONFIG, "roleName": "translate-1"}, environment(emulator)
+    stack = example(workspace, config, env, PROGRAMS / "unguarded.py")
     stack.up().check()
     first = stack.outputs()
     put_documents(emulator, first, 2)
     neighbour = translate(emulator, NEIGHBOUR, "s3://neighbour/in/", "s3://neighbour/out/")
 
     of_the_role = jobs(emulator, first, 3)
+    stack.write_program(STACKS)
+    assert stack.up().check().completed() == [("create", "jobs")]
+    assert states(emulator, of_the_role) == {"IN_PROGRESS"}
+
     configure(stack, {"roleName": "translate-2"})
     replaced = stack.up().check()
     order = ("jobs", "access", "translate")
