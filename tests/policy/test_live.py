@@ -222,7 +222,8 @@ def test_places_come_from_guards_providers_configuration_and_environment(
     assert asked([translate, provided, guard]) == {"eu-central-1", "us-east-2"}
     beside = bucket("beside", region="eu-central-1")
     since = emulator.control.last_request()
-    assert asked([translate, beside, guard]) == {"eu-central-1"}
+    own = amazon_guard(translate, region="eu-central-1", endpoint_url=emulator.url)
+    assert asked([translate, beside, own]) == {"eu-central-1"}
     assert len(emulator.control.requests(since, operation="ListTextTranslationJobs")) == 3
     assert asked([anywhere], regions=["eu-west-2"]) == {"eu-west-2"}
 
