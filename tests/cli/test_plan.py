@@ -32,6 +32,7 @@ def shop(cli: Cli, add_jobs: AddJobs) -> str:
     add_jobs(
         id=IDS[3], name="neighbour", role="arn:aws:iam::123456789012:role/other", input="s3://x/", output="s3://x/"
     )
+    add_jobs(id=IDS[4], name="of-inherits", role="arn:aws:iam::123456789012:role/other")
     add_jobs(id="00000000-0000-0000-0000-00000000000a", resource="translator")
     add_jobs(
         id="00000000-0000-0000-0000-00000000000b",
@@ -60,8 +61,9 @@ def test_plan_tells_what_a_destroy_would_stop_and_what_it_would_orphan(cli: Cli,
     assert {job["id"][-1] for job in guards["documents"]["jobs"]} == {"a"}
     assert (guards["translate"]["action"], guards["inherits"]["action"]) == ("stop", "not be called")
     assert "deletedWith" in guards["inherits"]["obstacles"][0]
-    # The stray runs under the stack's role; batch b is on the stack's Translator resource.
-    assert {job["id"][-1] for job in stack["unguarded"]} == {IDS[2][-1], "b"}
+    # The stray runs under the stack's role, job 4 is covered by a guard that would not be called, and batch b is on the
+    # stack's Translator resource.
+    assert {job["id"][-1] for job in stack["unguarded"]} == {IDS[2][-1], IDS[4][-1], "b"}
     assert found["exit_code"] == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
 
@@ -117,9 +118,21 @@ def test_nothing_is_loaded_and_nothing_runs() -> None:
 
 
 def test_names_of_jobs_stay_text() -> None:
-    """Whatever somebody called them; only this program's own commands become code."""
-    text = html(a_page())
-    assert "<script>" not in text
+    """Wherever they stand, and whatever somebody called them; only this program's own commands become code."""
+    page = a_page()
+    nasty = replace(
+        page,
+        title=NASTY,
+        figures=(Figure(NASTY, NASTY),),
+        tables=(
+            Table(NASTY, (Column(NASTY), Column(NASTY)), ((Cell(NASTY), Cell(NASTY)),)),
+            Table(NASTY, (), (), NASTY),
+        ),
+        bars=(replace(page.bars[0], label=NASTY, state=NASTY, marks=(Mark(NOW, NASTY),)),),
+    )
+    text = html(nasty)
+    assert "<script" not in text
+    assert 'data-title="&lt;script&gt;' in text
     assert "&lt;script&gt;" in text
     assert "<code>translation-job-guard cancel</code>" in text
 

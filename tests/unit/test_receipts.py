@@ -130,14 +130,16 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "receipt.json"
     path.write_text("before")
 
-    def full(self: Path, _text: str, **_: object) -> int:
-        self.touch()
+    def full(self: Path, *_: object, **__: object) -> int:
+        if not self.exists():
+            self.touch()
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_text", full)
-        with pytest.raises(OSError, match="No space left"):
-            write_file(path, "after")
+    for step in ("write_text", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, step, full)
+            with pytest.raises(OSError, match="No space left"):
+                write_file(path, "after")
     assert [one.name for one in tmp_path.iterdir()] == ["receipt.json"]
     assert path.read_text() == "before"
 
