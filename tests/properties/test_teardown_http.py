@@ -14,21 +14,29 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.emulator import REGION
+from tests.support.services import KEY_ENV, guard
 from translation_job_guard import lifecycle
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.emulator import Control, Emulator
 from translation_job_guard.errors import TeardownError
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope, coverage
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    AmazonScope,
+    AzureScope,
+    Scope,
+    coverage,
+)
 from translation_job_guard.pace import Pace
 from translation_job_guard.runner import run
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Mode, Policy
 
-KEY_ENV, KEY = "GUARD_KEY", "emulator-key"
-REGION = "eu-west-1"
+KEY = "emulator-key"
 ROLE = "arn:aws:iam::123456789012:role/"
 CONTAINER = "https://account.blob.core.windows.net/"
 PATIENT = 5_000.0
@@ -126,10 +134,11 @@ class Scenario:
 def scenarios() -> st.SearchStrategy[Scenario]:
     faults = st.builds(
         FaultPlan,
-        kind=st.sampled_from(["throttle", "throttle", "error", "error", "drop", "drop", "denied", "expired"]),
+        kind=st.sampled_from(["throttle", "error", "drop"] * 4 + ["denied", "expired"]),
         about=st.sampled_from(["list", "list", "stop", "stop", "stop", "other"]),
-        times=st.integers(1, 6),
-        after=st.integers(0, 6),
+        # Also more than the SDKs try again by themselves.
+        times=st.sampled_from([1, 2, 4, 7]),
+        after=st.integers(0, 4),
         when=st.sampled_from(["before", "after"]),
         status=st.sampled_from([500, 503]),
         retry_after=st.sampled_from([None, None, 2]),
@@ -166,8 +175,8 @@ def scenarios() -> st.SearchStrategy[Scenario]:
         service=st.sampled_from([AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION]),
         policy=policies,
         jobs=st.lists(jobs, min_size=1, max_size=7).map(tuple),
-        faults=st.lists(faults, max_size=3).map(tuple),
-        crash_after=st.sampled_from([None, None, None, 0, 1, 3, 5]),
+        faults=st.lists(faults, min_size=1, max_size=3).map(tuple),
+        crash_after=st.sampled_from([None] * 6 + [0, 1, 3]),
         workers=st.sampled_from([0, 0, 6]),
         settings=ways,
         behaviour=st.lists(st.sampled_from(["ignore-stop", "lose-race", "late"]), max_size=2, unique=True).map(tuple),
@@ -185,7 +194,18 @@ def emulator() -> Iterator[Emulator]:
         yield server
 
 
+def longer_than_retries(service: str, kind: str) -> Scenario:
+    """Every operation fails more often than the SDKs try it again."""
+    faults = tuple(FaultPlan(kind, about, 7, 1, "before", 503, None) for about in OPERATIONS)
+    jobs = tuple(JobPlan(own, state, -100.0, 600.0, 0.4) for own in (True, False) for state in (0, 1, 2))
+    return Scenario(service, Policy(timeout=PATIENT, quiet_period=1.0), jobs, faults, None, 0, {}, ())
+
+
 @given(scenario=scenarios())
+@example(scenario=longer_than_retries(AMAZON_TRANSLATE, "throttle"))
+@example(scenario=longer_than_retries(AMAZON_TRANSLATE, "error"))
+@example(scenario=longer_than_retries(AZURE_DOCUMENT_TRANSLATION, "error"))
+@example(scenario=longer_than_retries(AZURE_DOCUMENT_TRANSLATION, "drop"))
 @settings(max_examples=max(settings.default.max_examples // 50, 1))  # type: ignore[union-attr]
 def test_invariants_hold_over_http(emulator: Emulator, scenario: Scenario) -> None:
     """Whatever goes wrong between the SDKs and the services, and wherever it is interrupted."""
@@ -307,29 +327,11 @@ class World:
         return {**entry, "resource": "translator", "source": f"{CONTAINER}{owner}", "target": f"{CONTAINER}result"}
 
     def _guard(self, emulator: Emulator) -> GuardArguments:
-        at_amazon = self.scenario.service == AMAZON_TRANSLATE
-        return GuardArguments(
-            service=self.scenario.service,
-            name="guard",
-            stack="dev",
-            project="project",
-            place=REGION if at_amazon else emulator.azure_endpoint("translator"),
-            scopes=(
-                (AmazonScope(data_access_role_arns=(f"{ROLE}own",)),)
-                if at_amazon
-                else (AzureScope(container_urls=(f"{CONTAINER}own",)),)
-            ),
-            policy=self.scenario.policy,
-            protects=(),
-            account_id="123456789012" if at_amazon else None,
-            expected_account_id=None,
-            profile=None,
-            assume_role_arn=None,
-            endpoint_url=emulator.url if at_amazon else None,
-            api_version="2024-05-01",
-            key_env=KEY_ENV,
-            account_resource_id=None,
-        )
+        if self.scenario.service == AMAZON_TRANSLATE:
+            scope: Scope = AmazonScope(data_access_role_arns=(f"{ROLE}own",))
+            return guard(emulator, AMAZON_TRANSLATE, scopes=(scope,), account_id="123456789012")
+        scope = AzureScope(container_urls=(f"{CONTAINER}own",))
+        return guard(emulator, AZURE_DOCUMENT_TRANSLATION, scopes=(scope,))
 
     def _order_faults(self) -> None:
         for fault in self.scenario.faults:

@@ -7,15 +7,27 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.support.emulator import REGION
+from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.emulator import Emulator
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Documents, Job, JobState
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    AmazonScope,
+    AzureScope,
+    Documents,
+    Job,
+    JobState,
+)
 from translation_job_guard.services import amazon, azure
+from translation_job_guard.teardown import Policy
 
 KEY_ENV = "AZURE_DOCUMENT_TRANSLATION_KEY"
 API_VERSION = "2024-05-01"
@@ -63,6 +75,30 @@ def azure_service(
     """With a key in the environment."""
     monkeypatch.setenv(KEY_ENV, key)
     return azure.connect(emulator.azure_endpoint(resource), azure.Credentials(KEY_ENV), api_version)
+
+
+def guard(emulator: Emulator, service: str, **changes: Any) -> GuardArguments:
+    """A guard of everything at the emulator."""
+    at_amazon = service == AMAZON_TRANSLATE
+    made = GuardArguments(
+        service=service,
+        name="guard",
+        stack="dev",
+        project="project",
+        place=REGION if at_amazon else emulator.azure_endpoint("translator"),
+        scopes=(AmazonScope(whole_region=True),) if at_amazon else (AzureScope(whole_resource=True),),
+        policy=Policy(),
+        protects=(),
+        account_id=None,
+        expected_account_id=None,
+        profile=None,
+        assume_role_arn=None,
+        endpoint_url=emulator.url if at_amazon else None,
+        api_version=API_VERSION,
+        key_env=KEY_ENV,
+        account_resource_id=None,
+    )
+    return replace(made, **changes)
 
 
 def text_job(id_: str, state: JobState = JobState.RUNNING) -> Job:
