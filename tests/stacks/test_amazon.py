@@ -110,8 +110,8 @@ def test_with_the_guard_replacements_and_destroys_stop_its_jobs_before_anything_
     workspace: MakeWorkspace, emulator: Emulator
 ) -> None:
     """A guard is added to a stack whose jobs run, and does nothing to them. A fixed-name role and a bucket are replaced,
-    a destroy fails in the guard, and the next one ends clean: each time the jobs end first, stopped, and none fails for
-    a missing role or bucket. A neighbour's job is left alone."""
+    a destroy fails in the guard, and the next one ends clean: each time the jobs end first, stopped, and none fails
+    for a missing role or bucket. A neighbour's job is left alone."""
     control = emulator.control
     config, env = {**CONFIG, "roleName": "translate-1"}, environment(emulator)
     stack = example(workspace, config, env, PROGRAMS / "unguarded.py")
