@@ -352,7 +352,7 @@ def test_no_azure_credentials(stepped: Emulator, account: str | None) -> None:
 @pytest.mark.parametrize(
     ("missing", "call", "line"),
     [
-        ("boto3", "amazon.connect('eu-west-1', amazon.Credentials())", "translation-job-guard[aws]"),
+        ("botocore", "amazon.connect('eu-west-1', amazon.Credentials())", "translation-job-guard[aws]"),
         (
             "azure.ai.translation.document",
             "azure.connect('https://a.cognitiveservices.azure.com', azure.Credentials('KEY'), '2024-05-01')",
