@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -66,9 +67,9 @@ class Documents:
 class Job:
     """One job as a service showed it.
 
-    ``service_state`` is the service's own word. ``locations`` are the URIs that it reads and writes; None where the
-    service does not tell them in its listing (Azure), and then ``locations_known`` is False until they were asked for
-    and all of them were there.
+    ``service_state`` is the service's own word, ``changed_at`` since when, where the service tells (Azure).
+    ``locations`` are the URIs that it reads and writes; where the service does not tell them in its listing (Azure),
+    ``locations_known`` is False until they were asked for and all of them were there.
     """
 
     service: str
@@ -78,6 +79,7 @@ class Job:
     name: str | None = None
     submitted_at: datetime | None = None
     ended_at: datetime | None = None
+    changed_at: datetime | None = None
     role_arn: str | None = None
     locations: tuple[str, ...] = ()
     locations_known: bool = True
@@ -213,8 +215,9 @@ def parse_time(text: str) -> datetime:
     Raises:
         ValueError: it is none, or has no time zone.
     """
-    # fromisoformat of Python 3.10 knows no "Z".
-    moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace("z", "+00:00"))
+    # fromisoformat of Python 3.10 knows no "Z", and no fraction but of 3 or 6 digits.
+    plain = re.sub(r"\.(\d+)", lambda fraction: f".{fraction[1]:0<6.6}", text.strip())
+    moment = datetime.fromisoformat(plain.replace("Z", "+00:00").replace("z", "+00:00"))
     if moment.tzinfo is None:
         raise ValueError("no time zone")
     return moment.astimezone(timezone.utc)

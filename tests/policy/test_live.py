@@ -30,6 +30,7 @@ from tests.policy.support import (
     role,
     storage,
 )
+from tests.support.emulator import azure
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.policies import policies
 
@@ -366,6 +367,15 @@ def test_an_overdue_batch_is_found(emulator: Emulator) -> None:
     found = look([translator, azure_guard(translator, endpoint=translator, scope={"whole_resource": True})])
     assert [(one.rule, one.name) for one in found] == [(OVERDUE, "translator")]
     assert old in found[0].message
+
+
+def test_an_old_batch_that_stops_since_a_moment_ago_is_not_stuck(emulator: Emulator) -> None:
+    """Azure tells since when a batch is stopping, so its age does not count."""
+    old = batch(emulator, submitted=time.time() - 7200, stop_latency=600)
+    azure(emulator).cancel_translation(old)
+    translator = in_emulator(emulator)
+    guarded = [translator, azure_guard(translator, endpoint=translator, scope={"whole_resource": True})]
+    assert look(guarded, {OVERDUE: {"maxStoppingMinutes": 60}}) == []
 
 
 # checkAbandoned

@@ -16,7 +16,6 @@ from translation_job_guard.cli.look import Sight, look
 from translation_job_guard.cli.options import Access, Selectors, amazon, azure, no_places, places_of_environment
 from translation_job_guard.cli.output import say
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.cli.threads import each
 from translation_job_guard.errors import GuardError, InvalidArgument
 from translation_job_guard.jobs import Coverage, Job, coverage
 from translation_job_guard.overrides import Overrides
@@ -24,6 +23,7 @@ from translation_job_guard.presentation import Figure, Note, Page, Tone
 from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Occasion, Outcome, Receipt, page, receipt, write
 from translation_job_guard.teardown import Ending, Report
+from translation_job_guard.threads import each
 
 __all__ = ["CancelDocument", "CancelResult", "DryRunResult", "cancel", "cancel_places", "dry_run"]
 

@@ -27,7 +27,6 @@ from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import place_of
 from translation_job_guard.cli.results import SERVICES
 from translation_job_guard.cli.stacks import StackOrError, pulumi, pulumi_path
-from translation_job_guard.cli.threads import each
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import CredentialsUnusable, Denied, GuardError, InvalidArgument, MissingExtra
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
@@ -36,6 +35,7 @@ from translation_job_guard.presentation import Cell, Column, Figure, Note, Page,
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService
 from translation_job_guard.state import StateGuard
+from translation_job_guard.threads import each
 
 __all__ = ["Check", "DoctorDocument", "DoctorResult", "Health", "doctor", "has_project"]
 

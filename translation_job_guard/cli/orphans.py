@@ -15,12 +15,12 @@ from translation_job_guard.cli.look import Sight, look, place_of
 from translation_job_guard.cli.options import Access, amazon, azure
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.cli.stacks import StackOrError
-from translation_job_guard.cli.threads import each
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.existence import Surroundings
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.state import Kind, Stack, StateGuard, same_endpoint
+from translation_job_guard.threads import each
 
 __all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places"]
 

@@ -168,12 +168,13 @@ def _overdue(sweeps: Sweeps, stack: Stack, options: OverdueOptions, report: Repo
     now = datetime.now(timezone.utc)
 
     def late(job: Job) -> bool:
-        if job.submitted_at is None:
+        if job.submitted_at is not None and now - job.submitted_at > timedelta(hours=options.max_age):
+            return True
+        # Amazon Translate does not tell since when a job is stopping: at the earliest since its submission.
+        since = job.changed_at or job.submitted_at
+        if job.state is not JobState.STOPPING or since is None:
             return False
-        limit = timedelta(hours=options.max_age)
-        if job.state is JobState.STOPPING:
-            limit = min(limit, timedelta(minutes=options.max_stopping))
-        return now - job.submitted_at > limit
+        return now - since > timedelta(minutes=options.max_stopping)
 
     def nodes(place: Place, job: Job) -> Sequence[Node]:
         return [*ties.of(place, job), *ties.guards_covering(place, job)][:1] if late(job) else []
@@ -191,10 +192,10 @@ def _overdue(sweeps: Sweeps, stack: Stack, options: OverdueOptions, report: Repo
             )
         if stopping:
             report(
-                f"{_counted(stopping)} stopping in {place.label}, submitted more than "
-                f"{format_duration(options.max_stopping * 60)} ago and tied to the {node.label}. Since when "
-                f"{_them(stopping, 'it is', 'they are')} stopping the service does not tell; a teardown waits for "
-                f"{_them(stopping)} until its timeout.\n{_listed(stopping)}\n"
+                f"{_counted(stopping)} stopping in {place.label} for more than "
+                f"{format_duration(options.max_stopping * 60)} (at AWS counted from the submission: Amazon Translate "
+                f"does not tell since when), tied to the {node.label}; a teardown waits for {_them(stopping)} until "
+                f"its timeout.\n{_listed(stopping)}\n"
                 "If that does not change, ask the service's support; a longer timeout of the guard bears it:\n"
                 '    timeout="2h",',
                 node.urn,

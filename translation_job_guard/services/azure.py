@@ -365,6 +365,7 @@ def _job(status: Any) -> Job:
         service_state=_word(status.status),
         submitted_at=status.created_on,
         ended_at=None if state.in_flight else status.last_updated_on,
+        changed_at=status.last_updated_on,
         locations_known=False,
         documents=Documents(
             count("documents_total_count") or 0,
