@@ -125,7 +125,6 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
     """
     try:
-        import boto3
         import botocore.exceptions
         import botocore.session
         from botocore.config import Config
@@ -143,16 +142,16 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
     once = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
     sts_url = endpoint_url if endpoint_url and is_loopback(endpoint_url) else None
     try:
-        core = botocore.session.Session(profile=credentials.profile)
-        core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
-        session: Any = boto3.Session(botocore_session=core, region_name=region)
+        # Without boto3 itself, whose transfers and resources take a fifth of the time of a start.
+        session: Any = botocore.session.Session(profile=credentials.profile)
+        session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
         if credentials.assume_role_arn:
             session = _assume(session, credentials, region, sts_url, config)
         return AmazonTranslate(
             region,
-            session.client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
-            session.client("translate", region_name=region, endpoint_url=endpoint_url, config=once),
-            lambda: session.client("sts", region_name=region, endpoint_url=sts_url, config=config),
+            session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
+            session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=once),
+            lambda: session.create_client("sts", region_name=region, endpoint_url=sts_url, config=config),
         )
     except botocore.exceptions.BotoCoreError as error:
         raise _service_error(error, "configuration") from error
@@ -374,13 +373,12 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
 
 def _assume(session: Any, credentials: Credentials, region: str, sts_url: str | None, config: Any) -> Any:
     """A session with the role's credentials, which botocore renews by itself when they run out."""
-    import boto3
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
     from botocore.exceptions import NoCredentialsError
 
     def sts(service: str, **arguments: Any) -> Any:
-        return session.client(
+        return session.create_client(
             service, **{**arguments, "region_name": region, "endpoint_url": sts_url, "config": config}
         )
 
@@ -396,4 +394,4 @@ def _assume(session: Any, credentials: Credentials, region: str, sts_url: str | 
     # With the profile, since that also says what certificates and which kind of endpoint to use.
     assumed = botocore.session.Session(profile=credentials.profile)
     assumed._credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
-    return boto3.Session(botocore_session=assumed, region_name=region)
+    return assumed
