@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,16 @@ from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Mode, Policy, Report
 from translation_job_guard.threads import each
 
-__all__ = ["connect", "in_flight", "prove", "stop_left_behind", "tear_down", "verify_account", "verify_move"]
+__all__ = [
+    "Prospect",
+    "connect",
+    "in_flight",
+    "prove",
+    "stop_left_behind",
+    "tear_down",
+    "verify_account",
+    "verify_move",
+]
 
 _T = TypeVar("_T")
 
@@ -202,22 +211,34 @@ def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
     _run(guard, partial(left_behind, old.scopes, new.scopes), Occasion.UPDATE)
 
 
-def in_flight(guard: GuardArguments, *, within: float) -> list[Job] | None:
-    """The jobs that a teardown of the guard would stop now; None if that cannot be found out within seconds."""
-    found: list[list[Job]] = []
+@dataclass(frozen=True)
+class Prospect:
+    """What a teardown would meet now. ``undecided`` are batches that cannot be tied to a container yet."""
+
+    jobs: tuple[Job, ...]
+    undecided: tuple[Job, ...]
+
+
+def in_flight(guard: GuardArguments, new: GuardArguments | None = None, *, within: float) -> Prospect | None:
+    """What a teardown of the guard would meet now; with ``new``, what the change to it would leave behind.
+
+    Returns:
+        None if that cannot be found out within so many seconds.
+    """
+    found: list[Prospect] = []
+    covers = partial(left_behind, guard.scopes, new.scopes) if new else partial(coverage, guard.scopes)
 
     def look() -> None:
         try:
             service = connect(guard)
             verify_account(guard, service)
-            jobs = []
+            decided: dict[Coverage, list[Job]] = {decision: [] for decision in Coverage}
             for job in service.list_in_flight():
-                decision = coverage(guard.scopes, job)
+                decision = covers(job)
                 if decision is Coverage.UNKNOWN:
-                    decision = coverage(guard.scopes, service.locate(job))
-                if decision is Coverage.COVERED:
-                    jobs.append(job)
-            found.append(jobs)
+                    decision = covers(service.locate(job))
+                decided[decision].append(job)
+            found.append(Prospect(tuple(decided[Coverage.COVERED]), tuple(decided[Coverage.UNKNOWN])))
         except GuardError:
             pass
 

@@ -54,10 +54,13 @@ class _GuardProvider(ResourceProvider):
         return CheckResult(news, failures)
 
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """What ``decide`` says, and before a replacement one line about the jobs that it would stop."""
-        decision = decide(_known(olds), _known(news))
+        """What ``decide`` says, and one line about the jobs that a replacement or a narrower scope would stop."""
+        known = _known(news)
+        decision = decide(_known(olds), known)
         if decision.answer is Answer.REPLACE:
-            self._announce(id_, olds)
+            self._announce(id_, "a replacement", olds)
+        elif decision.answer is Answer.UPDATE and olds.get("scope") != known.get("scope"):
+            self._announce(id_, "the changed scope", olds, known)
         return DiffResult(
             changes=decision.answer is not Answer.KEEP,
             replaces=list(decision.because),
@@ -97,22 +100,29 @@ class _GuardProvider(ResourceProvider):
     def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _announce(self, id_: str, olds: Mapping[str, Any]) -> None:
+    def _announce(self, id_: str, what: str, olds: Mapping[str, Any], news: Mapping[str, Any] | None = None) -> None:
         if id_ in _announced:
             return
         _announced.add(id_)
-        # A preview must not fail for a line of it: whatever is wrong shows where it counts.
+        # A preview must not fail for a line of it: whatever is wrong, or not known yet, shows where it counts.
         with contextlib.suppress(GuardError):
-            guard = self._read(olds)
-            jobs = lifecycle.in_flight(guard, within=5.0)
+            guard, new = self._read(olds), None if news is None else self._read(news)
+            if new is not None and set(guard.scopes) <= set(new.scopes):
+                return
+            meets = lifecycle.in_flight(guard, new, within=5.0)
             voice = Voice(label(guard.stack, guard.name), guard.key_env)
-            does, would_do = _REPLACEMENT[overrides(guard.name).mode or guard.policy.mode]
-            if jobs is None:
-                voice.say(f"a replacement would {would_do} its scope; which are in flight could not be found out")
-            elif jobs:
-                voice.say(f"a replacement {does} {len(jobs)} jobs in flight: {named(jobs, most=3)}")
-            else:
-                voice.say("a replacement stops nothing: no job in its scope is in flight")
+            does, would_do = _REPLACEMENT[overrides(guard.name).mode or (new or guard).policy.mode]
+            where = "its scope" if new is None else "what it leaves behind"
+            if meets is None:
+                voice.say(f"{what} would {would_do} {where}; which are in flight could not be found out")
+                return
+            undecided = f"; {len(meets.undecided)} batches cannot be tied to a container yet" if meets.undecided else ""
+            if meets.jobs:
+                voice.say(f"{what} {does} {len(meets.jobs)} jobs in flight: {named(meets.jobs, most=3)}{undecided}")
+            elif new is None:
+                voice.say(f"{what} stops nothing: no job in its scope is in flight{undecided}")
+            elif undecided:
+                voice.say(f"{what} leaves no job behind that is known to be its own{undecided}")
 
 
 _REPLACEMENT: Final = {
@@ -121,7 +131,7 @@ _REPLACEMENT: Final = {
     Mode.FAIL: ("is refused while there are", "be refused while there are jobs in flight in"),
     Mode.IGNORE: ("leaves", "leave the jobs in"),
 }
-"""What the delete half of a replacement does about jobs in flight, and would do."""
+"""What a replacement or a narrower scope does about jobs in flight, and would do."""
 
 
 class AmazonTranslateJobGuardProvider(_GuardProvider):

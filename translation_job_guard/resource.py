@@ -344,6 +344,17 @@ def _options(
                 f"Guard {name!r}: deleted_with makes Pulumi skip the guard's delete, and its jobs would go on. Leave "
                 "it out."
             )
+        frozen = sorted({"scope", "protects", "triggers", "region", "endpoint"} & set(opts.ignore_changes or []))
+        if frozen:
+            raise InvalidArgument(
+                f"Guard {name!r}: ignore_changes of {', '.join(frozen)} would keep the guard at jobs and resources "
+                "that are no longer the stack's. Leave it out."
+            )
+        if opts.delete_before_replace is False:
+            raise InvalidArgument(
+                f"Guard {name!r}: delete_before_replace=False would let what the jobs need be replaced before the "
+                "guard has stopped them. Leave it out: the guard asks for the right order by itself."
+            )
         if opts.parent is not None and any(_within(resource, opts.parent) for resource in protects):
             raise InvalidArgument(
                 f"Guard {name!r} protects its own parent, or what its parent is in, so each would wait for the other. "

@@ -411,3 +411,29 @@ def test_read_returns_what_is_stored(provider: _GuardProvider, emulator: Emulato
     result = provider.read("guard-1", dict(stored))
     assert (result.id, result.outs) == ("guard-1", stored)
     assert emulator.control.requests() == []
+
+
+def test_a_narrower_scope_says_in_preview_what_it_would_stop(
+    emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a replacement does; what the new scope still covers is not named, and nothing is stopped by it."""
+    left, kept = add(emulator, "pr-17-a", "pr-18-a")
+    guard = next(_ids)
+    olds = properties(AMAZON, emulator, account_id=ACCOUNT, scope=[{"job_name_prefixes": ["pr-17-", "pr-18-"]}])
+    AMAZON.diff(guard, olds, properties(AMAZON, emulator, scope=[{"job_name_prefixes": ["pr-18-"]}]))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("[dev/guard] the changed scope stops 1 jobs in flight: ")
+    assert left in line
+    assert kept not in line
+    assert stopped(emulator) == set()
+
+
+def test_a_wider_or_unknown_scope_says_nothing_in_preview(
+    emulator: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is nothing to tell, or nothing that could be told yet."""
+    add(emulator, "pr-17-a")
+    olds = properties(AMAZON, emulator, account_id=ACCOUNT, scope=[{"job_name_prefixes": ["pr-17-"]}])
+    for scope in ([{"job_name_prefixes": ["pr-17-"]}, {"job_ids": ["a"]}], [{"job_ids": [UNKNOWN]}]):
+        AMAZON.diff(next(_ids), olds, properties(AMAZON, emulator, scope=scope))
+    assert capsys.readouterr().out == ""

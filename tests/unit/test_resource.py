@@ -507,6 +507,10 @@ def test_options_that_would_skip_the_guard_are_refused(register: Register, make:
     """With the reason, and what to do instead."""
     with pytest.raises(InvalidArgument, match=r"retain_on_delete makes Pulumi forget .* on_delete=\"ignore\""):
         register(lambda: make(opts=pulumi.ResourceOptions(retain_on_delete=True)))
+    with pytest.raises(InvalidArgument, match=r"ignore_changes of protects, scope would keep the guard"):
+        register(lambda: make(opts=pulumi.ResourceOptions(ignore_changes=["scope", "protects", "timeout"])))
+    with pytest.raises(InvalidArgument, match=r"delete_before_replace=False would let what the jobs need be replaced"):
+        register(lambda: make(opts=pulumi.ResourceOptions(delete_before_replace=False)))
     with pytest.raises(InvalidArgument, match=r"deleted_with makes Pulumi skip .* Leave it out"):
         register(lambda: make(opts=pulumi.ResourceOptions(deleted_with=role())))
     assert "guard" in register(lambda: make(opts=pulumi.ResourceOptions(retain_on_delete=False, protect=True)))
