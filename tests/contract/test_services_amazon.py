@@ -449,3 +449,20 @@ def test_many_threads_share_the_clients(
         assert set(pool.map(service.stop, map(text_job, ids))) == {JobState.STOPPING}
     assert sorted(call["parameters"]["JobId"] for call in stepped.control.requests(operation=STOP)) == sorted(ids)
     assert caplog.records == []
+
+
+def test_an_endpoint_that_sts_knows_nothing_of_is_refused(monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+    """A leftover AWS_ENDPOINT_URL_TRANSLATE would show nothing in flight, in an account that another STS vouches for; a
+    guard's own endpoint is meant, and so is one of Amazon's."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", "http://localhost:4566")
+    with pytest.raises(Rejected, match="Unset AWS_ENDPOINT_URL_TRANSLATE"):
+        amazon.connect("us-east-1", amazon.Credentials()).account()
+    assert emulator.control.requests() == []
+    assert (
+        amazon.connect("us-east-1", amazon.Credentials(), "https://translate.example.com").account() == "123456789012"
+    )
+    monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", emulator.url)
+    assert amazon.connect("us-east-1", amazon.Credentials()).account() == "123456789012"

@@ -152,6 +152,7 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
             session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
             session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=once),
             lambda: session.create_client("sts", region_name=region, endpoint_url=sts_url, config=config),
+            chosen=endpoint_url is not None,
         )
     except botocore.exceptions.BotoCoreError as error:
         raise _service_error(error, "configuration") from error
@@ -180,11 +181,14 @@ class AmazonTranslate:
 
     service = AMAZON_TRANSLATE
 
-    def __init__(self, region: str, client: BaseClient, once: BaseClient, sts: Callable[[], BaseClient]) -> None:
+    def __init__(
+        self, region: str, client: BaseClient, once: BaseClient, sts: Callable[[], BaseClient], *, chosen: bool = False
+    ) -> None:
         self.place = region
         self._client: Any = client
         self._once: Any = once
         self._sts: Any = sts
+        self._chosen = chosen
 
     @property
     def url(self) -> str:
@@ -192,8 +196,26 @@ class AmazonTranslate:
         return str(self._client.meta.endpoint_url)
 
     def account(self) -> str:
-        """The account that the credentials lead to (STS GetCallerIdentity)."""
-        return _call(lambda: str(self._sts().get_caller_identity()["Account"]), "sts:GetCallerIdentity")
+        """The account that the credentials lead to (STS GetCallerIdentity).
+
+        Raises:
+            Rejected: the environment sends Amazon Translate's requests somewhere that STS knows nothing of.
+        """
+        sts = self._sts()
+        self._refuse_elsewhere(sts)
+        return _call(lambda: str(sts.get_caller_identity()["Account"]), "sts:GetCallerIdentity")
+
+    def _refuse_elsewhere(self, sts: Any) -> None:
+        # A leftover AWS_ENDPOINT_URL_TRANSLATE would find nothing in flight, in an account that the real STS vouches
+        # for. Amazon's own endpoints (VPC, FIPS, dual stack) share the end of their names.
+        here, there = (urlsplit(client.meta.endpoint_url).netloc for client in (self._client, sts))
+        related = here == there or here.split(".")[-2:] == there.split(".")[-2:]
+        if not (self._chosen or related):
+            raise Rejected(
+                f"The environment sends requests of Amazon Translate to {here} and those of STS to {there}: the account "
+                "that STS names says nothing of the jobs there. Unset AWS_ENDPOINT_URL_TRANSLATE (or the services "
+                "section of the profile), or give the guard endpoint_url."
+            )
 
     def list_in_flight(self) -> Sequence[Job]:
         """Every job in flight: the states one after the other, all pages of one before the next.
