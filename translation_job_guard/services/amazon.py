@@ -212,7 +212,7 @@ class AmazonTranslate:
         related = here == there or here.split(".")[-2:] == there.split(".")[-2:]
         if not (self._chosen or related):
             raise Rejected(
-                f"The environment sends requests of Amazon Translate to {here} and those of STS to {there}: the account "
+                f"The environment sends Amazon Translate's requests to {here} and those of STS to {there}: the account "
                 "that STS names says nothing of the jobs there. Unset AWS_ENDPOINT_URL_TRANSLATE (or the services "
                 "section of the profile), or give the guard endpoint_url."
             )
