@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 __all__ = ["check_golden", "normalised"]
 
@@ -12,7 +13,8 @@ __all__ = ["check_golden", "normalised"]
 def normalised(text: str, url: str) -> str:
     """``text`` without what differs from run to run: the emulator's port, moments, closing spaces."""
     # As long as the real one, so that columns stay where they are.
-    text = text.replace(url, re.sub(r"\d+$", lambda port: "P" * len(port[0]), url))
+    host = urlsplit(url).netloc
+    text = text.replace(host, re.sub(r"\d+$", lambda port: "P" * len(port[0]), host))
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-01-02T03:04:05Z", text)
     text = re.sub(r'"seconds": [\d.]+', '"seconds": 0.1', text)
     text = re.sub(r'"tool": "[^"]*"', '"tool": "0"', text)
