@@ -14,6 +14,7 @@ from tests.stacks.support import (
     configure,
     deleted_first,
     deleted_in_order,
+    dependencies,
     ended_before,
     example,
 )
@@ -109,9 +110,9 @@ def test_without_a_guard_destroy_fails_and_leaves_jobs_without_their_role(
 def test_with_the_guard_replacements_and_destroys_stop_its_jobs_before_anything_goes(
     workspace: MakeWorkspace, emulator: Emulator
 ) -> None:
-    """A guard is added to a stack whose jobs run, and does nothing to them. A fixed-name role and a bucket are replaced,
-    a destroy fails in the guard, and the next one ends clean: each time the jobs end first, stopped, and none fails
-    for a missing role or bucket. A neighbour's job is left alone."""
+    """A guard is added to a stack whose jobs run, and does nothing to them. A fixed-name role and a bucket are
+    replaced, a destroy fails in the guard, and the next one ends clean: each time the jobs end first, stopped, and none
+    fails for a missing role or bucket. A neighbour's job is left alone."""
     control = emulator.control
     config, env = {**CONFIG, "roleName": "translate-1"}, environment(emulator)
     stack = example(workspace, config, env, PROGRAMS / "unguarded.py")
@@ -146,6 +147,7 @@ def test_with_the_guard_replacements_and_destroys_stop_its_jobs_before_anything_
     last = jobs(emulator, third, 3)
     there = stack.resources().keys()
     assert there == {"jobs", *PROTECTED}
+    assert dependencies(stack, "jobs") == set(PROTECTED)
     control.fault("StopTextTranslationJob", "denied")
     refused = stack.destroy().check(fails=True)
     assert refused.failed() == [("delete", "jobs")]
