@@ -49,3 +49,8 @@ def ended_before(emulator: Emulator, jobs: Sequence[str], state: str, operation:
     request = emulator.control.requests(operation=operation, match=match)[-1]
     found = [emulator.control.job(job) for job in jobs]
     return all(job["state"] == state and job["ended"] <= request["started"] for job in found)
+
+
+def dependencies(workspace: Workspace, name: str) -> set[str]:
+    """What the state says that a resource depends on: an order that came out right may have been luck."""
+    return {urn.rpartition("::")[2] for urn in workspace.resources()[name]["dependencies"]}

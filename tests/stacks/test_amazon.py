@@ -110,9 +110,9 @@ def test_without_a_guard_destroy_fails_and_leaves_jobs_without_their_role(
 def test_with_the_guard_replacements_and_destroys_stop_its_jobs_before_anything_goes(
     workspace: MakeWorkspace, emulator: Emulator
 ) -> None:
-    """A guard is added to a stack whose jobs run, and does nothing to them. A fixed-name role and a bucket are
-    replaced, a destroy fails in the guard, and the next one ends clean: each time the jobs end first, stopped, and none
-    fails for a missing role or bucket. A neighbour's job is left alone."""
+    """A guard is added to a stack whose jobs run, and does nothing to them. A role and a bucket are replaced, a destroy
+    fails in the guard, and the next one ends clean. Each time the jobs end first, stopped; none fails for a missing
+    role or bucket, and a neighbour's job is left alone."""
     control = emulator.control
     config, env = {**CONFIG, "roleName": "translate-1"}, environment(emulator)
     stack = example(workspace, config, env, PROGRAMS / "unguarded.py")

@@ -14,7 +14,15 @@ from azure.core.pipeline.policies import HeadersPolicy
 from tests.engine.conftest import MakeWorkspace
 from tests.engine.test_guards import states
 from tests.stacks.scheduler import Scheduler
-from tests.stacks.support import PROGRAMS, configure, deleted_first, deleted_in_order, ended_before, example
+from tests.stacks.support import (
+    PROGRAMS,
+    configure,
+    deleted_first,
+    deleted_in_order,
+    dependencies,
+    ended_before,
+    example,
+)
 from tests.support.emulator import submit
 from tests.support.plugins import keyless
 from translation_job_guard.emulator import Emulator
@@ -99,6 +107,7 @@ def test_with_the_guard_replacements_and_destroys_stop_its_batches_before_anythi
     (neighbour,) = batches(emulator, "translator-2", neighbours, 1)
     there = stack.resources().keys()
     assert there == {"translation", "batches", *PROTECTED}
+    assert dependencies(stack, "batches") == set(PROTECTED)
     control.fault("CancelTranslation", "denied")
     refused = stack.destroy().check(fails=True)
     assert refused.failed() == [("delete", "batches")]
