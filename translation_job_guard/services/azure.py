@@ -462,7 +462,10 @@ def _entra_id(cloud: Cloud) -> Any:
         from azure.identity import DefaultAzureCredential
     except ImportError as error:
         raise MissingExtra("Entra ID", "azure") from error
-    return DefaultAzureCredential(authority=os.environ.get("AZURE_AUTHORITY_HOST", cloud.authority))
+    try:
+        return DefaultAzureCredential(authority=os.environ.get("AZURE_AUTHORITY_HOST", cloud.authority))
+    except ValueError as error:
+        raise InvalidArgument(f"AZURE_AUTHORITY_HOST or another AZURE_ variable cannot be used: {error}.") from error
 
 
 def _list_keys(account_resource_id: str, endpoint: str) -> str:
