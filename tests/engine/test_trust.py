@@ -55,14 +55,22 @@ def test_another_account_is_refused_and_a_killed_destroy_is_finished_by_the_next
     assert not stack.resources()
 
 
-def test_two_stacks_destroyed_at_once_each_stop_only_their_own(workspace: MakeWorkspace, emulator: Emulator) -> None:
+def test_two_stacks_destroyed_at_once_each_stop_only_their_own(
+    workspace: MakeWorkspace, emulator: Emulator, tmp_path: Path
+) -> None:
     """Two stacks share a region and a Translator resource: destroyed at the same time, each stops only its own jobs,
     and a third stack's go on. A parent's retain_on_delete does not keep the guards from it, nor does a key that was
-    rotated since; no key is in the state or the output."""
+    rotated since; no key and no token is in state, output or receipts."""
     emulator.control.put_azure_account("translator", keys=["first-planted-key"])
     client, documents = aws(emulator), azure(emulator, key="first-planted-key")
     config = {"test:emulator": emulator.url}
-    env = {**CREDENTIALS, "AZURE_DOCUMENT_TRANSLATION_KEY": "first-planted-key"}
+    env = {
+        **CREDENTIALS,
+        "AWS_SECRET_ACCESS_KEY": "planted-secret-key",
+        "AWS_SESSION_TOKEN": "planted-session-token",
+        "AZURE_DOCUMENT_TRANSLATION_KEY": "first-planted-key",
+        "TRANSLATION_JOB_GUARD_RECEIPTS": str(tmp_path / "receipts"),
+    }
     stacks = [
         workspace(PROGRAMS / "shared.py", stack=name, config=dict(config), env=dict(env)) for name in ("one", "two")
     ]
@@ -85,7 +93,10 @@ def test_two_stacks_destroyed_at_once_each_stop_only_their_own(workspace: MakeWo
         assert f"[{stack.stack}/amazon] quiet: 2 stopped" in result.output
         assert f"[{stack.stack}/azure] quiet: 2 stopped" in result.output
         said = result.output + json.dumps(result.events) + json.dumps(stack.export_state())
-        assert "planted-key" not in said
+        assert "planted" not in said
+    receipts = [path.read_text() for path in (tmp_path / "receipts").iterdir()]
+    assert {json.loads(text)["stack"] for text in receipts if text.startswith("{")} == {"one", "two"}
+    assert "planted" not in "".join(receipts)
     assert states(emulator, owned["one"] + owned["two"]) == {"STOPPED", "Cancelled"}
     assert states(emulator, owned["three"]) <= {"IN_PROGRESS", "Running", "NotStarted"}
 
