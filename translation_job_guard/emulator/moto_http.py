@@ -30,7 +30,7 @@ class MotoApi:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False)
-        self._moto.reset()
+        self._moto.close()
 
     def identify(self, request: Request) -> Call:
         call = Call("s3", f"{request.method} {request.path}")

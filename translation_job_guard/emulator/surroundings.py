@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -37,9 +38,14 @@ class Moto:
                 self._known_accounts.clear()
         return self._application
 
+    def close(self) -> None:
+        if self._application is not None:
+            self.reset()
+
     def reset(self) -> None:
         self._known_accounts.clear()
-        if self._application is not None:
+        # Not only if this emulator has loaded it: what another one of this process has left would be found here.
+        if "moto.core.base_backend" in sys.modules:
             from moto.core.base_backend import BackendDict
             from moto.core.model_instances import reset_model_data
 
