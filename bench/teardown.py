@@ -164,11 +164,6 @@ def _requests(case: Case, runs: Sequence[Run]) -> list[Figure]:
             "1/s",
             Bar(2.0, Of.VALUE),
         ),
-        figure(
-            "requests to learn how jobs ended",
-            "listing, describing or asking for 40 ids at once: one a teardown",
-            [Pair(run.report.requests.get("look", 0), 1) for run in runs],
-        ),
     ]
     if case.service == AZURE_DOCUMENT_TRANSLATION:
         in_flight = case.jobs + case.neighbours
