@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import pulumi
 
-__all__ = ["amazon_scopes", "azure_scopes"]
+from translation_job_guard.resource_types import BUCKETS, CONTAINER, ROLE, STORAGE_ACCOUNT, container_url
 
-_ROLE = "aws:iam/role:Role"
-_BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
-# azure-native has each type with and without the API version.
-_CONTAINER = re.compile(r"azure-native:storage(/v\w+)?:BlobContainer")
-_STORAGE_ACCOUNT = re.compile(r"azure-native:storage(/v\w+)?:StorageAccount")
-_CONTAINER_ID = re.compile(
-    r"(?i).*/storageAccounts/(?P<account>[^/]+)/blobServices/[^/]+/containers/(?P<container>[^/]+)"
-)
-_BLOB_SUFFIXES = {".azure.us": "blob.core.usgovcloudapi.net", ".azure.cn": "blob.core.chinacloudapi.cn"}
+__all__ = ["amazon_scopes", "azure_scopes"]
 
 
 def amazon_scopes(protects: Sequence[pulumi.Resource]) -> list[dict[str, Any]]:
     """A union: jobs under any of the protected roles, and jobs that read or write any of the protected buckets."""
-    roles = [_text(_attribute(one, "arn")) for one in protects if _type(one) == _ROLE]
+    roles = [_text(_attribute(one, "arn")) for one in protects if _type(one) == ROLE]
     buckets = [
         _attribute(one, "bucket").apply(lambda name: f"s3://{name}/" if name else "")
         for one in protects
-        if _type(one) in _BUCKETS
+        if _type(one) in BUCKETS
     ]
     scopes: list[dict[str, Any]] = []
     if roles:
@@ -43,8 +34,8 @@ def azure_scopes(protects: Sequence[pulumi.Resource], endpoint: pulumi.Input[str
     A container's URL is below its account's own blob endpoint where the account is protected too, else below the one
     that the endpoint's cloud gives it.
     """
-    accounts = [one for one in protects if _STORAGE_ACCOUNT.fullmatch(_type(one))]
-    containers = [one for one in protects if _CONTAINER.fullmatch(_type(one))]
+    accounts = [one for one in protects if STORAGE_ACCOUNT.fullmatch(_type(one))]
+    containers = [one for one in protects if CONTAINER.fullmatch(_type(one))]
     if not containers:
         return []
     blob_endpoints = pulumi.Output.all(
@@ -59,16 +50,12 @@ def azure_scopes(protects: Sequence[pulumi.Resource], endpoint: pulumi.Input[str
 
 
 def _container_url(id_: str, accounts: Sequence[Sequence[Any]], endpoint: str) -> str:
-    match = _CONTAINER_ID.fullmatch(id_ or "")
-    if not match:
-        return ""
-    for name, endpoints in accounts:
-        blob = endpoints.get("blob") if isinstance(endpoints, dict) else getattr(endpoints, "blob", None)
-        if name == match["account"] and blob:
-            return f"{blob.rstrip('/')}/{match['container']}"
-    host = (endpoint or "").split("//")[-1].split("/")[0]
-    suffix = next((blob for cloud, blob in _BLOB_SUFFIXES.items() if host.endswith(cloud)), "blob.core.windows.net")
-    return f"https://{match['account']}.{suffix}/{match['container']}"
+    blobs = {
+        name: blob
+        for name, endpoints in accounts
+        if (blob := endpoints.get("blob") if isinstance(endpoints, dict) else getattr(endpoints, "blob", None))
+    }
+    return container_url(id_ or "", blobs, endpoint or "") or ""
 
 
 def _attribute(resource: pulumi.Resource, name: str) -> pulumi.Output[Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -27,6 +26,7 @@ from translation_job_guard.jobs import (
     Scope,
     coverage,
 )
+from translation_job_guard.resource_types import BUCKETS, CONTAINER, ROLE, STORAGE_ACCOUNT, TRANSLATOR, container_url
 
 __all__ = ["GUARD_TYPES", "Kind", "Stack", "StateGuard", "Tie", "parse_state", "same_endpoint"]
 
@@ -275,16 +275,8 @@ def _is_hidden(value: Any) -> bool:
 
 # What ties jobs to a stack, by resource types. Of the properties only those that name the thing are read.
 
-_ROLE: Final = "aws:iam/role:Role"
-_BUCKET: Final = re.compile(r"aws:s3/bucket(V2)?:Bucket(V2)?")
-_CONTAINER: Final = re.compile(r"azure-native:storage(/v\w+)?:BlobContainer")
-_STORAGE_ACCOUNT: Final = re.compile(r"azure-native:storage(/v\w+)?:StorageAccount")
-_TRANSLATOR: Final = re.compile(r"azure-native:cognitiveservices(/v\w+)?:Account")
 _TRANSLATES: Final = frozenset({"TextTranslation", "CognitiveServices", "AIServices"})
 """Kinds of Cognitive Services accounts that have Document Translation."""
-_CONTAINER_ID: Final = re.compile(
-    r"(?i).*/storageAccounts/(?P<account>[^/]+)/blobServices/[^/]+/containers/(?P<container>[^/]+)"
-)
 
 
 def _regions(resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
@@ -298,7 +290,7 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
     resources = list(resources)
     blob_endpoints: dict[str, str] = {}
     for one in resources:
-        if _STORAGE_ACCOUNT.fullmatch(_type(one)):
+        if STORAGE_ACCOUNT.fullmatch(_type(one)):
             endpoints = _output(one, "primaryEndpoints") or _output(one, "primary_endpoints") or {}
             if isinstance(endpoints, Mapping) and isinstance(endpoints.get("blob"), str):
                 blob_endpoints[str(_output(one, "name"))] = endpoints["blob"]
@@ -312,23 +304,15 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
 def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str]) -> tuple[Kind, str] | None:
     type_ = _type(resource)
     kind, identity = None, None
-    if type_ == _ROLE:
+    if type_ == ROLE:
         kind, identity = Kind.ROLE, _output(resource, "arn")
-    elif _BUCKET.fullmatch(type_):
+    elif type_ in BUCKETS:
         kind, identity = Kind.BUCKET, _output(resource, "bucket") or resource.get("id")
-    elif _CONTAINER.fullmatch(type_):
-        kind, identity = Kind.CONTAINER, _container_url(str(resource.get("id") or ""), blob_endpoints)
-    elif _TRANSLATOR.fullmatch(type_) and _output(resource, "kind") in _TRANSLATES:
+    elif CONTAINER.fullmatch(type_):
+        kind, identity = Kind.CONTAINER, container_url(str(resource.get("id") or ""), blob_endpoints)
+    elif TRANSLATOR.fullmatch(type_) and _output(resource, "kind") in _TRANSLATES:
         kind, identity = Kind.TRANSLATOR, _translator_endpoint(_output(resource, "properties"))
     return (kind, identity) if kind and isinstance(identity, str) and identity else None
-
-
-def _container_url(id_: str, blob_endpoints: Mapping[str, str]) -> str | None:
-    match = _CONTAINER_ID.fullmatch(id_)
-    if match is None:
-        return None
-    blob = blob_endpoints.get(match["account"], f"https://{match['account']}.blob.core.windows.net/")
-    return f"{blob.rstrip('/')}/{match['container']}"
 
 
 def _translator_endpoint(properties: Any) -> str | None:

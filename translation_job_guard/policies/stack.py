@@ -17,6 +17,7 @@ from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Scope
 from translation_job_guard.policies.trust import Trust, trust
 from translation_job_guard.policies.values import any_unknown, entry, texts
+from translation_job_guard.resource_types import CONTAINER_ID
 
 __all__ = ["GUARD_TYPES", "Guard", "Kind", "Node", "Stack", "endpoint_key", "guard_properties", "same_endpoint"]
 
@@ -79,7 +80,6 @@ _PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
 """What the rules read of each kind; all else is never touched."""
 
 _ACCOUNT_KINDS: Final = frozenset({"texttranslation", "cognitiveservices", "aiservices"})
-_CONTAINER_ID: Final = re.compile(r"(?i).*/storageAccounts/(?P<account>[^/]+)/blobServices/[^/]+/containers/[^/]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -322,7 +322,7 @@ class Stack:
     def _container(self, node: Node) -> tuple[str, str]:
         inputs = node.properties.get("__inputs")
         inputs = inputs if isinstance(inputs, Mapping) else {}
-        match = _CONTAINER_ID.fullmatch(node.text("id") or "")
+        match = CONTAINER_ID.fullmatch(node.text("id") or "")
         # What a container is in is an input, and the provider's outputs do not repeat it.
         storage = [
             self.nodes[urn].text("name") for urn in self.flows_into(node, "accountName") if self._is(urn, Kind.STORAGE)

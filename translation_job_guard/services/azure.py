@@ -88,6 +88,7 @@ class Cloud:
     credential_scope: str
     authority: str
     resource_manager: str
+    blob_suffix: str
 
 
 def cloud_of(endpoint: str) -> Cloud:
@@ -100,17 +101,20 @@ _PUBLIC: Final = Cloud(
     "https://cognitiveservices.azure.com/.default",
     "login.microsoftonline.com",
     "https://management.azure.com",
+    "blob.core.windows.net",
 )
 _CLOUDS: Final = {
     ".azure.us": Cloud(
         "https://cognitiveservices.azure.us/.default",
         "login.microsoftonline.us",
         "https://management.usgovcloudapi.net",
+        "blob.core.usgovcloudapi.net",
     ),
     ".azure.cn": Cloud(
         "https://cognitiveservices.azure.cn/.default",
         "login.chinacloudapi.cn",
         "https://management.chinacloudapi.cn",
+        "blob.core.chinacloudapi.cn",
     ),
 }
 
