@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -113,8 +112,8 @@ def _retried(work: Callable[[], _T], patience: Callable[[ServiceError], float], 
     pause = _FIRST_PAUSE
     while True:
         try:
-            # In a thread: SDKs attempt some times, and what they ask for credentials may never answer.
-            for _, done in each(lambda _: work(), [None], workers=1, deadline=started + within):
+            done = _in_time(work, started + within)
+            if done is not None:
                 return done
             raise Transient(
                 f"no answer came in {format_duration(within)} from the service, or from where the credentials are "
@@ -128,6 +127,13 @@ def _retried(work: Callable[[], _T], patience: Callable[[ServiceError], float], 
             voice.say(f"not ready yet, trying again: {error}")
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _in_time(work: Callable[[], _T], deadline: float) -> _T | None:
+    """``work``'s result; None if it was not done by the deadline, on ``time.monotonic``'s clock."""
+    # In a thread: SDKs attempt some times, and what they ask for credentials may never answer.
+    results = each(lambda _: work(), [None], workers=1, deadline=deadline)
+    return next((result for _, result in results), None)
 
 
 def _patience(guard: GuardArguments, error: ServiceError) -> float:
@@ -225,10 +231,9 @@ def in_flight(guard: GuardArguments, new: GuardArguments | None = None, *, withi
     Returns:
         None if that cannot be found out within so many seconds.
     """
-    found: list[Prospect] = []
     covers = partial(left_behind, guard.scopes, new.scopes) if new else partial(coverage, guard.scopes)
 
-    def look() -> None:
+    def look() -> Prospect | None:
         try:
             service = connect(guard)
             verify_account(guard, service)
@@ -238,14 +243,12 @@ def in_flight(guard: GuardArguments, new: GuardArguments | None = None, *, withi
                 if decision is Coverage.UNKNOWN:
                     decision = covers(service.locate(job))
                 decided[decision].append(job)
-            found.append(Prospect(tuple(decided[Coverage.COVERED]), tuple(decided[Coverage.UNKNOWN])))
-        except GuardError:
-            pass
+            return Prospect(tuple(decided[Coverage.COVERED]), tuple(decided[Coverage.UNKNOWN]))
+        except Exception:
+            # Whatever it is, a line about a change must not make its preview fail: it shows where it counts.
+            return None
 
-    thread = threading.Thread(target=look, name="translation-job-guard-look", daemon=True)
-    thread.start()
-    thread.join(within)
-    return found[0] if found else None
+    return _in_time(look, time.monotonic() + within)
 
 
 def _run(
