@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support.emulator import REGION
-from tests.support.services import API_VERSION, KEY_ENV, batch
+from tests.support.services import API_VERSION, KEY_ENV, batch, portal
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
     CredentialsUnusable,
@@ -323,8 +323,8 @@ def test_each_cloud_has_its_own_scope(
     with pytest.raises(Rejected, match="does not exist"):
         azure.connect(endpoint, azure.Credentials(KEY_ENV, ACCOUNT), API_VERSION)
     # Nobody answers there; the token comes first.
-    service = azure.connect(endpoint, azure.Credentials(KEY_ENV), API_VERSION)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    service = azure.connect(endpoint, azure.Credentials(KEY_ENV), API_VERSION)
     with pytest.raises(Transient):
         service.list_in_flight()
     tokens = identity.control.requests(operation="GetToken")
@@ -445,6 +445,39 @@ def test_a_certificate_that_is_not_trusted_does_not_pass_by_itself(monkeypatch: 
             with pytest.raises(ServiceError, match=rf"CERTIFICATE_VERIFY_FAILED.* Set {variable} ") as caught:
                 service.list_in_flight()
             assert type(caught.value) is Rejected
+
+
+def test_the_certificates_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """What the message above asks for helps."""
+    monkeypatch.setenv(KEY_ENV, "key")
+    with behind_tls(home) as url:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(home / "server.pem"))
+        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        with pytest.raises(ServiceError, match="501"):
+            service.list_in_flight()
+
+
+@pytest.mark.parametrize("excepted", [False, True])
+def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, excepted: bool) -> None:
+    """And not for the hosts that the environment excepts."""
+    monkeypatch.setenv(KEY_ENV, "key")
+    with portal(b'{"value": []}', "application/json") as url:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        monkeypatch.setenv("NO_PROXY", ".invalid" if excepted else "")
+        service = azure.connect("http://translator.invalid", azure.Credentials(KEY_ENV), API_VERSION)
+        if excepted:
+            with pytest.raises(Transient):
+                service.list_in_flight()
+        else:
+            assert service.list_in_flight() == []
+
+
+def test_a_netrc_does_not_replace_the_token(identity: Emulator, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    """requests would send its password instead, unasked."""
+    netrc = home / "netrc"
+    netrc.write_text("default login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert entra_id(identity).list_in_flight() == []
 
 
 def test_an_authority_that_cannot_be_used_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,6 +128,7 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
         ServiceError: the key cannot be fetched.
     """
     try:
+        import requests
         from azure.ai.translation.document import DocumentTranslationClient
         from azure.core.credentials import AzureKeyCredential
         from azure.core.pipeline.transport import RequestsTransport
@@ -147,9 +148,18 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
         if urlsplit(endpoint).scheme == "http":
             # Only loopback gets here by http (checked with the arguments): an emulator.
             per_call["enforce_https"] = False
-    transport = RequestsTransport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+    # Proxies and certificates of the environment, once: requests would look them up anew for each request, which takes
+    # a tenth of its time, and would send what ~/.netrc has for the host instead of the token.
+    environment = requests.Session().merge_environment_settings(endpoint, {}, None, None, None)
+    transport = RequestsTransport(
+        connection_timeout=CONNECT_TIMEOUT,
+        read_timeout=READ_TIMEOUT,
+        connection_verify=environment["verify"],
+        use_env_settings=False,
+    )
     transport.open()
     assert transport.session is not None
+    transport.session.proxies = environment["proxies"]
     for scheme in ("https://", "http://"):
         # azure-core keeps ten, and warns on standard error of each connection that is thrown away.
         transport.session.get_adapter(scheme).init_poolmanager(CONNECTIONS, CONNECTIONS)
