@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pulumi_policy import PolicyPack
 
-from translation_job_guard.policies import policies
+from translation_job_guard.policies import collect_seldom, policies
 
+collect_seldom()
 PolicyPack("translation-job-guard", policies())
