@@ -279,6 +279,7 @@ class Teardown:
             if policy.mode is Mode.CANCEL and self._now >= policy.grace_period:
                 yield from self._stop()
             yield from self._wait(self._pause())
+            yield from self._wait_for_the_last()
 
     def _ignore(self) -> Script:
         # The way out when an account is gone: one look, and on in any case.
@@ -475,6 +476,24 @@ class Teardown:
             # By a clock's last digit it may not be quite over; there is time for nothing in any case.
             raise TeardownTimeout(self._out_of_time(), self.report)
         self._check_time()
+
+    def _wait_for_the_last(self) -> Script:
+        """Hold back a listing that takes long until the job that was asked last has ended, for its own time at most.
+
+        One that begins just before shows that job in flight, and is all for nothing; one job is a small thing to ask.
+        """
+        asked = [record for record in self.report.left if record.asks and not record.last_error]
+        if self._list_took <= FASTEST_POLL or self._policy.poll_interval is not None or not asked:
+            return
+        last = max(reversed(asked), key=lambda record: record.asked_at or 0.0).before.id
+        until = self._now + self._list_took
+        while self._now < until:
+            answers = yield [Look((self.report.records[last].now,))]
+            self._take(answers)
+            seen = [value.get(last) for _, value in answers.values if isinstance(value, Mapping)]
+            if not any(job is not None and job.in_flight for job in seen):
+                return
+            yield from self._wait(max(FASTEST_POLL, self._list_took / 10))
 
     def _pause(self) -> float:
         """Seconds until the next listing. Intervals are from one's beginning to the next."""

@@ -105,6 +105,7 @@ class Scenario:
     crashes: tuple[tuple[int, bool], ...]
     page_size: int
     stops_per_second: float | None
+    latency: float = 0.05
 
 
 def _faults() -> st.SearchStrategy[FaultPlan]:
@@ -173,6 +174,8 @@ def scenarios(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Scenario]
         "crashes": st.lists(st.tuples(st.integers(0, 25), st.booleans()), max_size=2).map(tuple),
         "page_size": st.sampled_from([2, 2, 3, 100]),
         "stops_per_second": st.sampled_from([None, None, 5.0, 0.7, 0.7]),
+        # With the last one a listing takes longer than the shortest poll interval.
+        "latency": st.sampled_from([0.05, 0.05, 0.05, 0.3]),
     }
     return st.builds(Scenario, **{**fields, **narrowed})
 
@@ -183,7 +186,10 @@ class World:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.service = SimulatedService(
-            scenario.service, page_size=scenario.page_size, stops_per_second=scenario.stops_per_second
+            scenario.service,
+            latency=scenario.latency,
+            page_size=scenario.page_size,
+            stops_per_second=scenario.stops_per_second,
         )
         self.own: dict[str, SimulatedJob] = {}
         self._own_known_after: dict[str, float] = {}

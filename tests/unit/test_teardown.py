@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -100,6 +101,45 @@ def test_drain_waits_and_never_stops(service: SimulatedService) -> None:
     report = tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
     assert not _began(service, "stop")
     assert _only(report) is Ending.BY_ITSELF
+
+
+def _slow_listings(jobs: int, stop_takes: float) -> SimulatedService:
+    """Listings of a second and a half, in pages that have the guard's batches first."""
+    service = SimulatedService(AZURE_DOCUMENT_TRANSLATION, latency=0.3, page_size=2)
+    for number in range(jobs):
+        service.add(locations=[f"{CONTAINER}/a.docx"], submitted_at=-100.0 + 2 * number, stop_takes=stop_takes)
+    for number in range(jobs, 6):
+        service.add(locations=["https://account.blob.core.windows.net/b"], submitted_at=-50.0 + 2 * number)
+    return service
+
+
+def test_a_listing_that_takes_long_waits_for_the_job_that_was_asked_last() -> None:
+    """One that begins just before the end shows the job in flight and is all for nothing; one look is not."""
+    service = _slow_listings(2, stop_takes=3.0)
+    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    _, last = _began(service, "list")
+    *before, _ending = [call for call in service.calls if call.operation == "look"]
+    asked = [call.asked for call in service.calls if call.operation == "stop"]
+    assert {look.asked for look in before} == {asked[-1]}
+    assert 1 <= len(before) <= 3
+    assert last >= before[-1].ended
+
+
+def test_it_waits_no_longer_than_such_a_listing_takes() -> None:
+    """Others come in meanwhile: what was asked last may take its time."""
+    service = _slow_listings(1, stop_takes=20.0)
+    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    listings = [call for call in service.calls if call.operation == "list"]
+    for one, other in itertools.pairwise(listings[:4]):
+        # A pause as long as the listing, as long again for the looks, and the last of them.
+        assert other.began - one.ended <= 2 * (one.ended - one.began) + 2.5
+
+
+def test_a_poll_interval_that_was_given_is_kept() -> None:
+    """Whoever sets it has a reason: no looks in between."""
+    service = _slow_listings(1, stop_takes=3.0)
+    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0, poll_interval=0.5))
+    assert len(_began(service, "look")) == 1
 
 
 def test_drain_looks_less_often_as_it_goes_on(service: SimulatedService) -> None:
