@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.durations import format_duration
@@ -31,11 +33,13 @@ from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
 from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides, overrides
 from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice, label
-from translation_job_guard.receipts import Occasion, Receipt, receipt, write
 from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.services import JobService
-from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.teardown import Mode, Occasion, Policy, Report
 from translation_job_guard.threads import each
+
+if TYPE_CHECKING:
+    from translation_job_guard.receipts import Receipt
 
 __all__ = [
     "Prospect",
@@ -67,13 +71,29 @@ def connect(guard: GuardArguments) -> JobService:
         MissingExtra: the service's packages are not installed.
         ServiceError: there are no credentials to begin with.
     """
-    if guard.service == AMAZON_TRANSLATE:
-        from translation_job_guard.services import amazon
+    with _collecting_nothing():
+        if guard.service == AMAZON_TRANSLATE:
+            from translation_job_guard.services import amazon
 
-        return amazon.connect(guard.place, amazon.Credentials(guard.profile, guard.assume_role_arn), guard.endpoint_url)
-    from translation_job_guard.services import azure
+            credentials = amazon.Credentials(guard.profile, guard.assume_role_arn)
+            return amazon.connect(guard.place, credentials, guard.endpoint_url)
+        from translation_job_guard.services import azure
 
-    return azure.connect(guard.place, azure.Credentials(guard.key_env, guard.account_resource_id), guard.api_version)
+        by = azure.Credentials(guard.key_env, guard.account_resource_id)
+        return azure.connect(guard.place, by, guard.api_version)
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    # An SDK's modules and models are here to stay. While they come, Python would walk all that Pulumi has in memory
+    # in search of garbage, which is a tenth of what they cost, and most of what a guard without jobs costs is they.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def prove(guard: GuardArguments) -> str:
@@ -262,6 +282,7 @@ def _run(
     voice = voice or _voice(guard)
     chosen = chosen or overrides(guard.name)
     policy = _policy(guard.policy, chosen, voice)
+    begun = time.monotonic()
     # Stands for the runner's until that has begun, so that a teardown that fails before it leaves a receipt too.
     report = Report(guard.service, guard.place, guard.account_id or "", policy, datetime.now(timezone.utc))
     failure: BaseException | None = None
@@ -286,10 +307,6 @@ def _run(
                 "on without looking.",
                 report,
             ) from error
-        # What it took to get here counts.
-        spent = (datetime.now(timezone.utc) - report.started).total_seconds()
-        if spent >= 1:
-            policy = replace(policy, timeout=max(policy.timeout - spent, 0.0))
         report = run(
             service,
             covers,
@@ -297,6 +314,7 @@ def _run(
             account=account,
             pace=pace_of(guard.service, account, guard.place),
             observe=watch,
+            spent=time.monotonic() - begun,
         )
         voice.say(_closing(report))
         return report
@@ -330,6 +348,9 @@ def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobServ
 
 
 def _receipt(guard: GuardArguments, report: Report, occasion: Occasion, failure: BaseException | None) -> Receipt:
+    # Few ask for one, and it comes with all that makes pages of it.
+    from translation_job_guard.receipts import receipt
+
     return receipt(
         report,
         guard=guard.name,
@@ -342,6 +363,8 @@ def _receipt(guard: GuardArguments, report: Report, occasion: Occasion, failure:
 
 
 def _write_receipt(made: Receipt, directory: Path, voice: Voice) -> None:
+    from translation_job_guard.receipts import write
+
     try:
         written = write(made, directory)
         voice.say(f"receipt: {written[0]}")

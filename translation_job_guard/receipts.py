@@ -35,12 +35,11 @@ from translation_job_guard.presentation import (
 )
 from translation_job_guard.presentation.markdown import markdown
 from translation_job_guard.redaction import redact
-from translation_job_guard.teardown import Ending, Mode, Record, Report
+from translation_job_guard.teardown import Ending, Mode, Occasion, Record, Report
 
 __all__ = [
     "Estimate",
     "JobReceipt",
-    "Occasion",
     "Outcome",
     "Receipt",
     "as_html",
@@ -59,14 +58,6 @@ _CHARGED_BASIS: Final = (
     f"characters charged so far, as the service told them, at the list price of {USD_PER_MILLION_CHARACTERS:g} USD per "
     "million; a contract, a custom model or a free tier makes it another"
 )
-
-
-class Occasion(enum.Enum):
-    """What the teardown was for."""
-
-    DELETE = "delete"
-    UPDATE = "update"
-    CANCEL = "cancel"
 
 
 class Outcome(enum.Enum):

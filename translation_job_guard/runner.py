@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final, Literal, Protocol, TypeAlias
 
 from translation_job_guard.errors import ServiceError, Throttled, Transient
@@ -75,6 +75,7 @@ def run(
     clock: Clock | None = None,
     observe: Observer = lambda _report: None,
     workers: int = WORKERS,
+    spent: float = 0.0,
 ) -> Report:
     """Tear down: stop and wait as ``policy`` says until quiet.
 
@@ -87,6 +88,7 @@ def run(
         clock: the machine's by default.
         observe: called as the report grows.
         workers: requests under way at once; 0 makes them one after the other in this thread, for simulations.
+        spent: seconds that it took to get here, which count.
 
     Returns:
         What was done.
@@ -95,7 +97,8 @@ def run(
         TeardownError: it did not reach quiet; the error carries the report.
     """
     clock = clock or RealClock()
-    report = Report(service.service, service.place, account, policy, datetime.now(timezone.utc))
+    started = datetime.now(timezone.utc) - timedelta(seconds=spent)
+    report = Report(service.service, service.place, account, policy, started, elapsed=spent)
     script = Teardown(covers, policy, report).script()
     with _Runner(service, pace or Pace(), clock, report, policy, observe, workers) as runner:
         try:
@@ -137,7 +140,7 @@ class _Runner:
         self._clock = clock
         self._report = report
         self._observe = observe
-        self._start = clock.now()
+        self._start = clock.now() - report.elapsed
         limit = min(policy.timeout, IGNORE_LOOKS_FOR) if policy.mode is Mode.IGNORE else policy.timeout
         self._deadline = self._start + limit
         self._max_workers = workers

@@ -29,6 +29,7 @@ from translation_job_guard.jobs import Coverage, Job, JobState, named
 __all__ = [
     "Ending",
     "Mode",
+    "Occasion",
     "Policy",
     "Record",
     "Report",
@@ -52,6 +53,14 @@ class Mode(enum.Enum):
     DRAIN = "drain"
     FAIL = "fail"
     IGNORE = "ignore"
+
+
+class Occasion(enum.Enum):
+    """What the teardown was for."""
+
+    DELETE = "delete"
+    UPDATE = "update"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True)
@@ -244,15 +253,14 @@ class Teardown:
     Args:
         covers: whether a job is in scope; the one source of what may be stopped.
         policy: mode and durations.
-        report: filled in as it goes.
+        report: filled in as it goes; what has elapsed in it counts.
     """
 
     def __init__(self, covers: Callable[[Job], Coverage], policy: Policy, report: Report) -> None:
         self.report = report
         self._covers = covers
         self._policy = policy
-        self._now = 0.0
-        self._changed_at = 0.0
+        self._now = self._changed_at = report.elapsed
         self._listings = 0
         self._list_began = 0.0
         self._list_took = 0.0

@@ -107,6 +107,7 @@ def test_a_delete_with_nothing_in_flight_lists_twice(
     other |= {"boto3", "s3transfer"}  # botocore does without
     assert not tops & (other | {"jinja2", "rich", "typer", "starlette", "moto", "pulumi_policy", "pulumi_aws"})
     assert "azure.identity" not in modules, "there is a key"
+    assert not modules & {"translation_job_guard.receipts", "translation_job_guard.presentation"}, "nobody asked"
     assert tops & {"botocore", "azure"}, "the check itself works"
 
 

@@ -103,6 +103,20 @@ def test_the_observer_hears_of_every_answer() -> None:
     assert len(heard) >= 5
 
 
+def test_what_it_took_to_get_there_counts_and_the_timeout_is_the_guards_own() -> None:
+    """Whoever set ten seconds reads of ten seconds, and they are over after ten."""
+    service = SimulatedService()
+    service.add(name="own", ignores_stops=100)
+    policy = Policy(timeout=10, quiet_period=0)
+    with pytest.raises(TeardownTimeout, match=r"^10 s \(timeout\) passed") as caught:
+        run(service, _everything, policy, account="a", clock=service.clock, workers=0, spent=6.0)
+    assert service.clock.now() == pytest.approx(4.0)
+    assert caught.value.report is not None
+    assert caught.value.report.elapsed == pytest.approx(10.0)
+    first, second = [call for call in service.calls if call.operation == "list"][:2]
+    assert second.began - first.began < 1.0, "what it took is not the listing's"
+
+
 def test_requests_stuck_at_the_deadline_are_left_behind() -> None:
     """A request that never returns does not keep the teardown; what had not gone out never does, and is told so."""
     release, out = threading.Event(), threading.Semaphore(0)

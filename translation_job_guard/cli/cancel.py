@@ -21,8 +21,8 @@ from translation_job_guard.jobs import Coverage, Job, coverage
 from translation_job_guard.overrides import Overrides
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 from translation_job_guard.progress import Voice
-from translation_job_guard.receipts import Occasion, Outcome, Receipt, page, receipt, write
-from translation_job_guard.teardown import Ending, Report
+from translation_job_guard.receipts import Outcome, Receipt, page, receipt, write
+from translation_job_guard.teardown import Ending, Occasion, Report
 from translation_job_guard.threads import each
 
 __all__ = ["CancelDocument", "CancelResult", "DryRunResult", "cancel", "cancel_places", "dry_run"]
