@@ -294,14 +294,26 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
             endpoints = _output(one, "primaryEndpoints") or _output(one, "primary_endpoints") or {}
             if isinstance(endpoints, Mapping) and isinstance(endpoints.get("blob"), str):
                 blob_endpoints[str(_output(one, "name"))] = endpoints["blob"]
+    # A stack is in one of Azure's clouds; a container in another stack's account does not say in which.
+    endpoint = next(filter(None, map(_azure_endpoint, resources)), "")
     for one in resources:
-        found = _identity(one, blob_endpoints)
+        found = _identity(one, blob_endpoints, endpoint)
         if found is not None:
             kind, identity = found
             yield Tie(kind, _name(one["urn"]), str(one["urn"]), identity)
 
 
-def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str]) -> tuple[Kind, str] | None:
+def _azure_endpoint(resource: Mapping[str, Any]) -> str | None:
+    """The endpoint of an Azure guard or a Translator resource; None for others, or where it is not known."""
+    value: Any = None
+    if GUARD_TYPES.get(_type(resource)) == AZURE_DOCUMENT_TRANSLATION:
+        value = _output(resource, "endpoint")
+    elif TRANSLATOR.fullmatch(_type(resource)):
+        value = _translator_endpoint(_output(resource, "properties"))
+    return value if isinstance(value, str) else None
+
+
+def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str], endpoint: str) -> tuple[Kind, str] | None:
     type_ = _type(resource)
     kind, identity = None, None
     if type_ == ROLE:
@@ -309,7 +321,7 @@ def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str]) ->
     elif type_ in BUCKETS:
         kind, identity = Kind.BUCKET, _output(resource, "bucket") or resource.get("id")
     elif CONTAINER.fullmatch(type_):
-        kind, identity = Kind.CONTAINER, container_url(str(resource.get("id") or ""), blob_endpoints)
+        kind, identity = Kind.CONTAINER, container_url(str(resource.get("id") or ""), blob_endpoints, endpoint)
     elif TRANSLATOR.fullmatch(type_) and _output(resource, "kind") in _TRANSLATES:
         kind, identity = Kind.TRANSLATOR, _translator_endpoint(_output(resource, "properties"))
     return (kind, identity) if kind and isinstance(identity, str) and identity else None

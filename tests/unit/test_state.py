@@ -137,6 +137,29 @@ def test_roles_buckets_containers_and_translators_tie_jobs_to_a_stack() -> None:
     assert kind(azure_job(known=False), elsewhere) is None
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "suffix"),
+    [
+        ("https://translator.cognitiveservices.azure.us/", "blob.core.usgovcloudapi.net"),
+        ("https://translator.cognitiveservices.azure.cn/", "blob.core.chinacloudapi.cn"),
+        ("https://translator.cognitiveservices.azure.com/", "blob.core.windows.net"),
+    ],
+)
+@pytest.mark.parametrize("known_by", ["guard", "translator"])
+def test_a_container_of_another_stacks_account_is_in_the_cloud_of_the_endpoint(
+    endpoint: str, suffix: str, known_by: str
+) -> None:
+    """Its storage account would tell; who is left is a guard or the Translator resource."""
+    if known_by == "guard":
+        document = state(URL, guards={"guard": {"endpoint": endpoint}}, keep=["docs"])
+    else:
+        document = state(URL, keep=["docs", "translator"])
+        [translator] = [one for one in document["deployment"]["resources"] if one["urn"].endswith("::translator")]
+        translator["outputs"]["properties"]["endpoint"] = endpoint
+    [container] = [tie.identity for tie in parsed(document).ties if tie.kind is Kind.CONTAINER]
+    assert container == f"https://account.{suffix}/docs"
+
+
 def test_endpoints_are_compared_without_case_and_closing_slash() -> None:
     """As a service sees them."""
     assert same_endpoint("https://Name.example.com/", "https://name.example.com")
