@@ -10,7 +10,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -24,6 +23,7 @@ from translation_job_guard.jobs import (
     Scope,
     parse_time,
 )
+from translation_job_guard.services import is_loopback
 from translation_job_guard.teardown import FASTEST_POLL, Mode, Policy
 
 __all__ = [
@@ -165,7 +165,7 @@ def _url(value: Any) -> str | None:
         return "is no URL: write it with its scheme, https://…"
     try:
         parts = urlsplit(value)
-        host, _port = parts.hostname or "", parts.port
+        _host, _port = parts.hostname, parts.port
     except ValueError:
         return "is no URL: its host or port cannot be read"
     if parts.username is not None or parts.password is not None:
@@ -176,17 +176,9 @@ def _url(value: Any) -> str | None:
             "must not have a query string: a SAS signature would be stored in the state. Give the URL up to the "
             "question mark"
         )
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(value):
         return "must be https: http is for an emulator on this machine's loopback only"
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    # By address, not by how the text begins: 127.0.0.1.example.com is anybody's.
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _container_url(value: Any) -> str | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
+from translation_job_guard.services import is_loopback
 
 __all__ = ["Existence", "Surroundings"]
 
@@ -88,8 +89,6 @@ class Surroundings:
 
     def _loopback(self) -> str | None:
         # An endpoint on loopback is an emulator of all of AWS; any other is of Amazon Translate alone.
-        from translation_job_guard.services.amazon import is_loopback
-
         url = self._place.endpoint_url
         return url if url and is_loopback(url) else None
 
@@ -105,7 +104,7 @@ class Surroundings:
             from azure.identity import DefaultAzureCredential
 
             pipeline.append(policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), _STORAGE_SCOPE))
-        elif parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        elif not is_loopback(url):
             return Existence.UNKNOWN
         client: Any = PipelineClient(f"{parts.scheme}://{parts.netloc}", policies=pipeline)
         with client:

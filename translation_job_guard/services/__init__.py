@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from translation_job_guard.jobs import Job, JobState
 
-__all__ = ["JobService", "Permission"]
+__all__ = ["JobService", "Permission", "is_loopback"]
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,15 @@ class JobService(Protocol):
         Raises:
             Denied: definitely not permitted.
         """
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine's loopback, where only an emulator can be.
+
+    Goes by the address, not by how the text begins: 127.0.0.1.example.com is anybody's.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

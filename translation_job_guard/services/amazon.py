@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,7 +22,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Documents, Job, JobState
-from translation_job_guard.services import Permission
+from translation_job_guard.services import Permission, is_loopback
 from translation_job_guard.threads import each
 
 if TYPE_CHECKING:
@@ -165,15 +164,6 @@ def _loader(data_path: str | None) -> Any:
     from botocore.loaders import create_loader
 
     return create_loader(data_path)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine's loopback."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class AmazonTranslate:
