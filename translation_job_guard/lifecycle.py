@@ -87,13 +87,15 @@ def connect(guard: GuardArguments) -> JobService:
 def _collecting_nothing() -> Iterator[None]:
     # An SDK's modules and models are here to stay. While they come, Python would walk all that Pulumi has in memory
     # in search of garbage, which is a tenth of what they cost, and most of what a guard without jobs costs is they.
-    collects = gc.isenabled()
+    if not gc.isenabled():
+        # Also while another thread is in here, which enables it again.
+        yield
+        return
     gc.disable()
     try:
         yield
     finally:
-        if collects:
-            gc.enable()
+        gc.enable()
 
 
 def prove(guard: GuardArguments) -> str:
