@@ -267,6 +267,7 @@ class Teardown:
         self._located: dict[str, Job] = {}
         self._list_error: ServiceError | None = None
         self._not_before = 0.0
+        self._may_not_look = False
 
     def script(self) -> Script:
         """Yield batches of requests; send their answers. Returns when quiet, or raises a ``TeardownError``.
@@ -491,15 +492,21 @@ class Teardown:
         One that begins just before shows that job in flight, and is all for nothing; one job is a small thing to ask.
         """
         asked = [record for record in self.report.left if record.asks and not record.last_error]
-        if self._list_took <= FASTEST_POLL or self._policy.poll_interval is not None or not asked:
+        given = self._policy.poll_interval is not None
+        if self._list_took <= FASTEST_POLL or given or self._may_not_look or not asked:
             return
         last = max(reversed(asked), key=lambda record: record.asked_at or 0.0).before.id
         until = self._now + self._list_took
         while self._now < until:
             answers = yield [Look((self.report.records[last].now,))]
             self._take(answers)
-            seen = [value.get(last) for _, value in answers.values if isinstance(value, Mapping)]
-            if not any(job is not None and job.in_flight for job in seen):
+            value = next((value for _, value in answers.values), None)
+            job = value.get(last) if isinstance(value, Mapping) else None
+            if job is None or not job.in_flight:
+                # Not every permission to look is one that a guard must have: it is not asked for in vain each time.
+                self._may_not_look = isinstance(value, ServiceError) and not isinstance(value, (Transient, Throttled))
+                if self._not_before > self._now:
+                    yield from self._wait(0.0)
                 return
             yield from self._wait(max(FASTEST_POLL, self._list_took / 10))
 

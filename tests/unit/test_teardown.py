@@ -135,6 +135,25 @@ def test_it_waits_no_longer_than_such_a_listing_takes() -> None:
         assert other.began - one.ended <= 2 * (one.ended - one.began) + 2.5
 
 
+def test_a_look_that_is_not_permitted_is_asked_for_once() -> None:
+    """It is an optional permission; only at the end it is tried once more."""
+    service = _slow_listings(1, stop_takes=30.0)
+    service.fail("look", Denied("look: denied."), times=None)
+    report = tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    assert len(_began(service, "list")) > 5
+    assert len(_began(service, "look")) == 2
+    assert report.quiet
+
+
+def test_a_listing_after_a_look_that_was_throttled_waits_as_it_was_told() -> None:
+    """The place has said how long it wants to be left alone."""
+    service = _slow_listings(1, stop_takes=3.0)
+    service.fail("look", Throttled("look: too many.", retry_after=30.0))
+    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    [throttled] = [call for call in service.calls if isinstance(call.error, Throttled)]
+    assert min(call.began for call in service.calls if call.began > throttled.began) >= throttled.ended + 30.0
+
+
 def test_a_poll_interval_that_was_given_is_kept() -> None:
     """Whoever sets it has a reason: no looks in between."""
     service = _slow_listings(1, stop_takes=3.0)
