@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -71,31 +69,13 @@ def connect(guard: GuardArguments) -> JobService:
         MissingExtra: the service's packages are not installed.
         ServiceError: there are no credentials to begin with.
     """
-    with _collecting_nothing():
-        if guard.service == AMAZON_TRANSLATE:
-            from translation_job_guard.services import amazon
+    if guard.service == AMAZON_TRANSLATE:
+        from translation_job_guard.services import amazon
 
-            credentials = amazon.Credentials(guard.profile, guard.assume_role_arn)
-            return amazon.connect(guard.place, credentials, guard.endpoint_url)
-        from translation_job_guard.services import azure
+        return amazon.connect(guard.place, amazon.Credentials(guard.profile, guard.assume_role_arn), guard.endpoint_url)
+    from translation_job_guard.services import azure
 
-        by = azure.Credentials(guard.key_env, guard.account_resource_id)
-        return azure.connect(guard.place, by, guard.api_version)
-
-
-@contextmanager
-def _collecting_nothing() -> Iterator[None]:
-    # An SDK's modules and models are here to stay. While they come, Python would walk all that Pulumi has in memory
-    # in search of garbage, which is a tenth of what they cost, and most of what a guard without jobs costs is they.
-    if not gc.isenabled():
-        # Also while another thread is in here, which enables it again.
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+    return azure.connect(guard.place, azure.Credentials(guard.key_env, guard.account_resource_id), guard.api_version)
 
 
 def prove(guard: GuardArguments) -> str:

@@ -473,11 +473,13 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, e
 
 
 def test_a_netrc_does_not_replace_the_token(identity: Emulator, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """requests would send its password instead, unasked."""
+    """requests would send its password instead, unasked; at neither service."""
     netrc = home / "netrc"
     netrc.write_text("default login somebody password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
     assert entra_id(identity).list_in_flight() == []
+    identity.control.put_azure_account("translator", ["fetched", "second"], ACCOUNT)
+    assert by_account(identity).list_in_flight() == []
 
 
 def test_an_authority_that_cannot_be_used_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

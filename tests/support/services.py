@@ -39,6 +39,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in os.environ:
         if name.startswith(("AWS_", "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "ARM_", "TRANSLATION_JOB_GUARD_")):
             monkeypatch.delenv(name)
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
     for name in ("HOME", "USERPROFILE", "PATH"):
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

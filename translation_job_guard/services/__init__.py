@@ -6,7 +6,9 @@ to those of ``jobs`` and ``errors``. It decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import gc
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Protocol
@@ -14,7 +16,7 @@ from urllib.parse import urlsplit
 
 from translation_job_guard.jobs import Job, JobState
 
-__all__ = ["JobService", "Permission", "is_loopback"]
+__all__ = ["JobService", "Permission", "is_loopback", "loading"]
 
 
 @dataclass(frozen=True)
@@ -73,3 +75,21 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Around the import of an SDK: its modules are here to stay.
+
+    Python would walk all that Pulumi has in memory, again and again, in search of garbage: a tenth of what the import
+    costs, and the import is most of what a guard without jobs costs.
+    """
+    if not gc.isenabled():
+        # Also while another thread is in here, which enables it again.
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

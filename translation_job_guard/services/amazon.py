@@ -22,7 +22,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Documents, Job, JobState
-from translation_job_guard.services import Permission, is_loopback
+from translation_job_guard.services import Permission, is_loopback, loading
 from translation_job_guard.threads import each
 
 if TYPE_CHECKING:
@@ -124,9 +124,10 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
     """
     try:
-        import botocore.exceptions
-        import botocore.session
-        from botocore.config import Config
+        with loading():
+            import botocore.exceptions
+            import botocore.session
+            from botocore.config import Config
     except ImportError as error:
         raise MissingExtra("A guard of Amazon Translate jobs", "aws") from error
 

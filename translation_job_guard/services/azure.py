@@ -24,7 +24,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, Documents, Job, JobState
-from translation_job_guard.services import Permission
+from translation_job_guard.services import Permission, loading
 
 __all__ = ["PERMISSIONS", "STATES", "AzureDocumentTranslation", "Credentials", "connect"]
 
@@ -128,10 +128,9 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
         ServiceError: the key cannot be fetched.
     """
     try:
-        import requests
-        from azure.ai.translation.document import DocumentTranslationClient
-        from azure.core.credentials import AzureKeyCredential
-        from azure.core.pipeline.transport import RequestsTransport
+        with loading():
+            from azure.ai.translation.document import DocumentTranslationClient
+            from azure.core.credentials import AzureKeyCredential
     except ImportError as error:
         raise MissingExtra("A guard of Azure Document Translation batches", "azure") from error
 
@@ -148,9 +147,28 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
         if urlsplit(endpoint).scheme == "http":
             # Only loopback gets here by http (checked with the arguments): an emulator.
             per_call["enforce_https"] = False
-    # Proxies and certificates of the environment, once: requests would look them up anew for each request, which takes
-    # a tenth of its time, and would send what ~/.netrc has for the host instead of the token.
-    environment = requests.Session().merge_environment_settings(endpoint, {}, None, None, None)
+    client = DocumentTranslationClient(
+        endpoint,
+        credential,
+        api_version=api_version,
+        transport=_transport(endpoint),
+        retry_total=RETRIES,
+        user_agent="translation-job-guard",
+        **arguments,
+    )
+    return AzureDocumentTranslation(endpoint, client, per_call, _Login(credentials.key_env, by_key=bool(key)))
+
+
+def _transport(url: str) -> Any:
+    """A transport to the host of ``url``, through the proxies and with the certificates that the environment says.
+
+    It is asked once: requests would look all that up anew for each request, which takes a quarter of its time, and
+    would send what ~/.netrc has for the host instead of the token.
+    """
+    import requests
+    from azure.core.pipeline.transport import RequestsTransport
+
+    environment = requests.Session().merge_environment_settings(url, {}, None, None, None)
     transport = RequestsTransport(
         connection_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
@@ -163,16 +181,7 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
     for scheme in ("https://", "http://"):
         # azure-core keeps ten, and warns on standard error of each connection that is thrown away.
         transport.session.get_adapter(scheme).init_poolmanager(CONNECTIONS, CONNECTIONS)
-    client = DocumentTranslationClient(
-        endpoint,
-        credential,
-        api_version=api_version,
-        transport=transport,
-        retry_total=RETRIES,
-        user_agent="translation-job-guard",
-        **arguments,
-    )
-    return AzureDocumentTranslation(endpoint, client, per_call, _Login(credentials.key_env, by_key=bool(key)))
+    return transport
 
 
 @dataclass(frozen=True)
@@ -501,8 +510,7 @@ def _list_keys(account_resource_id: str, endpoint: str) -> str:
             subscription,
             base_url=manager,
             credential_scopes=[f"{cloud.resource_manager}/.default"],
-            connection_timeout=CONNECT_TIMEOUT,
-            read_timeout=READ_TIMEOUT,
+            transport=_transport(manager),
             retry_total=RETRIES,
             user_agent="translation-job-guard",
         ) as client:
