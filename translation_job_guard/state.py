@@ -27,6 +27,7 @@ from translation_job_guard.jobs import (
     coverage,
 )
 from translation_job_guard.resource_types import BUCKETS, CONTAINER, ROLE, STORAGE_ACCOUNT, TRANSLATOR, container_url
+from translation_job_guard.services.azure import cloud_of
 
 __all__ = ["GUARD_TYPES", "Kind", "Stack", "StateGuard", "Tie", "parse_state", "same_endpoint"]
 
@@ -294,8 +295,10 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
             endpoints = _output(one, "primaryEndpoints") or _output(one, "primary_endpoints") or {}
             if isinstance(endpoints, Mapping) and isinstance(endpoints.get("blob"), str):
                 blob_endpoints[str(_output(one, "name"))] = endpoints["blob"]
-    # A stack is in one of Azure's clouds; a container in another stack's account does not say in which.
-    endpoint = next(filter(None, map(_azure_endpoint, resources)), "")
+    # A container in another stack's account does not say in which of Azure's clouds it is.
+    endpoints_of_stack = [endpoint for endpoint in map(_azure_endpoint, resources) if endpoint]
+    clouds = {cloud_of(endpoint) for endpoint in endpoints_of_stack}
+    endpoint = endpoints_of_stack[0] if len(clouds) == 1 else ""
     for one in resources:
         found = _identity(one, blob_endpoints, endpoint)
         if found is not None:
@@ -304,13 +307,19 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
 
 
 def _azure_endpoint(resource: Mapping[str, Any]) -> str | None:
-    """The endpoint of an Azure guard or a Translator resource; None for others, or where it is not known."""
+    """The endpoint of an Azure guard or a Translator resource; None for others, or where it is not known or none."""
     value: Any = None
     if GUARD_TYPES.get(_type(resource)) == AZURE_DOCUMENT_TRANSLATION:
         value = _output(resource, "endpoint")
     elif TRANSLATOR.fullmatch(_type(resource)):
         value = _translator_endpoint(_output(resource, "properties"))
-    return value if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    try:
+        urlsplit(value)
+    except ValueError:
+        return None  # the state was edited: that says nothing of a cloud
+    return value
 
 
 def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str], endpoint: str) -> tuple[Kind, str] | None:

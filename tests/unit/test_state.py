@@ -160,6 +160,17 @@ def test_a_container_of_another_stacks_account_is_in_the_cloud_of_the_endpoint(
     assert container == f"https://account.{suffix}/docs"
 
 
+@pytest.mark.parametrize("other", ["https://[bad", "https://translator.cognitiveservices.azure.cn/"])
+def test_an_endpoint_that_says_nothing_of_the_cloud_hides_no_container(other: str) -> None:
+    """One of an edited state, and one of another cloud beside the first."""
+    guards = {"one": {"endpoint": "https://translator.cognitiveservices.azure.us/"}, "other": {"endpoint": other}}
+    [container] = [
+        tie.identity for tie in parsed(state(URL, guards=guards, keep=["docs"])).ties if tie.kind is Kind.CONTAINER
+    ]
+    known = "blob.core.usgovcloudapi.net" if "bad" in other else "blob.core.windows.net"
+    assert container == f"https://account.{known}/docs"
+
+
 def test_endpoints_are_compared_without_case_and_closing_slash() -> None:
     """As a service sees them."""
     assert same_endpoint("https://Name.example.com/", "https://name.example.com")
