@@ -58,7 +58,10 @@ class Run:
         return max(stopping, STOP_LATENCY) + self.sight + FASTEST_POLL
 
     def by_steps(self, case: Case) -> float:
-        """What no teardown is below: see, send the last request, wait until that job has ended, see again."""
+        """See, send the last request, wait until that job has ended, see again.
+
+        The rate of requests is what the SDK's own client reaches in the same threads as it comes, so an estimate.
+        """
         stopping = case.jobs / self.bare_rate
         if case.rate:
             stopping = max(stopping, (case.jobs - case.rate) / case.rate)

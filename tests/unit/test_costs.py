@@ -46,7 +46,9 @@ def output(*command: str) -> str:
 
 def delete(emulator: Emulator, service: str) -> set[str]:
     """Delete a guard in a fresh process, as the engine has it done; returns the modules that it imported."""
-    properties: dict[str, Any] = {"name": "guard", "stack": "dev", "project": "app", "quiet_period": 0.5}
+    # With an interval, since a slow machine's listings would have jobs looked at in between.
+    properties: dict[str, Any] = {"name": "guard", "stack": "dev", "project": "app"}
+    properties |= {"quiet_period": 0.5, "poll_interval": 1.0}
     if service == AMAZON_TRANSLATE:
         name = "AmazonTranslateJobGuardProvider"
         properties |= {"region": "eu-west-1", "scope": [{"data_access_role_arns": [ROLE]}]}
