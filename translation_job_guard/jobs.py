@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Protocol
@@ -17,6 +18,7 @@ __all__ = [
     "AmazonScope",
     "AzureScope",
     "Coverage",
+    "DocumentRow",
     "Documents",
     "Job",
     "JobState",
@@ -64,12 +66,25 @@ class Documents:
 
 
 @dataclass(frozen=True)
+class DocumentRow:
+    """One document of an Azure batch, as the service lists it.
+
+    ``source`` and ``target`` are URLs. A target that the service does not tell yet is None. ``ended``: the document has
+    been translated, has failed or was cancelled, so a target that is missing now stays missing.
+    """
+
+    source: str | None
+    target: str | None = None
+    ended: bool = False
+
+
+@dataclass(frozen=True)
 class Job:
     """One job as a service showed it.
 
     ``service_state`` is the service's own word, ``changed_at`` since when, where the service tells (Azure).
-    ``locations`` are the URIs that it reads and writes; where the service does not tell them in its listing (Azure),
-    ``locations_known`` is False until they were asked for and all of them were there.
+    ``locations`` are the URIs that it reads and writes. Azure does not list them: they come from ``rows``, the
+    documents of a batch, which have to be read for each batch (``JobService.locate``).
     """
 
     service: str
@@ -82,7 +97,7 @@ class Job:
     changed_at: datetime | None = None
     role_arn: str | None = None
     locations: tuple[str, ...] = ()
-    locations_known: bool = True
+    rows: tuple[DocumentRow, ...] = ()
     documents: Documents | None = None
     characters_charged: int | None = None
     message: str | None = None
@@ -91,6 +106,16 @@ class Job:
     def in_flight(self) -> bool:
         """Not ended."""
         return self.state.in_flight
+
+    @property
+    def locations_known(self) -> bool:
+        """Whether all that it reads is known: at Azure, as many rows as documents were counted, and at least one.
+
+        A batch that has just been submitted counts 0 documents for a moment (recorded traffic): that decides nothing.
+        """
+        if self.service == AMAZON_TRANSLATE:
+            return True
+        return len(self.rows) >= (self.documents.total if self.documents else 0) > 0
 
     def __str__(self) -> str:
         return f"{self.id} ({self.name}) {self.service_state}" if self.name else f"{self.id} {self.service_state}"
@@ -179,34 +204,63 @@ class AmazonScope:
 
 @dataclass(frozen=True)
 class AzureScope:
-    """A scope over Azure Document Translation batches; empty kinds are not given.
+    """A scope over Azure Document Translation batches; an empty selector was not given.
 
-    A batch is in ``container_urls`` if any of its documents is read from or written to below one of them.
+    A batch is in scope as soon as one of its documents meets all URL selectors by itself: ``container_urls`` (reads
+    from or writes to), ``source_container_urls`` (reads from) and ``target_container_urls`` (writes to).
     """
 
     translation_ids: tuple[str, ...] = ()
     container_urls: tuple[str, ...] = ()
+    source_container_urls: tuple[str, ...] = ()
+    target_container_urls: tuple[str, ...] = ()
     created_after: datetime | None = None
     whole_resource: bool = False
 
     def __post_init__(self) -> None:
         _refuse_empty(self.translation_ids)
         # A host alone would be every container of an account.
-        _refuse_empty("".join(_blob_parts(url)[1:]) for url in self.container_urls)
+        _refuse_empty("".join(_blob_parts(url)[1:]) for url in self._urls())
 
     def coverage(self, job: Job) -> Coverage:
-        """Whether ``job`` is in this scope; UNKNOWN while its documents are not all known and none matched."""
+        """Return whether ``job`` is in this scope; UNKNOWN while its documents do not decide it."""
         if self.whole_resource:
             return Coverage.COVERED
         kinds: list[Coverage] = []
         if self.translation_ids:
             kinds.append(_yes_or_no(job.id.lower() in {one.lower() for one in self.translation_ids}))
-        if self.container_urls:
-            if any(_blob_below(url, container) for url in job.locations for container in self.container_urls):
-                kinds.append(Coverage.COVERED)
-            else:
-                kinds.append(Coverage.OUTSIDE if job.locations_known else Coverage.UNKNOWN)
+        # Ids and times need no documents, so they are decided first.
+        if (
+            any(self._urls())
+            and _all_kinds(kinds or [Coverage.COVERED], self.created_after, job) is not Coverage.OUTSIDE
+        ):
+            kinds.append(self._documents(job))
         return _all_kinds(kinds, self.created_after, job)
+
+    def _urls(self) -> tuple[str, ...]:
+        return (*self.container_urls, *self.source_container_urls, *self.target_container_urls)
+
+    def _documents(self, job: Job) -> Coverage:
+        rows = {self._row(row) for row in job.rows}
+        if Coverage.COVERED in rows:
+            return Coverage.COVERED
+        # A row that is still to come may match, and so may one whose target is still to come.
+        return Coverage.OUTSIDE if job.locations_known and Coverage.UNKNOWN not in rows else Coverage.UNKNOWN
+
+    def _row(self, row: DocumentRow) -> Coverage:
+        """Return whether one document meets all URL selectors."""
+        kinds = []
+        if self.source_container_urls:
+            kinds.append(_below_any(row.source, self.source_container_urls, may_come=True))
+        if self.target_container_urls:
+            kinds.append(_below_any(row.target, self.target_container_urls, may_come=not row.ended))
+        if self.container_urls:
+            either = {
+                _below_any(row.source, self.container_urls, may_come=True),
+                _below_any(row.target, self.container_urls, may_come=not row.ended),
+            }
+            kinds.append(next(one for one in (Coverage.COVERED, Coverage.UNKNOWN, Coverage.OUTSIDE) if one in either))
+        return _all_of(kinds)
 
 
 def parse_time(text: str) -> datetime:
@@ -232,6 +286,12 @@ def _all_kinds(kinds: list[Coverage], after: datetime | None, job: Job) -> Cover
             kinds.append(Coverage.UNKNOWN)
         elif job.submitted_at < after:
             return Coverage.OUTSIDE
+    return _all_of(kinds)
+
+
+def _all_of(kinds: Collection[Coverage]) -> Coverage:
+    if Coverage.OUTSIDE in kinds:
+        return Coverage.OUTSIDE
     return Coverage.UNKNOWN if Coverage.UNKNOWN in kinds else Coverage.COVERED
 
 
@@ -252,14 +312,42 @@ def _s3_below(uri: str, prefix: str) -> bool:
     return uri == prefix or uri.startswith(prefix + "/")
 
 
+def _below_any(url: str | None, containers: Iterable[str], *, may_come: bool) -> Coverage:
+    if url is None:
+        return Coverage.UNKNOWN if may_come else Coverage.OUTSIDE
+    return _yes_or_no(any(_blob_below(url, container) for container in containers))
+
+
 def _blob_below(url: str, container: str) -> bool:
-    wanted, given = _blob_parts(container), _blob_parts(url)
-    return given[: len(wanted)] == wanted
+    wanted = _blob_parts(container)
+    try:
+        return _blob_parts(url)[: len(wanted)] == wanted
+    except ValueError:
+        # Nobody can read from or write to a URL that cannot be parsed, so it is not in this container.
+        return False
 
 
+@functools.lru_cache(maxsize=4096)
 def _blob_parts(url: str) -> tuple[str, ...]:
+    """Return the host and the folders of a blob URL, in the one spelling in which they are compared.
+
+    The service writes the port out (recorded traffic) and encodes a slash in a blob's name or not. An empty folder
+    counts: ``docs//in`` is another place than ``docs/in``.
+    """
     parts = urlsplit(url)
     port = parts.port
     default = {"https": 443, "http": 80}.get(parts.scheme)
-    host = (parts.hostname or "") + (f":{port}" if port is not None and port != default else "")
-    return (host, *(unquote(segment) for segment in parts.path.strip("/").split("/") if segment))
+    host = _blob_host(parts.hostname or "") + (f":{port}" if port is not None and port != default else "")
+    path = unquote(parts.path).removeprefix("/").rstrip("/")
+    return (host, *(path.split("/") if path else ()))
+
+
+def _blob_host(host: str) -> str:
+    """Return the host name of a storage account's primary endpoint for any of its spellings.
+
+    A secondary endpoint (``account-secondary``) and a private one (``account.privatelink.blob…``) reach the same
+    containers (Azure documentation), and a trailing dot changes nothing.
+    """
+    account, dot, rest = host.rstrip(".").partition(".")
+    rest = rest.removeprefix("privatelink.")
+    return account.removesuffix("-secondary") + dot + rest if rest.startswith("blob.") else account + dot + rest

@@ -65,13 +65,19 @@ class Occasion(enum.Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """How a teardown goes. All durations in seconds; ``poll_interval`` None lets the interval grow with the wait."""
+    """How a teardown goes. All durations in seconds; ``poll_interval`` None lets the interval grow with the wait.
+
+    ``undecided_timeout`` bounds the wait for each batch of which it is not known whether it is in scope, once
+    everything in scope has ended; then the teardown fails, or goes on with ``leave_undecided``.
+    """
 
     mode: Mode = Mode.CANCEL
     grace_period: float = 0.0
     timeout: float = 1800.0
     quiet_period: float = 3.0
     poll_interval: float | None = None
+    undecided_timeout: float = 120.0
+    leave_undecided: bool = False
 
 
 class Ending(enum.Enum):
@@ -378,12 +384,7 @@ class Teardown:
         located = self._located.get(job.id)
         if located is None or job.locations_known:
             return job
-        grown = (
-            job.documents is not None
-            and located.documents is not None
-            and job.documents.total > located.documents.total
-        )
-        return replace(job, locations=located.locations, locations_known=located.locations_known and not grown)
+        return replace(job, locations=located.locations, rows=located.rows)
 
     def _sight(self, job: Job, first: bool) -> None:
         record = self.report.records.get(job.id)

@@ -45,6 +45,7 @@ from translation_job_guard.errors import JobNotFound, Rejected, ServiceError, Th
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
+    DocumentRow,
     Documents,
     Job,
     JobState,
@@ -360,13 +361,7 @@ class SimulatedService:
             if self.service == AMAZON_TRANSLATE:
                 return job
             known = self._known(job.id).known_locations(self.clock.now())
-            total = job.documents.total if job.documents else 0
-            return replace(
-                job,
-                locations=known,
-                locations_known=len(known) >= total > 0,
-                documents=Documents(max(total, len(known))),
-            )
+            return replace(job, locations=known, rows=tuple(DocumentRow(url, ended=True) for url in known))
 
         return self._perform("locate", (job.id,), look_up, lambda answer: (answer,))
 
@@ -521,7 +516,6 @@ class SimulatedService:
             submitted_at=self.began + timedelta(seconds=job.submitted_at),
             role_arn=job.role_arn if on_amazon else None,
             locations=job.locations if on_amazon else (),
-            locations_known=on_amazon,
             documents=None if on_amazon else Documents(len(job.known_locations(now))),
         )
 

@@ -300,7 +300,7 @@ def test_a_new_batch_is_tied_when_its_documents_are_known(
     submit(sdk(stepped), f"{SOURCE}?sig=secret", TARGET)
     [new] = service.list_in_flight()
     located = service.locate(new)
-    assert (located.locations, located.locations_known) == ((), False)
+    assert (located.rows, located.locations_known) == ((), False)
     assert coverage("https://account.blob.core.windows.net/other", located) is Coverage.UNKNOWN
     stepped.control.advance(0.5)
     # Counted between the listing and this: what there is counts, but whether that is all the next listing tells.

@@ -115,7 +115,6 @@ def batch(id_: str, total: int = 0) -> Job:
         id_,
         JobState.RUNNING,
         "Running",
-        locations_known=False,
         documents=Documents(total),
     )
 

@@ -18,6 +18,7 @@ from translation_job_guard.jobs import (
     AmazonScope,
     AzureScope,
     Coverage,
+    DocumentRow,
     Documents,
     Job,
     JobState,
@@ -49,7 +50,7 @@ AZURE = Job(
     JobState.RUNNING,
     "Running",
     submitted_at=NOON,
-    locations=(f"{STORE}/source-17/a/b.docx", f"{STORE}/target-17/fr/b.docx"),
+    rows=(DocumentRow(f"{STORE}/source-17/a/b.docx", f"{STORE}/target-17/fr/b.docx"),),
     documents=Documents(1),
 )
 
@@ -259,7 +260,15 @@ def test_a_translation_id_is_compared_whole_and_without_case() -> None:
         ("http://127.0.0.1:10000/store/source-17", "http://127.0.0.1:10000/store/source-17/a.docx", COVERED),
         (f"{STORE}/source-17/mein ordner", f"{STORE}/source-17/mein%20ordner/a.docx", COVERED),
         (f"{STORE}/source-17/%C3%BCber", f"{STORE}/source-17/über/a.docx", COVERED),
-        (f"{STORE}/source-17/a/b", f"{STORE}/source-17/a%2Fb/c.docx", OUTSIDE),
+        (f"{STORE}/source-17/a/b", f"{STORE}/source-17/a%2Fb/c.docx", COVERED),
+        (f"{STORE}/source-17/a", f"{STORE}/source-17//a/c.docx", OUTSIDE),
+        (f"{STORE}/source-17", f"{STORE}/source-17//a/c.docx", COVERED),
+        (f"{STORE}/source-17", "https://STORE.blob.core.windows.net./source-17/a", COVERED),
+        (f"{STORE}/source-17", "https://store-secondary.blob.core.windows.net/source-17/a", COVERED),
+        (f"{STORE}/source-17", "https://store.privatelink.blob.core.windows.net/source-17/a", COVERED),
+        ("https://store-secondary.blob.core.windows.net/source-17", f"{STORE}/source-17/a", COVERED),
+        (f"{STORE}/source-17", "https://store-secondary.example.com/source-17/a", OUTSIDE),
+        (f"{STORE}/source-17", "https://[store.blob.core.windows.net/source-17/a", OUTSIDE),
         (f"{STORE}/source-17", "https://store2.blob.core.windows.net/source-17/a.docx", OUTSIDE),
         (f"{STORE}/source-17", "https://store.blob.core.windows.net.example.com/source-17/a", OUTSIDE),
         (f"{STORE}/source-17", f"{STORE}/source-17/a.docx?sv=2024&sig=abc", COVERED),
@@ -269,8 +278,10 @@ def test_a_translation_id_is_compared_whole_and_without_case() -> None:
 def test_a_container_is_compared_by_host_and_segments(container: str, url: str, expected: Coverage) -> None:
     """Case of the host, the default port, encoding and a query make no difference; a neighbour's name does."""
     scope = AzureScope(container_urls=(container,))
-    assert scope.coverage(replace(AZURE, locations=(url,))) is expected
-    assert scope.coverage(replace(AZURE, locations=(f"{STORE}/elsewhere/a", url))) is expected, "any document counts"
+    row = DocumentRow(url, ended=True)
+    assert scope.coverage(replace(AZURE, rows=(row,))) is expected
+    two = replace(AZURE, documents=Documents(2), rows=(DocumentRow(f"{STORE}/elsewhere/a", ended=True), row))
+    assert scope.coverage(two) is expected, "any document counts"
 
 
 @settings(max_examples=100, deadline=None)
@@ -281,23 +292,74 @@ def test_a_container_covers_exactly_what_is_in_it(
     """Compared segment by segment, as a person reads a URL."""
     wanted, given_ = [container, *folders], [other, *others]
     scope = AzureScope(container_urls=(f"{STORE}/" + "/".join(wanted) + "/" * slash,))
-    job = replace(AZURE, locations=(f"{STORE}/" + "/".join(given_),))
+    job = replace(AZURE, documents=Documents(1), rows=(DocumentRow(f"{STORE}/" + "/".join(given_), ended=True),))
     assert (scope.coverage(job) is COVERED) == (given_[: len(wanted)] == wanted)
 
 
 def test_a_batch_is_not_known_until_its_documents_are() -> None:
     """No document seen is no proof that it is outside; one that matches is proof enough that it is not."""
     scope = AzureScope(container_urls=(f"{STORE}/source-17",))
-    new = replace(AZURE, locations=(), locations_known=False)
+    new = replace(AZURE, rows=())
     assert scope.coverage(new) is UNKNOWN
-    assert scope.coverage(replace(new, locations=(f"{STORE}/other/a",))) is UNKNOWN
-    assert scope.coverage(replace(new, locations=(f"{STORE}/source-17/a",))) is COVERED
-    assert scope.coverage(replace(new, locations=(f"{STORE}/other/a",), locations_known=True)) is OUTSIDE
+    elsewhere = DocumentRow(f"{STORE}/other/a", ended=True)
+    two, one = Documents(2), Documents(1)
+    assert scope.coverage(replace(new, documents=two, rows=(elsewhere,))) is UNKNOWN
+    assert scope.coverage(replace(new, documents=two, rows=(DocumentRow(f"{STORE}/source-17/a"),))) is COVERED
+    assert scope.coverage(replace(new, documents=one, rows=(elsewhere,))) is OUTSIDE
+
+
+IN, OUT, ELSEWHERE = f"{STORE}/in", f"{STORE}/out", f"{STORE}/other"
+
+
+@pytest.mark.parametrize(
+    ("selectors", "row", "expected"),
+    [
+        ({"source_container_urls": (IN,)}, DocumentRow(f"{IN}/a"), COVERED),
+        ({"source_container_urls": (IN,)}, DocumentRow(f"{ELSEWHERE}/a"), OUTSIDE),
+        ({"source_container_urls": (IN,)}, DocumentRow(f"{ELSEWHERE}/a", f"{IN}/a"), OUTSIDE),
+        ({"target_container_urls": (OUT,)}, DocumentRow(f"{IN}/a"), UNKNOWN),
+        ({"target_container_urls": (OUT,)}, DocumentRow(f"{IN}/a", ended=True), OUTSIDE),
+        ({"target_container_urls": (OUT,)}, DocumentRow(f"{IN}/a", f"{OUT}/a"), COVERED),
+        ({"target_container_urls": (OUT,)}, DocumentRow(f"{OUT}/a", f"{IN}/a"), OUTSIDE),
+        ({"container_urls": (OUT,)}, DocumentRow(f"{IN}/a"), UNKNOWN),
+        ({"container_urls": (OUT,)}, DocumentRow(f"{IN}/a", ended=True), OUTSIDE),
+        ({"container_urls": (OUT,)}, DocumentRow(f"{OUT}/a"), COVERED),
+        ({"container_urls": (IN, OUT), "source_container_urls": (IN,)}, DocumentRow(f"{ELSEWHERE}/a"), OUTSIDE),
+        ({"source_container_urls": (IN,), "target_container_urls": (OUT,)}, DocumentRow(f"{IN}/a"), UNKNOWN),
+        (
+            {"source_container_urls": (IN,), "target_container_urls": (OUT,)},
+            DocumentRow(f"{IN}/a", f"{OUT}/a"),
+            COVERED,
+        ),
+    ],
+)
+def test_one_document_decides_by_source_and_target(
+    selectors: dict[str, Any], row: DocumentRow, expected: Coverage
+) -> None:
+    """A scope by sources never waits for targets; a document that ended without a target writes nothing."""
+    job = replace(AZURE, documents=Documents(1), rows=(row,))
+    assert AzureScope(**selectors).coverage(job) is expected
+
+
+def test_two_documents_do_not_meet_the_selectors_together() -> None:
+    """One reads the source and another one writes the target: neither is a document of the scope."""
+    scope = AzureScope(source_container_urls=(IN,), target_container_urls=(OUT,))
+    rows = (DocumentRow(f"{IN}/a", f"{ELSEWHERE}/a"), DocumentRow(f"{ELSEWHERE}/a", f"{OUT}/a"))
+    assert scope.coverage(replace(AZURE, documents=Documents(2), rows=rows)) is OUTSIDE
+
+
+@pytest.mark.parametrize("total", [0, 2])
+def test_a_batch_counted_in_part_is_undecided(total: int) -> None:
+    """Neither a total of 0 nor fewer rows than the total say that nothing of it is in scope."""
+    rows = (DocumentRow(f"{ELSEWHERE}/a", f"{ELSEWHERE}/b"),) if total else ()
+    scope = AzureScope(source_container_urls=(IN,))
+    for state in (JobState.QUEUED, JobState.RUNNING, JobState.STOPPING):
+        assert scope.coverage(replace(AZURE, state=state, documents=Documents(total), rows=rows)) is UNKNOWN
 
 
 def test_a_batch_that_another_selector_leaves_out_needs_no_documents() -> None:
     """What its id or time says already is not asked of the service again."""
-    new = replace(AZURE, locations=(), locations_known=False)
+    new = replace(AZURE, rows=())
     containers = (f"{STORE}/source-17",)
     assert AzureScope(translation_ids=("other",), container_urls=containers).coverage(new) is OUTSIDE
     assert AzureScope(translation_ids=(BATCH_ID,), container_urls=containers).coverage(new) is UNKNOWN
@@ -320,7 +382,7 @@ def test_all_kinds_of_azure_selector_must_match(choice: tuple[bool | None, ...])
 
 def test_whole_resource_covers_whatever_is_there() -> None:
     """Also a batch whose documents are not known yet."""
-    assert AzureScope(whole_resource=True).coverage(replace(AZURE, locations=(), locations_known=False)) is COVERED
+    assert AzureScope(whole_resource=True).coverage(replace(AZURE, rows=())) is COVERED
 
 
 # Several scopes

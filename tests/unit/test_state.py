@@ -14,6 +14,8 @@ from translation_job_guard.jobs import (
     AZURE_DOCUMENT_TRANSLATION,
     AmazonScope,
     AzureScope,
+    DocumentRow,
+    Documents,
     Job,
     JobState,
 )
@@ -36,9 +38,9 @@ def amazon_job(**changes: Any) -> Job:
 
 
 def azure_job(*locations: str, known: bool = True) -> Job:
-    return Job(
-        AZURE_DOCUMENT_TRANSLATION, "batch", JobState.RUNNING, "Running", locations=locations, locations_known=known
-    )
+    rows = tuple(DocumentRow(location, ended=True) for location in locations)
+    total = Documents(len(rows) if known else len(rows) + 1)
+    return Job(AZURE_DOCUMENT_TRANSLATION, "batch", JobState.RUNNING, "Running", rows=rows, documents=total)
 
 
 def test_a_real_export_gives_the_guards_of_both_clouds_and_nothing_foreign() -> None:

@@ -23,7 +23,7 @@ from translation_job_guard.errors import (
     Throttled,
     Transient,
 )
-from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, Documents, Job, JobState
+from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState
 from translation_job_guard.services import Permission, loading
 
 __all__ = ["PERMISSIONS", "STATES", "AzureDocumentTranslation", "Credentials", "connect"]
@@ -249,25 +249,13 @@ class AzureDocumentTranslation:
     def locate(self, job: Job) -> Job:
         """``job`` with the source and target of each document that the service knows of."""
 
-        def request() -> tuple[int, tuple[str, ...], bool]:
+        def request() -> tuple[DocumentRow, ...]:
             listed = self._client.list_document_statuses(job.id, **self._per_listing)
-            documents = {document.id: document for document in listed}.values()
-            urls = (
-                url
-                for document in documents
-                for url in (document.source_document_url, document.translated_document_url)
-                if url
-            )
-            return len(documents), tuple(dict.fromkeys(urls)), all(map(_is_located, documents))
+            return tuple({document.id: _row(document) for document in listed}.values())
 
-        count, locations, located = self._call(request, "list documents")
-        total = job.documents.total if job.documents else 0
-        return replace(
-            job,
-            locations=locations,
-            locations_known=located and count >= total > 0,
-            documents=replace(job.documents, total=max(total, count)) if job.documents else None,
-        )
+        rows = self._call(request, "list documents")
+        urls = (url for row in rows for url in (row.source, row.target) if url)
+        return replace(job, rows=rows, locations=tuple(dict.fromkeys(urls)))
 
     def stop(self, job: Job) -> JobState | None:
         """DELETE of the batch; the SDK returns nothing, and the service answers before the batch has stopped."""
@@ -358,10 +346,10 @@ def _earlier(link: str, by: int) -> tuple[str, bool]:
     return parts._replace(query=urlencode(earlier)).geturl(), earlier != query
 
 
-def _is_located(document: Any) -> bool:
-    # Whether the target is told before the document is translated is not documented. One that failed writes nothing.
-    ended = _state(document.status) in (JobState.STOPPED, JobState.FAILED)
-    return bool(document.source_document_url and (document.translated_document_url or ended))
+def _row(document: Any) -> DocumentRow:
+    # Whether the target is told before the document is translated is not recorded; a failed one never tells it.
+    ended = not _state(document.status).in_flight
+    return DocumentRow(document.source_document_url, document.translated_document_url, ended)
 
 
 def _state(status: Any) -> JobState:
@@ -389,7 +377,6 @@ def _job(status: Any) -> Job:
         submitted_at=status.created_on,
         ended_at=None if state.in_flight else status.last_updated_on,
         changed_at=status.last_updated_on,
-        locations_known=False,
         documents=Documents(
             count("documents_total_count") or 0,
             succeeded=count("documents_succeeded_count") or 0,
