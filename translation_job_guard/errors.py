@@ -9,6 +9,8 @@
     ├── ServiceError               a request to a service failed
     │   ├── Throttled              too many requests: it passes by itself
     │   ├── Transient              server error, dropped connection, name not resolved: it may pass by itself
+    │   │   └── StaleAnswer        every answer came from a cache
+    │   ├── Abandoned              nobody waits for the answer any more
     │   ├── Denied                 the credentials work and are not permitted to do this
     │   ├── CredentialsUnusable    none found, expired, or not accepted
     │   ├── JobNotFound            the service knows no such job
@@ -17,6 +19,7 @@
         ├── TeardownTimeout        time ran out with jobs in flight, or before it could be told
         ├── TeardownRefused        mode fail, and jobs are in flight
         └── CannotTell             what is in flight cannot be found out, or stopping is not permitted
+            └── Undecided          batches are in flight of which it is not known whether they are in scope
 
 The last line of a message is what a user of Pulumi sees first: it says what happened, to what, and what to do.
 """
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from translation_job_guard.teardown import Report
 
 __all__ = [
+    "Abandoned",
     "CannotTell",
     "CredentialsUnusable",
     "Denied",
@@ -38,11 +42,13 @@ __all__ = [
     "MissingExtra",
     "Rejected",
     "ServiceError",
+    "StaleAnswer",
     "TeardownError",
     "TeardownRefused",
     "TeardownTimeout",
     "Throttled",
     "Transient",
+    "Undecided",
     "WrongAccount",
 ]
 
@@ -88,6 +94,14 @@ class Transient(ServiceError):
     """A failure that may pass by itself; whether the request took effect is not known."""
 
 
+class StaleAnswer(Transient):
+    """Every answer came from a cache, so nothing is known of the present state."""
+
+
+class Abandoned(ServiceError):
+    """The request was not sent, because nobody waits for its answer any more."""
+
+
 class Denied(ServiceError):
     """The credentials work, and are not permitted to do this. ``permission`` is what is missing."""
 
@@ -126,3 +140,7 @@ class TeardownRefused(TeardownError):
 
 class CannotTell(TeardownError):
     """What is in flight cannot be found out, or stopping it is not permitted."""
+
+
+class Undecided(CannotTell):
+    """Batches are in flight of which it is not known whether they are in scope."""

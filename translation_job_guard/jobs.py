@@ -23,6 +23,7 @@ __all__ = [
     "Job",
     "JobState",
     "Scope",
+    "counted",
     "coverage",
     "left_behind",
     "named",
@@ -125,6 +126,11 @@ def named(jobs: Iterable[Job], most: int = 10) -> str:
     """Jobs for a sentence: the first few by id, name and state, the rest counted."""
     jobs = list(jobs)
     return ", ".join(map(str, jobs[:most])) + (f" and {len(jobs) - most} more" if len(jobs) > most else "")
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return a count with its word: ``1 job``, ``2 jobs``."""
+    return f"{count:,} {one if count == 1 else many}"
 
 
 class Coverage(enum.Enum):

@@ -295,6 +295,7 @@ def _run(
             policy,
             account=account,
             pace=pace_of(guard.service, account, guard.place),
+            read_pace=pace_of(guard.service, account, guard.place, "read"),
             observe=watch,
             spent=time.monotonic() - begun,
         )

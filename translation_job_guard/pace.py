@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from typing import Literal
 
 __all__ = ["Pace", "pace_of"]
 
@@ -14,7 +15,11 @@ StopTextTranslationJob. Too many cost a few requests, too few cost time."""
 SLOWEST = 0.5
 """Requests a second below which no throttling pushes the pace: nothing is given up while the timeout lasts."""
 
-_AT_ONCE = 16
+LONGEST_WAIT = 30.0
+"""Seconds that a place can hold requests back at most by one throttled answer, whatever its Retry-After says: a single
+wrong header must not idle every guard of the process."""
+
+_AT_ONCE = 4
 """Requests that go out before any answer: a place that allows few gets only so many too many."""
 _MORE_IN = 0.05
 """Seconds after which twice as many may have gone out: about one answer's time."""
@@ -81,6 +86,11 @@ class Pace:
                 self._last_turn = now
             return 0.0
 
+    def delay(self, now: float) -> float:
+        """Return the seconds until the next request may go out."""
+        with self._lock:
+            return max(self._next - now, 0.0)
+
     def accepted(self, now: float) -> None:
         """Tell that a request was not throttled."""
         with self._lock:
@@ -105,7 +115,7 @@ class Pace:
             self._throttled.append(now)
             self._last_turn = now
             self._used = 0.0
-            self._next = max(self._next, now + max(1 / self._base, retry_after or 0.0))
+            self._next = max(self._next, now + max(1 / self._base, min(retry_after or 0.0, LONGEST_WAIT)))
 
     def _held(self, now: float) -> float:
         # What went through before a limit was met is what the bucket held: one second's worth, as a first guess.
@@ -122,11 +132,11 @@ class Pace:
                 times.popleft()
 
 
-_paces: dict[tuple[str, str, str], Pace] = {}
+_paces: dict[tuple[str, str, str, str], Pace] = {}
 _paces_lock = threading.Lock()
 
 
-def pace_of(service: str, account: str, place: str) -> Pace:
-    """The one pace of this process for an account and region, or a resource."""
+def pace_of(service: str, account: str, place: str, kind: Literal["stop", "read"] = "stop") -> Pace:
+    """Return the one pace of this process for an account and region, or a resource: one for stops, one for reads."""
     with _paces_lock:
-        return _paces.setdefault((service, account, place), Pace())
+        return _paces.setdefault((service, account, place, kind), Pace())

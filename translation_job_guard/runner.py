@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Final, Literal, Protocol, TypeAlias
 
-from translation_job_guard.errors import ServiceError, Throttled, Transient
+from translation_job_guard.errors import Abandoned, ServiceError, Throttled, Transient
 from translation_job_guard.jobs import Coverage, Job
 from translation_job_guard.pace import Pace
 from translation_job_guard.services import JobService
+from translation_job_guard.services.reading import Reads
 from translation_job_guard.teardown import (
     Answers,
     List,
@@ -72,6 +73,7 @@ def run(
     *,
     account: str,
     pace: Pace | None = None,
+    read_pace: Pace | None = None,
     clock: Clock | None = None,
     observe: Observer = lambda _report: None,
     workers: int = WORKERS,
@@ -85,6 +87,7 @@ def run(
         policy: mode and durations.
         account: the account that ``service`` leads to, already checked.
         pace: the pace of stop requests; share one for each account and region.
+        read_pace: the pace of reads; share one for each account and region, or resource.
         clock: the machine's by default.
         observe: called as the report grows.
         workers: requests under way at once; 0 makes them one after the other in this thread, for simulations.
@@ -100,7 +103,7 @@ def run(
     started = datetime.now(timezone.utc) - timedelta(seconds=spent)
     report = Report(service.service, service.place, account, policy, started, elapsed=spent)
     script = Teardown(covers, policy, report).script()
-    with _Runner(service, pace or Pace(), clock, report, policy, observe, workers) as runner:
+    with _Runner(service, pace or Pace(), read_pace or Pace(), clock, report, policy, observe, workers) as runner:
         try:
             batch = next(script)
             while True:
@@ -129,6 +132,7 @@ class _Runner:
         self,
         service: JobService,
         pace: Pace,
+        read_pace: Pace,
         clock: Clock,
         report: Report,
         policy: Policy,
@@ -149,6 +153,8 @@ class _Runner:
         self._done: queue.SimpleQueue[tuple[Request, Value | BaseException | Literal[_Late.LATE]]] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._sending = threading.Lock()
+        self._reads = _PacedReads(read_pace, clock, self._deadline, self._closed, self._made_wait)
+        self._waited_until = 0.0
         self._sent: set[int] = set()
         """Requests of the present batch that went out and were not turned away by throttling."""
 
@@ -213,7 +219,7 @@ class _Runner:
                 self._done.put((request, error))
 
     def _call(self, request: Request) -> Value | Literal[_Late.LATE]:
-        """One request; throttled ones are sent again at the pace that the place allows, while time lasts."""
+        """Send one request; stops that are throttled are sent again at the pace that the place allows."""
         while not self._closed.is_set():
             if isinstance(request, Stop) and (delay := self._pace.turn(self._clock.now())):
                 if self._clock.now() + delay >= self._deadline:
@@ -228,10 +234,13 @@ class _Runner:
                 self._report.requests[kind] = self._report.requests.get(kind, 0) + 1
             try:
                 value = self._send(request)
+            except Abandoned:
+                return _LATE
             except Throttled as error:
-                now = self._clock.now()
                 if isinstance(request, Stop):
+                    now = self._clock.now()
                     self._pace.throttled(now, error.retry_after)
+                    self._made_wait(now, self._pace.delay(now))
                     with self._sending:
                         self._sent.discard(id(request))
                     continue
@@ -246,12 +255,70 @@ class _Runner:
             return value
         return _LATE
 
+    def _made_wait(self, now: float, delay: float) -> None:
+        """Count the seconds in which the service lets nothing through, once however many requests wait."""
+        with self._sending:
+            self._report.waited += max(now + delay - max(now, self._waited_until), 0.0)
+            self._waited_until = max(self._waited_until, now + delay)
+
     def _send(self, request: Request) -> Value:
         if isinstance(request, List):
-            return self._service.list_in_flight()
+            return self._service.list_in_flight(self._reads)
         if isinstance(request, Locate):
-            return self._service.locate(request.job)
+            return self._service.locate(request.job, self._reads)
         if isinstance(request, Stop):
             return self._service.stop(request.job)
         assert isinstance(request, Look)
-        return self._service.look(request.jobs)
+        return self._service.look(request.jobs, self._reads)
+
+
+class _PacedReads(Reads):
+    """Reads of one teardown: at the pace that the place allows, and none after the deadline."""
+
+    def __init__(
+        self,
+        pace: Pace,
+        clock: Clock,
+        deadline: float,
+        closed: threading.Event,
+        made_wait: Callable[[float, float], None],
+    ) -> None:
+        super().__init__()
+        self._pace = pace
+        self._clock = clock
+        self._deadline = deadline
+        self._closed = closed
+        self._made_wait = made_wait
+        self._last: Throttled | None = None
+
+    def turn(self) -> None:
+        """Wait until the pace allows one more read."""
+        while True:
+            delay = self._pace.turn(self._clock.now())
+            if not delay:
+                self._refuse_late(0.0)
+                return
+            self.pause(max(delay, _SHORTEST_SLEEP))
+
+    def accepted(self) -> None:
+        """Note that the service took a read."""
+        self._last = None
+        self._pace.accepted(self._clock.now())
+
+    def throttled(self, error: Throttled) -> None:
+        """Note that the service throttled a read: the pace follows, and the read is sent again."""
+        now = self._clock.now()
+        self._last = error
+        self._pace.throttled(now, error.retry_after)
+        self._made_wait(now, self._pace.delay(now))
+
+    def pause(self, seconds: float) -> None:
+        """Let ``seconds`` pass, unless that is past the deadline."""
+        self._refuse_late(seconds)
+        self._clock.sleep(seconds)
+        self._refuse_late(0.0)
+
+    def _refuse_late(self, seconds: float) -> None:
+        if self._closed.is_set() or self._clock.now() + seconds >= self._deadline:
+            # What the service said last tells more than that time ran out.
+            raise self._last or Abandoned("the time for this request is over")

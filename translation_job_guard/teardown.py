@@ -10,7 +10,7 @@ import contextlib
 import enum
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from translation_job_guard.durations import format_duration
@@ -23,8 +23,10 @@ from translation_job_guard.errors import (
     TeardownTimeout,
     Throttled,
     Transient,
+    Undecided,
 )
-from translation_job_guard.jobs import Coverage, Job, JobState, named
+from translation_job_guard.jobs import Coverage, Job, JobState, counted, named
+from translation_job_guard.pace import LONGEST_WAIT
 
 __all__ = [
     "Ending",
@@ -93,7 +95,10 @@ class Ending(enum.Enum):
 
 @dataclass
 class Record:
-    """What happened to one job. Times are seconds since the teardown's start."""
+    """What happened to one job. Times are seconds since the teardown's start.
+
+    ``doubted``: an older answer contradicts that it is stopping, so the stop request may have been lost.
+    """
 
     before: Job
     now: Job
@@ -104,6 +109,7 @@ class Record:
     ended_at: float | None = None
     vanished: bool = False
     looked: bool = False
+    doubted: bool = False
     last_error: ServiceError | None = None
     _asked_in: JobState | None = None
     _before_asking: tuple[float | None, JobState | None, ServiceError | None] = (None, None, None)
@@ -123,9 +129,12 @@ class Record:
 
     def wants_stop(self, at: float) -> bool:
         """Whether it is to be asked (again) to stop."""
-        if self.now.state is JobState.STOPPING or isinstance(self.last_error, Denied):
+        stopping = self.now.state is JobState.STOPPING
+        if (stopping and not self.doubted) or isinstance(self.last_error, Denied):
             return False
-        if self.asked_at is None or self.now.state is not self._asked_in:
+        if self.asked_at is None:
+            return not stopping
+        if self.now.state is not self._asked_in and not stopping:
             return True
         # Whether a request whose answer was lost took effect is not known: ask again soon.
         lost = isinstance(self.last_error, Transient)
@@ -141,6 +150,28 @@ class Record:
         self._asked_in = self.now.state
         self.last_error = None
 
+    def shown(self, job: Job) -> bool:
+        """Take what a fresh answer shows; return whether anything changed.
+
+        The service has several nodes, and one may be behind (recorded traffic: states go backwards). What an older
+        answer shows is not the job's state, but it may be right that a stop request was lost.
+        """
+        if self._is_older(job):
+            self.doubted = self.doubted or (self.now.state is JobState.STOPPING and job.state is not JobState.STOPPING)
+            return False
+        changed = self.now.state is not job.state
+        self.doubted = False
+        self.now = job
+        return changed
+
+    def known_better(self, job: Job) -> bool:
+        """Whether the job is known to have ended, and ``job`` is an older sight of it."""
+        return not self.now.in_flight and self._is_older(job)
+
+    def _is_older(self, job: Job) -> bool:
+        known, new = self.now.changed_at, job.changed_at
+        return known is not None and new is not None and new < known
+
     def not_sent(self) -> None:
         """Note that the stop request did not go out after all: time ran out first."""
         self.asks -= 1
@@ -149,7 +180,11 @@ class Record:
 
 @dataclass
 class Report:
-    """What a teardown did, also a failed one. Counts of requests are of attempts that reached an answer or an error."""
+    """What a teardown did, also a failed one. Counts of requests are of attempts that reached an answer or an error.
+
+    ``undecided`` are batches in flight of which it is not known whether they are in scope. ``waited`` are the seconds
+    in which the service let no request through, because there had been too many.
+    """
 
     service: str
     place: str
@@ -160,6 +195,7 @@ class Report:
     records: dict[str, Record] = field(default_factory=dict)
     undecided: dict[str, Job] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
+    waited: float = 0.0
     quiet: bool = False
     looked: bool = False
 
@@ -194,7 +230,10 @@ class Report:
             finished = sum(
                 record.now.documents.succeeded for record in self.records.values() if record.now.documents is not None
             )
-            text += f"; {finished} documents finished, {sum(known):,} characters charged as far as known"
+            text += f"; {counted(finished, 'document', 'documents')} finished"
+            text += f", {counted(sum(known), 'character', 'characters')} charged as far as known"
+        if self.undecided and self.quiet:
+            text += f"; left undecided, in scope or not: {named(self.undecided.values())}"
         return f"{text}; {format_duration(self.elapsed)}"
 
 
@@ -271,7 +310,13 @@ class Teardown:
         self._list_began = 0.0
         self._list_took = 0.0
         self._located: dict[str, Job] = {}
+        self._outside_at: dict[str, int] = {}
+        """Totals at which batches were found to be out of scope. Their documents are not kept: there may be many."""
+        self._totals: dict[str, int] = {}
+        self._undecided_since: dict[str, tuple[float, int]] = {}
+        """From when each undecided batch is waited for, and how many documents it had then."""
         self._list_error: ServiceError | None = None
+        self._locate_error: ServiceError | None = None
         self._not_before = 0.0
         self._may_not_look = False
 
@@ -286,6 +331,7 @@ class Teardown:
             return
         while True:
             yield from self._list()
+            self._refuse_undecided()
             if self._nothing_left() and (yield from self._stays_quiet()):
                 self.report.quiet = True
                 return
@@ -333,19 +379,18 @@ class Teardown:
         self.report.looked = True
 
     def _take_listing(self, value: Value) -> list[Job]:
-        """Sort a listing into what is in scope and what is not; returns what has to be located first."""
+        """Sort a listing into what is in scope and what is not; return what has to be located first."""
         assert isinstance(value, Sequence)
         first = self._listings == 0
         self._listings += 1
         # Ids seen twice count once, and the later sight is the newer one.
-        listed = {job.id: job for job in value if job.in_flight}
+        listed = {job.id: self._with_what_is_known(job) for job in value if job.in_flight}
         undecided: list[Job] = []
         self.report.undecided.clear()
         for job in listed.values():
-            known = self._known_locations(job)
-            decision = self._covers(known)
+            decision = self._decide(job)
             if decision is Coverage.COVERED:
-                self._sight(known, first)
+                self._sight(job, first)
             elif decision is Coverage.UNKNOWN:
                 undecided.append(job)
             else:
@@ -360,6 +405,7 @@ class Teardown:
     def _take_located(self, answers: Answers, undecided: Sequence[Job]) -> None:
         self._take(answers)
         open_ = {job.id: job for job in undecided}
+        self._locate_error = None
         for request, value in answers.values:
             if not isinstance(request, Locate):
                 continue
@@ -368,23 +414,41 @@ class Teardown:
                 if not isinstance(value, (Transient, Throttled, JobNotFound)):
                     self.report.undecided.update(open_)
                     raise CannotTell(self._cannot_tell(value), self.report)
+                self._locate_error = value
             elif isinstance(value, Job):
-                self._located[value.id] = value
-                decision = self._covers(value)
-                if decision is not Coverage.UNKNOWN:
-                    del open_[value.id]
+                before = self._located.get(value.id)
+                if before is None or len(value.rows) >= len(before.rows):
+                    self._located[value.id] = value
+                decision = self._decide(value)
+                if decision is Coverage.UNKNOWN:
+                    open_[value.id] = value
+                    continue
+                del open_[value.id]
                 if decision is Coverage.COVERED:
                     self._sight(value, self._first)
-                elif decision is Coverage.OUTSIDE:
+                else:
                     self._outside(value)
         self.report.undecided.update(open_)
 
-    def _known_locations(self, job: Job) -> Job:
-        # What a batch reads and writes is asked once, and again only if it has grown since.
-        located = self._located.get(job.id)
-        if located is None or job.locations_known:
+    def _with_what_is_known(self, job: Job) -> Job:
+        """Return ``job`` with the highest total seen (a lower one is an older answer) and the documents read before."""
+        if job.documents is None:
             return job
-        return replace(job, locations=located.locations, rows=located.rows)
+        total = self._totals[job.id] = max(self._totals.get(job.id, 0), job.documents.total)
+        located = self._located.get(job.id)
+        rows, locations = (located.rows, located.locations) if located is not None else (job.rows, job.locations)
+        return replace(job, documents=replace(job.documents, total=total), rows=rows, locations=locations)
+
+    def _decide(self, job: Job) -> Coverage:
+        total = job.documents.total if job.documents else 0
+        if self._outside_at.get(job.id, -1) >= total > 0 and not job.rows:
+            # Its documents were read, and there are no more of them now.
+            return Coverage.OUTSIDE
+        decision = self._covers(job)
+        if decision is Coverage.OUTSIDE and job.rows:
+            self._outside_at[job.id] = total
+            self._located.pop(job.id, None)
+        return decision
 
     def _sight(self, job: Job, first: bool) -> None:
         record = self.report.records.get(job.id)
@@ -392,9 +456,11 @@ class Teardown:
             self.report.records[job.id] = Record(job, job, self._now, came_late=not first)
             self._changed_at = self._now
             return
-        if record.now.state is not job.state or record.ended_at is not None:
+        if record.known_better(job):
+            # What has ended stays so, whatever a node shows that is behind.
+            return
+        if record.shown(job) or record.ended_at is not None:
             self._changed_at = self._now
-        record.now = job
         record.ended_at = None
         record.vanished = record.looked = False
 
@@ -403,7 +469,33 @@ class Teardown:
         self.report.records.pop(job.id, None)
 
     def _nothing_left(self) -> bool:
-        return not self.report.left and not self.report.undecided
+        return not self.report.left and all(map(self._given_up, self.report.undecided))
+
+    def _refuse_undecided(self) -> None:
+        """Fail once every undecided batch was waited for, unless it may be left.
+
+        The wait begins when everything in scope has ended, for each batch by itself, and begins anew when more of its
+        documents are listed: the service lists them one by one (recorded traffic).
+        """
+        undecided = self.report.undecided
+        for id_ in self._undecided_since.keys() - undecided.keys():
+            del self._undecided_since[id_]
+        if self.report.left:
+            self._undecided_since.clear()
+            return
+        for id_, job in undecided.items():
+            if id_ not in self._undecided_since or len(job.rows) > self._undecided_since[id_][1]:
+                self._undecided_since[id_] = (self._now, len(job.rows))
+                self._changed_at = self._now
+        if undecided and not self._policy.leave_undecided and self._nothing_left():
+            raise Undecided(self._not_decided(), self.report)
+
+    def _given_up(self, id_: str) -> bool:
+        """Whether an undecided batch was waited for long enough."""
+        return id_ in self._undecided_since and self._now >= self._give_up_at(id_)
+
+    def _give_up_at(self, id_: str) -> float:
+        return self._undecided_since[id_][0] + self._policy.undecided_timeout
 
     def _stays_quiet(self) -> Generator[Sequence[Request], Answers, bool]:
         """Whether a listing that showed nothing is confirmed: by the jobs' own states, and by another listing."""
@@ -440,10 +532,11 @@ class Teardown:
                 now = value[record.before.id]
                 if now is None:
                     record.vanished = True
-                elif now.in_flight:
-                    record.now, record.ended_at, record.looked = now, None, False
-                else:
-                    record.now = now
+                    continue
+                record.shown(now)
+                if now.in_flight:
+                    # Also by an older answer: that it has ended is not sure then.
+                    record.ended_at, record.looked = None, False
 
     def _stop(self) -> Script:
         """Ask everything to stop that is to be asked: all requests out before the next look at any state."""
@@ -467,7 +560,7 @@ class Teardown:
         self._now = answers.now
         for request, value in answers.values:
             if isinstance(value, Throttled) and value.retry_after is not None:
-                self._not_before = max(self._not_before, self._now + value.retry_after)
+                self._not_before = max(self._not_before, self._now + min(value.retry_after, LONGEST_WAIT))
             if not isinstance(request, Stop):
                 continue
             record = self.report.records[request.job.id]
@@ -521,6 +614,8 @@ class Teardown:
         pause = max(interval - since, self._list_took)
         if self._policy.mode is Mode.CANCEL and self._now < self._policy.grace_period:
             pause = min(pause, self._policy.grace_period - self._now)
+        give_up = [self._give_up_at(id_) - self._now for id_ in self._undecided_since]
+        pause = min([pause, *(due for due in give_up if due > 0)])
         return max(pause, FASTEST_POLL - since)
 
     def _check_time(self) -> None:
@@ -532,39 +627,58 @@ class Teardown:
         for record in self.report.left:
             if isinstance(record.last_error, Denied) and record.now.state is not JobState.STOPPING:
                 raise CannotTell(
-                    f"{record.last_error} Still in flight: {_names(self.report.left)}. Nothing they need was taken "
-                    "away: add the permission and run the same command again.",
+                    f"{record.last_error} Still in flight: {_names(self.report.left)}. {_NOTHING_TAKEN} Add the "
+                    "permission and run the same command again.",
                     self.report,
                 )
 
     def _refusal(self) -> str:
+        left = self.report.left
         return (
-            f'{len(self.report.left)} jobs are in flight and on_delete is "fail": {_names(self.report.left)}. '
-            "Nothing was stopped or taken away: let them end, or set TRANSLATION_JOB_GUARD_ON_DELETE=cancel (or drain) "
+            f'{counted(len(left), "job is", "jobs are")} in flight and on_delete is "fail": {self._named(left)}. '
+            "Nothing was stopped or taken away. Let them end, or set TRANSLATION_JOB_GUARD_ON_DELETE=cancel (or drain) "
             "for one run, and run the same command again."
         )
 
     def _cannot_tell(self, error: ServiceError) -> str:
         return (
-            f"what is in flight in {self.report.place} cannot be found out: {error} "
-            "Nothing was taken away: mend this and run the same command again; if the account is gone for good, "
-            "TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes on without looking."
+            f"What is in flight in {self.report.place} cannot be determined: {error} {_NOTHING_TAKEN} Correct this and "
+            "run the same command again. If the account is gone for good, TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes "
+            f"on without looking. {_RUNBOOK}"
         )
 
     def _unconfirmed(self) -> str:
         return (
             f"{format_duration(self._policy.timeout)} (timeout) passed before it was confirmed that nothing is in "
-            "flight: run the same command again, which goes on from here."
+            "flight. Run the same command again, which goes on from here."
+        )
+
+    def _not_decided(self) -> str:
+        waited = format_duration(self._policy.undecided_timeout)
+        because = f" (last error: {self._locate_error})" if self._locate_error else ""
+        return (
+            f"{self._undecided_named()}. The guard waited {waited} (undecided_timeout) for their documents after "
+            f"everything in scope had ended{because}. {_NOTHING_TAKEN} Narrow the scope with source_container_urls or "
+            "translation_ids, run the same command again, or leave these batches for one run with "
+            f"TRANSLATION_JOB_GUARD_UNDECIDED=leave. {_RUNBOOK}"
+        )
+
+    def _undecided_named(self) -> str:
+        undecided = self.report.undecided.values()
+        batches = counted(len(undecided), "batch is", "batches are")
+        return (
+            f"{batches} in flight of which the service does not tell yet whether "
+            f"{'it is' if len(undecided) == 1 else 'they are'} in scope (undecided): {named(undecided)}"
         )
 
     def _out_of_time(self) -> str:
-        left, undecided = self.report.left, list(self.report.undecided.values())
+        left, undecided = self.report.left, self.report.undecided
         unlisted = not self._listings or self._list_error is not None
         if not (left or undecided or unlisted):
             return self._unconfirmed()
         says = [f"{format_duration(self._policy.timeout)} (timeout) passed"]
         if left:
-            says.append(f"and {len(left)} jobs are still in flight: {_names(left)}")
+            says.append(f"and {counted(len(left), 'job is', 'jobs are')} still in flight: {self._named(left)}")
             unasked = sum(not record.asks and record.now.state is not JobState.STOPPING for record in left)
             if unasked and self._policy.mode is Mode.CANCEL:
                 says.append(f"({unasked} of them could not be asked to stop in time)")
@@ -574,16 +688,37 @@ class Teardown:
                     f"({len(late)} came in after the start: {_names(late)}; something still submits, stop that first)"
                 )
         if undecided:
-            says.append(
-                f"and {len(undecided)} batches cannot be tied to a container yet, so nobody can say whose they are: "
-                f"{named(undecided)}"
-            )
+            says.append(f"and {self._undecided_named()}")
         if unlisted:
             says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
+        leave = ", TRANSLATION_JOB_GUARD_UNDECIDED=leave to leave undecided batches" if undecided else ""
         return (
-            " ".join(says) + ". Nothing they need was taken away: run the same command again, which goes on from "
-            "here, with a longer timeout (TRANSLATION_JOB_GUARD_TIMEOUT=1h) if they need it."
+            f"{' '.join(says)}. {_NOTHING_TAKEN} Run the same command again, which goes on from here; or for one run "
+            "set TRANSLATION_JOB_GUARD_TIMEOUT=1h to wait longer, TRANSLATION_JOB_GUARD_ON_DELETE=drain to let the "
+            "jobs end by themselves, or TRANSLATION_JOB_GUARD_ON_DELETE=ignore to go on without them (they keep "
+            f"running and costing money, and fail or write into what is being deleted){leave}. {_RUNBOOK}"
         )
+
+    def _named(self, records: Sequence[Record]) -> str:
+        """Name jobs with how long they have been in flight and how often they were asked to stop."""
+        now = self.report.started + timedelta(seconds=self._now)
+        return ", ".join(_described(record, now) for record in records[:_NAMED_AT_MOST]) + (
+            f" and {len(records) - _NAMED_AT_MOST} more" if len(records) > _NAMED_AT_MOST else ""
+        )
+
+
+_NAMED_AT_MOST = 10
+_NOTHING_TAKEN = "Nothing they need was taken away."
+_RUNBOOK = "See docs/runbook.md."
+
+
+def _described(record: Record, now: datetime) -> str:
+    details = []
+    if record.now.submitted_at is not None:
+        details.append(f"for {format_duration(max(round((now - record.now.submitted_at).total_seconds()), 0))}")
+    if record.asks:
+        details.append(f"asked {counted(record.asks, 'time', 'times')}")
+    return " ".join([str(record.now), *([f"({', '.join(details)})"] if details else [])])
 
 
 def _names(records: Iterable[Record]) -> str:

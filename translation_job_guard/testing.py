@@ -54,7 +54,8 @@ from translation_job_guard.jobs import (
 )
 from translation_job_guard.pace import Pace
 from translation_job_guard.runner import Observer, run
-from translation_job_guard.services import amazon
+from translation_job_guard.services import amazon, reading
+from translation_job_guard.services.reading import Reads, read
 from translation_job_guard.teardown import Policy, Report
 
 __all__ = ["Call", "Crash", "Operation", "SimulatedClock", "SimulatedJob", "SimulatedService", "tear_down"]
@@ -124,7 +125,12 @@ class SimulatedJob:
         stop_loses_race: it ends by itself (``ends_as``) although a stop request was accepted.
         listed_after: how long after its submission listings do not show it yet.
         hidden: from when until when (on the clock) listings leave it out, although it is in flight.
-        located_after: for each location, how long after submission the service knows it (Azure; by default at once).
+        located_after: for each location, how long after submission the service lists the document that reads it (Azure;
+            by default at once).
+        counted_after: how long after submission the service has counted the documents (Azure); before that their total
+            is 0. None: the total grows with the documents that are listed.
+        targets: for each location, the URL that its document writes (Azure); without one, only the location is known.
+        targets_after: how long after submission the service tells the targets.
         vanishes_at: on the clock; from then on the service knows no such job.
     """
 
@@ -145,13 +151,16 @@ class SimulatedJob:
     hidden: tuple[float, float] | None = None
     located_after: tuple[float, ...] = ()
     vanishes_at: float | None = None
+    counted_after: float | None = None
+    targets: tuple[str, ...] = ()
+    targets_after: float = 0.0
     stopping_at: float | None = field(default=None, init=False)
 
     def state(self, now: float) -> JobState | None:
         """Its true state; None before its submission and once the service has forgotten it."""
         if now < self.submitted_at or (self.vanishes_at is not None and now >= self.vanishes_at):
             return None
-        if self.stopping_at is not None:
+        if self.stopping_at is not None and now >= self.stopping_at:
             if now < self.stopping_at + self.stop_takes:
                 return JobState.STOPPING
             return self.ends_as if self.stop_loses_race else JobState.STOPPED
@@ -170,10 +179,31 @@ class SimulatedJob:
         hidden = self.hidden is not None and self.hidden[0] <= now < self.hidden[1]
         return self.in_flight(now) and not late and not hidden
 
-    def known_locations(self, now: float) -> tuple[str, ...]:
-        """What the service knows of its locations."""
+    def changed_at(self, now: float) -> float:
+        """When it came into the state that it has at ``now``."""
+        runs = self.submitted_at + self.queued_for
+        changes = [self.submitted_at, runs, runs + self.runs_for]
+        if self.stopping_at is not None:
+            changes = [at for at in changes if at < self.stopping_at]
+            changes += [self.stopping_at, self.stopping_at + self.stop_takes]
+        return max((at for at in changes if at <= now), default=self.submitted_at)
+
+    def rows(self, now: float) -> tuple[DocumentRow, ...]:
+        """Return the documents that the service lists."""
         delays = itertools.chain(self.located_after, itertools.repeat(0.0))
-        return tuple(uri for uri, delay in zip(self.locations, delays) if now >= self.submitted_at + delay)  # noqa: B905 - delays are endless
+        targets = itertools.chain(self.targets, itertools.repeat(None))
+        told = now >= self.submitted_at + self.targets_after
+        return tuple(
+            DocumentRow(source, target if told else None, ended=target is None)
+            for source, target, delay in zip(self.locations, targets, delays)  # noqa: B905 - two of them are endless
+            if now >= self.submitted_at + delay
+        )
+
+    def total(self, now: float) -> int:
+        """Return how many documents the service has counted."""
+        if self.counted_after is None:
+            return len(self.rows(now))
+        return len(self.locations) if now >= self.submitted_at + self.counted_after else 0
 
     def request_stop(self, now: float) -> None:
         """What a stop request does to it, whoever sends it.
@@ -222,6 +252,26 @@ class _Fault:
     took_effect: bool
 
 
+class _Bucket:
+    """Throttles requests of one kind over a rate; None: no limit."""
+
+    def __init__(self, rate: float | None, clock: SimulatedClock) -> None:
+        self.rate = rate
+        self._clock = clock
+        self._tokens = max(1.0, rate or 0.0)
+        self._refilled_at = clock.now()
+
+    def take(self, operation: str) -> None:
+        if self.rate is None:
+            return
+        now = self._clock.now()
+        self._tokens = min(self._tokens + (now - self._refilled_at) * self.rate, max(1.0, self.rate))
+        self._refilled_at = now
+        if self._tokens < 1.0:
+            raise Throttled(f"{operation}: too many requests.", operation=operation)
+        self._tokens -= 1.0
+
+
 class SimulatedService:
     """A ``JobService`` in memory, of either service.
 
@@ -234,6 +284,8 @@ class SimulatedService:
         latency: seconds that each request takes.
         page_size: jobs in one page of a listing.
         stops_per_second: stop requests over this rate are throttled; None: no limit.
+        reads_per_second: the same of the requests that read the documents of batches.
+        lags: for each node of the service, by how many seconds it is behind; requests go to one after the other.
     """
 
     def __init__(
@@ -244,19 +296,23 @@ class SimulatedService:
         latency: float = 0.05,
         page_size: int = 100,
         stops_per_second: float | None = None,
+        reads_per_second: float | None = None,
+        lags: Sequence[float] = (0.0,),
     ) -> None:
         self.service = service
         self.place = "eu-west-1" if service == AMAZON_TRANSLATE else "https://translator.cognitiveservices.azure.com"
         self.clock = clock or SimulatedClock()
         self.latency = latency
         self.page_size = page_size
-        self.stops_per_second = stops_per_second
         self.jobs: dict[str, SimulatedJob] = {}
         self.calls: list[Call] = []
         self.began = datetime(2026, 1, 1, tzinfo=timezone.utc)
         self._faults: list[_Fault] = []
-        self._tokens = max(1.0, stops_per_second or 0.0)
-        self._refilled_at = self.clock.now()
+        self.lags = tuple(lags)
+        self._nodes = itertools.cycle(self.lags)
+        self._cached: list[tuple[float, float, float]] = []
+        self._stops = _Bucket(stops_per_second, self.clock)
+        self._locates = _Bucket(reads_per_second, self.clock)
 
     def add(
         self,
@@ -276,6 +332,9 @@ class SimulatedService:
         hidden: tuple[float, float] | None = None,
         located_after: Sequence[float] = (),
         vanishes_at: float | None = None,
+        counted_after: float | None = None,
+        targets: Sequence[str] = (),
+        targets_after: float = 0.0,
     ) -> SimulatedJob:
         """Someone starts a job, now or later; the arguments are ``SimulatedJob``'s.
 
@@ -304,6 +363,9 @@ class SimulatedService:
             hidden,
             tuple(located_after),
             vanishes_at,
+            counted_after,
+            tuple(targets),
+            targets_after,
         )
         self.jobs[job.id] = job
         return job
@@ -332,6 +394,24 @@ class SimulatedService:
         """Take back all faults."""
         self._faults.clear()
 
+    @property
+    def stops_per_second(self) -> float | None:
+        """Stop requests over this rate are throttled; None: no limit."""
+        return self._stops.rate
+
+    @stops_per_second.setter
+    def stops_per_second(self, rate: float | None) -> None:
+        self._stops = _Bucket(rate, self.clock)
+
+    def serve_from_cache(self, begin: float, end: float, age: float = 60.0) -> None:
+        """Answer reads from a cache: they show what was true ``age`` seconds before, and are marked as cached.
+
+        Args:
+            begin: on the clock.
+            end: on the clock.
+        """
+        self._cached.append((begin, end, age))
+
     def stop_by_others(self, job: SimulatedJob) -> None:
         """Someone else asks to stop a job; nothing of it is in the log. Fit for ``clock.at``."""
         with contextlib.suppress(ServiceError):
@@ -339,57 +419,62 @@ class SimulatedService:
 
     # The protocol.
 
-    def account(self) -> str:
+    def account(self, reads: Reads | None = None) -> str:  # noqa: ARG002 - one request in this world
         """See ``JobService``."""
         return self._perform("account", (), lambda: "123456789012", lambda _answer: ())
 
-    def list_in_flight(self) -> Sequence[Job]:
+    def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:  # noqa: ARG002 - one request in this world
         """See ``JobService``."""
         pages = self._amazon_pages if self.service == AMAZON_TRANSLATE else self._azure_pages
 
-        def sweep() -> Sequence[Job]:
+        def sweep(behind: float) -> Sequence[Job]:
             # The later sight of a job is the newer one.
-            jobs = {job.id: job for page in pages() for job in page}
+            jobs = {job.id: job for page in pages(behind) for job in page}
             return list(jobs.values())
 
-        return self._perform("list", (), sweep, tuple)
+        return self._perform("list", (), lambda: self._fresh(sweep), tuple)
 
-    def locate(self, job: Job) -> Job:
+    def locate(self, job: Job, reads: Reads | None = None) -> Job:
         """See ``JobService``."""
 
         def look_up() -> Job:
             if self.service == AMAZON_TRANSLATE:
                 return job
-            known = self._known(job.id).known_locations(self.clock.now())
-            return replace(job, locations=known, rows=tuple(DocumentRow(url, ended=True) for url in known))
+            self._locates.take("locate")
+            return self._fresh(lambda behind: self._located(job, behind))
 
-        return self._perform("locate", (job.id,), look_up, lambda answer: (answer,))
+        return self._perform(
+            "locate",
+            (job.id,),
+            lambda: read(look_up, reads or Reads()),
+            lambda answer: (answer,),
+        )
 
     def stop(self, job: Job) -> JobState | None:
         """See ``JobService``."""
 
         def ask() -> JobState | None:
-            self._throttle()
+            self._stops.take("stop")
             self._known(job.id).request_stop(self.clock.now())
             # Azure's SDK returns nothing.
             return JobState.STOPPING if self.service == AMAZON_TRANSLATE else None
 
         return self._perform("stop", (job.id,), ask, lambda _answer: ())
 
-    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
+    def look(self, jobs: Collection[Job], reads: Reads | None = None) -> Mapping[str, Job | None]:  # noqa: ARG002
         """See ``JobService``."""
 
-        def look_at_all() -> Mapping[str, Job | None]:
-            return {job.id: self._shown(self.jobs[job.id]) if job.id in self.jobs else None for job in jobs}
+        def look_at_all(behind: float) -> Mapping[str, Job | None]:
+            return {job.id: self._shown(self.jobs[job.id], behind) if job.id in self.jobs else None for job in jobs}
 
         return self._perform(
             "look",
             tuple(job.id for job in jobs),
-            look_at_all,
+            lambda: self._fresh(look_at_all),
             lambda answer: tuple(job for job in answer.values() if job is not None),
         )
 
-    def prove(self) -> None:
+    def prove(self, reads: Reads | None = None) -> None:  # noqa: ARG002
         """See ``JobService``."""
         self._perform("prove", (), lambda: None, lambda _answer: ())
 
@@ -434,16 +519,29 @@ class SimulatedService:
             due.times -= 1
         return due
 
-    def _throttle(self) -> None:
-        if self.stops_per_second is None:
-            return
-        now = self.clock.now()
-        earned = (now - self._refilled_at) * self.stops_per_second
-        self._tokens = min(self._tokens + earned, max(1.0, self.stops_per_second))
-        self._refilled_at = now
-        if self._tokens < 1.0:
-            raise Throttled("stop: too many requests.", operation="stop")
-        self._tokens -= 1.0
+    def _fresh(self, ask: Callable[[float], _T]) -> _T:
+        """Ask one node, again while the answer comes from a cache; ``ask`` takes how far the answer is behind."""
+        first = True
+
+        def once() -> tuple[_T, bool]:
+            nonlocal first
+            if not first:
+                self.clock.sleep(self.latency)
+            first = False
+            now, node = self.clock.now(), next(self._nodes)
+            ages = [age for begin, end, age in self._cached if begin <= now < end]
+            return ask(max(ages, default=node)), bool(ages)
+
+        return reading.fresh(once, "read")
+
+    def _located(self, job: Job, behind: float) -> Job:
+        at = self.clock.now() - behind
+        known = self.jobs.get(job.id)
+        if known is None or known.state(at) is None:
+            raise JobNotFound(f"There is no job {job.id}.")
+        rows = known.rows(at)
+        urls = (url for row in rows for url in (row.source, row.target) if url)
+        return replace(job, rows=rows, locations=tuple(dict.fromkeys(urls)))
 
     def _known(self, id_: str) -> SimulatedJob:
         job = self.jobs.get(id_)
@@ -451,25 +549,25 @@ class SimulatedService:
             raise JobNotFound(f"There is no job {id_}.")
         return job
 
-    def _amazon_pages(self) -> Iterator[Iterable[Job]]:
+    def _amazon_pages(self, behind: float) -> Iterator[Iterable[Job]]:
         # The order of the states is the service module's: what it sweeps in another order, this misses too.
         for number, state in enumerate(state for state in amazon.STATES.values() if state.in_flight):
             after = ""
             while True:
                 if number or after:
                     self.clock.sleep(self.latency)
-                now = self.clock.now()
+                now = self.clock.now() - behind
                 rest = sorted(
                     job.id
                     for job in self.jobs.values()
                     if job.listed(now) and job.state(now) is state and job.id > after
                 )
-                yield [self._shown_now(id_) for id_ in rest[: self.page_size]]
+                yield [self._shown_now(id_, behind) for id_ in rest[: self.page_size]]
                 if len(rest) <= self.page_size:
                     break
                 after = rest[self.page_size - 1]
 
-    def _azure_pages(self) -> Iterator[Iterable[Job]]:
+    def _azure_pages(self, behind: float) -> Iterator[Iterable[Job]]:
         # Next pages go by number and shift when batches end, so the next listing starts at the last batch seen.
         seen: set[str] = set()
         since, first = float("-inf"), True
@@ -479,7 +577,7 @@ class SimulatedService:
                 if not first:
                     self.clock.sleep(self.latency)
                 first = False
-                now = self.clock.now()
+                now = self.clock.now() - behind
                 listed = sorted(
                     (job.submitted_at, job.id)
                     for job in self.jobs.values()
@@ -490,18 +588,18 @@ class SimulatedService:
                 more = len(listed) > skip
                 new = any(id_ not in seen for _, id_ in page)
                 seen |= {id_ for _, id_ in page}
-                yield [self._shown_now(id_) for _, id_ in page]
+                yield [self._shown_now(id_, behind) for _, id_ in page]
             if not new or not more:
                 return
             since = max(self.jobs[id_].submitted_at for id_ in seen) - 1
 
-    def _shown_now(self, id_: str) -> Job:
-        shown = self._shown(self.jobs[id_])
+    def _shown_now(self, id_: str, behind: float) -> Job:
+        shown = self._shown(self.jobs[id_], behind)
         assert shown is not None
         return shown
 
-    def _shown(self, job: SimulatedJob) -> Job | None:
-        now = self.clock.now()
+    def _shown(self, job: SimulatedJob, behind: float) -> Job | None:
+        now = self.clock.now() - behind
         state = job.state(now)
         if state is None:
             return None
@@ -516,7 +614,8 @@ class SimulatedService:
             submitted_at=self.began + timedelta(seconds=job.submitted_at),
             role_arn=job.role_arn if on_amazon else None,
             locations=job.locations if on_amazon else (),
-            documents=None if on_amazon else Documents(len(job.known_locations(now))),
+            changed_at=None if on_amazon else self.began + timedelta(seconds=job.changed_at(now)),
+            documents=None if on_amazon else Documents(job.total(now)),
         )
 
 

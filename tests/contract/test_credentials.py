@@ -270,7 +270,7 @@ def test_resource_manager_that_fails_passes(identity: Emulator) -> None:
     identity.control.fault("ListKeys", "error", status=503)
     with pytest.raises(Transient, match=r"^listKeys: 503"):
         by_account(identity)
-    assert len(identity.control.requests(operation="ListKeys")) == 4
+    assert len(identity.control.requests(operation="ListKeys")) == 3
 
 
 def entra_id(emulator: Emulator) -> azure.AzureDocumentTranslation:

@@ -7,6 +7,8 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from translation_job_guard.errors import (
 )
 from translation_job_guard.jobs import JobState
 from translation_job_guard.services import amazon
+from translation_job_guard.services.reading import Reads
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
 
@@ -136,6 +139,53 @@ def test_a_job_that_moves_is_never_missed(
         stepped.control.remove_job(moving)
 
 
+@pytest.mark.parametrize("newer", [["WAITING_FOR_CAPACITY"], ["A", "B"], []])
+def test_states_that_a_newer_sdk_knows_are_listed(
+    own: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch, newer: list[str]
+) -> None:
+    """Wherever such a state stands in a job's course, a job that moves is seen; without one, nothing more is asked."""
+    words = [*own._client.meta.service_model.shape_for("JobStatus").enum, *newer]
+    monkeypatch.setattr(own._client.meta.service_model, "shape_for", lambda _name: SimpleNamespace(enum=words))
+    known = ["SUBMITTED", "IN_PROGRESS", "STOP_REQUESTED"]
+    listed = list(own._words())
+    assert [word for word in listed if word in known] == known
+    for at in range(4):
+        course = iter(listed)
+        assert all(word in course for new in newer[:1] for word in [*known[:at], new, *known[at:]])
+    assert len(listed) == 3 + 4 * len(newer)
+
+
+def test_a_state_that_nobody_knows_is_in_flight(
+    stepped: Emulator, own: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer with such a word is never taken for an ended job."""
+    add(stepped)
+    original = own._client.list_text_translation_jobs
+
+    def answer(**request: Any) -> Any:
+        found = original(**request)
+        for entry in found["TextTranslationJobPropertiesList"]:
+            entry["JobStatus"] = "PAUSED"
+        return found
+
+    monkeypatch.setattr(own._client, "list_text_translation_jobs", answer)
+    assert [(job.service_state, job.in_flight) for job in own.list_in_flight()] == [("PAUSED", True)]
+
+
+def test_pages_that_repeat_are_an_error(own: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A NextToken that comes again would be asked for without an end."""
+    requests: list[Any] = []
+
+    def answer(**request: Any) -> Any:
+        requests.append(request.get("NextToken"))
+        return {"TextTranslationJobPropertiesList": [], "NextToken": "again", "ResponseMetadata": {}}
+
+    monkeypatch.setattr(own._client, "list_text_translation_jobs", answer)
+    with pytest.raises(Transient, match="pages of the answer repeat"):
+        own.list_in_flight()
+    assert requests == [None, "again"]
+
+
 def test_nothing_is_a_listing_too(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
     """No job at all, and only jobs of another region and another account."""
     stepped.control.settings(accounts={"AKIAOTHER": "210987654321"})
@@ -217,7 +267,7 @@ def test_few_jobs_are_described_and_many_are_listed(stepped: Emulator, service: 
     """Up to 20 one by one; more by one listing since the oldest of them, which tells of lost ones too."""
     add(stepped, 3, state="COMPLETED", submitted=stepped.control.now() - 1000)
     ids = add(stepped, 20, state="COMPLETED") + add(stepped, state="STOPPED")
-    known = {job.id: job for job in service._list({})}
+    known = {job.id: job for job in service._list({}, Reads())}
     few = [known[id_] for id_ in ids[:19]] + [text_job("f" * 32)]
     before = stepped.control.last_request()
     looked = service.look(few)
@@ -238,7 +288,7 @@ def test_few_jobs_are_described_and_many_are_listed(stepped: Emulator, service: 
 def test_a_look_keeps_no_process_from_its_end(service: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interpreter waits for the threads of an executor, and a look that is left behind may hang for a minute."""
     kinds: list[bool] = []
-    monkeypatch.setattr(service, "_describe", lambda _job: kinds.append(threading.current_thread().daemon))
+    monkeypatch.setattr(service, "_describe", lambda _job, _reads: kinds.append(threading.current_thread().daemon))
     assert service.look([text_job("a"), text_job("b")]) == {"a": None, "b": None}
     assert kinds == [True, True]
 
@@ -340,7 +390,7 @@ def test_every_failure_is_one_of_ours_after_one_attempt_to_stop(
 @pytest.mark.parametrize(
     ("kind", "details", "attempts"),
     [
-        ("throttle", {}, 3),
+        ("throttle", {}, 6),
         ("error", {"status": 500}, 3),
         ("drop", {}, 3),
         ("denied", {}, 1),
@@ -348,10 +398,10 @@ def test_every_failure_is_one_of_ours_after_one_attempt_to_stop(
         ("error", {"status": 400, "code": "Odd"}, 1),
     ],
 )
-def test_a_listing_is_tried_three_times_if_that_can_help(
+def test_a_listing_is_sent_again_if_that_can_help(
     stepped: Emulator, service: amazon.AmazonTranslate, kind: str, details: dict[str, Any], attempts: int
 ) -> None:
-    """By boto3, whatever the environment says of attempts."""
+    """Not by boto3, which would hide throttling from the pace."""
     stepped.control.fault(LIST, kind, **details)
     with pytest.raises(ServiceError):
         service.list_in_flight()
@@ -370,7 +420,7 @@ def test_the_environment_does_not_change_the_attempts(stepped: Emulator, monkeyp
 
 def test_retry_after_is_carried(stepped: Emulator, service: amazon.AmazonTranslate) -> None:
     """In seconds; None where the service does not say it or says something odd."""
-    for said, carried in (("7", 7.0), ("soon", None), (None, None)):
+    for said, carried in (("7", 7.0), ("soon", None), ("²", None), (None, None)):
         stepped.control.clear_faults()
         stepped.control.fault(STOP, "throttle", retry_after=said)
         with pytest.raises(Throttled) as caught:
@@ -398,13 +448,12 @@ def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
 # The clients
 
 
-def test_the_clients_are_configured(service: amazon.AmazonTranslate) -> None:
+def test_the_client_is_configured(service: amazon.AmazonTranslate) -> None:
     """JSON 1.1, timeouts, and as many connections as the runner has threads."""
-    for client in (service._client, service._once):
-        assert client.meta.service_model.resolved_protocol == "json"
-        config = client.meta.config
-        assert (config.connect_timeout, config.read_timeout) == (5, 20)
-        assert config.max_pool_connections >= 32
+    meta = service._client.meta
+    assert meta.service_model.resolved_protocol == "json"
+    assert (meta.config.connect_timeout, meta.config.read_timeout) == (5, 20)
+    assert meta.config.max_pool_connections >= 32
 
 
 def test_requests_say_who_asks(own: amazon.AmazonTranslate) -> None:
@@ -424,9 +473,7 @@ def test_endpoints_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
     def endpoint(url: str | None = None) -> str:
-        service = amazon.connect("us-east-1", amazon.Credentials(), url)
-        assert service._once.meta.endpoint_url == service._client.meta.endpoint_url
-        return str(service._client.meta.endpoint_url)
+        return amazon.connect("us-east-1", amazon.Credentials(), url).url
 
     assert endpoint() == "https://translate.us-east-1.amazonaws.com"
     monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
@@ -466,3 +513,64 @@ def test_an_endpoint_that_sts_knows_nothing_of_is_refused(monkeypatch: pytest.Mo
     )
     monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", emulator.url)
     assert amazon.connect("us-east-1", amazon.Credentials()).account() == "123456789012"
+
+
+@pytest.mark.parametrize(
+    ("translate", "sts", "related"),
+    [
+        ("http://10.0.0.1:4566", "http://10.9.0.1:4566", False),
+        ("https://translate.one.com.cn", "https://sts.two.com.cn", False),
+        ("https://translate.cn-north-1.amazonaws.com.cn", "https://sts.us-east-1.amazonaws.com", False),
+        ("https://amazonaws.com.example.com", "https://sts.us-east-1.amazonaws.com", False),
+        ("https://vpce-1.translate.us-east-1.vpce.amazonaws.com", "https://sts.us-east-1.amazonaws.com", True),
+        ("https://translate.us-east-1.api.aws", "https://sts.us-east-1.api.aws", True),
+        ("http://10.0.0.1:4566", "http://10.0.0.1:4566", True),
+    ],
+)
+def test_sts_vouches_only_for_an_endpoint_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, translate: str, sts: str, related: bool
+) -> None:
+    """The same host, or two of Amazon's in one partition; nothing is sent."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", translate)
+    service = amazon.connect("us-east-1", amazon.Credentials())
+    with nullcontext() if related else pytest.raises(Rejected, match="Unset AWS_ENDPOINT_URL_TRANSLATE"):
+        service._refuse_elsewhere(service._sts())
+
+
+@pytest.mark.parametrize(
+    ("url", "sts"),
+    [
+        ("http://10.0.0.1:4566", "http://10.0.0.1:4566"),
+        ("https://translate.example.com", "https://translate.example.com"),
+        ("https://vpce-1.translate.us-east-1.vpce.amazonaws.com", "https://sts.us-east-1.amazonaws.com"),
+        (None, "https://sts.us-east-1.amazonaws.com"),
+    ],
+)
+def test_a_host_that_is_not_amazons_vouches_for_itself(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, sts: str
+) -> None:
+    """The real STS would vouch for an account whose jobs are not at a test server that was left in the program."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert amazon.connect("us-east-1", amazon.Credentials(), url)._sts().meta.endpoint_url == sts
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "/missing", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r"}, "missing"),
+        ({"AWS_ENDPOINT_URL": "localhost:4566"}, "localhost:4566"),
+        ({"HTTPS_PROXY": "garbage://", "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "s"}, "."),
+    ],
+)
+def test_an_environment_that_boto3_cannot_use_is_an_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    """Whatever boto3 raises for it, the error says what to check."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ServiceError, match=named):
+        amazon.connect("us-east-1", amazon.Credentials()).list_in_flight()

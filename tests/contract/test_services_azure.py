@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from azure.ai.translation.document import models
 from azure.core.rest import HttpRequest
 
 from tests.support.emulator import azure as sdk
@@ -23,11 +29,13 @@ from translation_job_guard.errors import (
     JobNotFound,
     Rejected,
     ServiceError,
+    StaleAnswer,
     Throttled,
     Transient,
 )
 from translation_job_guard.jobs import AzureScope, Coverage, Job, JobState
 from translation_job_guard.services import azure
+from translation_job_guard.services.reading import Reads
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
 
@@ -47,6 +55,13 @@ def _service(stepped: Emulator, shared: azure.AzureDocumentTranslation) -> azure
     # No batch starts by itself.
     stepped.control.settings(azure_max_running=0)
     return shared
+
+
+@pytest.fixture(name="own")
+def _own(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> azure.AzureDocumentTranslation:
+    """One for a test that changes it."""
+    stepped.control.settings(azure_max_running=0)
+    return azure_service(stepped, monkeypatch)
 
 
 def add(emulator: Emulator, count: int = 1, **entry: Any) -> list[str]:
@@ -127,7 +142,6 @@ def test_a_batch_tells_its_documents_and_charges(stepped: Emulator, service: azu
         (b"[]", "application/json"),
         (b'{"value": null}', "application/json"),
         (b'{"value": [{"status": "Running"}]}', "application/json"),
-        (b'{"value": [], "@nextLink": "https://elsewhere.invalid/"}', "application/json"),
     ],
 )
 def test_what_is_no_list_shows_no_batch_gone(monkeypatch: pytest.MonkeyPatch, body: bytes, kind: str) -> None:
@@ -217,70 +231,150 @@ def test_no_batch_is_lost_while_others_end(
 
 
 class Server:
-    """A list in the service's place, for answers that nobody documents."""
+    """A list in the service's place, for answers that nobody has recorded."""
 
-    def __init__(self, count: int, *, link: str = "$skip", sorts: bool = True, filters: bool = True) -> None:
+    def __init__(self, count: int, *, skips: bool = True, sorts: bool = True, filters: bool = True) -> None:
         moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
         order = range(count) if sorts else range(count - 1, -1, -1)
         self.jobs = [
             Job("azure", f"{n}", JobState.RUNNING, "Running", submitted_at=moment + timedelta(seconds=n * 2))
             for n in order
         ]
-        self.link, self.filters = link, filters
+        self.skips, self.filters = skips, filters
         self.requests = 0
 
-    def page(self, since: datetime | None, link: str | None) -> tuple[list[Job], str | None]:
+    def page(self, since: datetime | None, skip: int, _reads: Reads) -> tuple[list[Job], bool]:
         self.requests += 1
-        assert self.requests < 200, "it does not come to an end"
+        assert self.requests < 200, "it does not end"
         shown = self.jobs
         if since is not None and self.filters:
             shown = [job for job in shown if job.submitted_at and job.submitted_at >= since]
-        skip = int(link.rpartition("=")[2]) if link else 0
-        following = f"https://host/list?statuses=Running&{self.link}={skip + 10}" if skip + 10 < len(shown) else None
-        return shown[skip : skip + 10], following
+        first = skip if self.skips else 0
+        return shown[first : first + 10], first + 10 < len(shown)
 
 
-@pytest.mark.parametrize("link", ["$skip", "skip", "$skipToken"])
 @pytest.mark.parametrize("sorts", [True, False])
 @pytest.mark.parametrize("filters", [True, False])
-def test_the_listing_is_whole_also_if_the_service_does_not_do_as_asked(
-    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, link: str, sorts: bool, filters: bool
+def test_a_listing_is_whole_if_the_service_ignores_order_or_time(
+    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, sorts: bool, filters: bool
 ) -> None:
-    """Not sorted as asked, not filtered by time, links of either spelling or of neither."""
-    server = Server(45, link=link, sorts=sorts, filters=filters)
+    """Not sorted as asked, or not filtered by time: pages are asked for by number then."""
+    server = Server(45, sorts=sorts, filters=filters)
     monkeypatch.setattr(service, "_page", server.page)
     assert {job.id for job in service.list_in_flight()} == {f"{n}" for n in range(45)}
 
 
-def test_no_batch_is_lost_behind_links_that_cannot_be_read(
+def test_an_unsorted_page_and_then_sorted_ones_lose_nothing(
     service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a link does not say how much it skips, time tells batches apart."""
-    server = Server(60, link="$skipToken")
+    """Once a page was not sorted, no time of a later page bounds the listing."""
+    server = Server(45)
+    server.jobs[:10] = [server.jobs[44], *server.jobs[:9]]
+    server.jobs[44] = replace(server.jobs[43], id="last", submitted_at=server.jobs[10].submitted_at)
+    monkeypatch.setattr(service, "_page", server.page)
+    assert {job.id for job in service.list_in_flight()} == {job.id for job in server.jobs}
 
-    def page(since: datetime | None, link: str | None) -> tuple[list[Job], str | None]:
-        answer = server.page(since, link)
-        del server.jobs[:7]
-        return answer
 
-    monkeypatch.setattr(service, "_page", page)
-    listed = {job.id for job in service.list_in_flight()}
-    assert server.jobs
-    assert {job.id for job in server.jobs} <= listed
+@pytest.mark.parametrize(("sorts", "whole"), [(True, True), (False, False)])
+def test_a_service_that_cannot_skip_is_listed_by_time_or_fails(
+    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, sorts: bool, whole: bool
+) -> None:
+    """Where time does not tell batches apart either, the listing fails; it never passes for a whole one."""
+    server = Server(60, skips=False, sorts=sorts)
+    monkeypatch.setattr(service, "_page", server.page)
+    if whole:
+        assert {job.id for job in service.list_in_flight()} == {f"{n}" for n in range(60)}
+    else:
+        with pytest.raises(Transient, match="pages repeat"):
+            service.list_in_flight()
 
 
 def test_a_list_that_never_holds_still_is_no_answer(
     service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gives up, with an error that passes, instead of going back for ever."""
+    """It gives up with a transient error, instead of going back for ever."""
     numbers = iter(range(1_000_000))
 
-    def page(_since: datetime | None, _link: str | None) -> tuple[list[Job], str | None]:
-        return [batch(str(next(numbers))) for _ in range(4)], "https://host/list?$skip=4"
+    def page(_since: datetime | None, _skip: int, _reads: Reads) -> tuple[list[Job], bool]:
+        return [batch(str(next(numbers))) for _ in range(4)], True
 
     monkeypatch.setattr(service, "_page", page)
     with pytest.raises(Transient, match="faster than they can be listed"):
         service.list_in_flight()
+
+
+# Caches (recorded traffic)
+
+
+class Cache:
+    """A gateway that answers from a cache: the first answers to each request, or all of them."""
+
+    def __init__(self, service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, cached: int) -> None:
+        self.urls: list[str] = []
+        self.cached = cached
+        send = service._client.send_request
+
+        def answer(request: HttpRequest, **options: Any) -> Any:
+            self.urls.append(request.url)
+            response = send(request, **options)
+            if self.cached:
+                self.cached -= 1
+                response.headers["Age"] = "0"
+            return response
+
+        monkeypatch.setattr(service._client, "send_request", answer)
+
+
+READS: dict[str, Callable[[azure.AzureDocumentTranslation, Job], object]] = {
+    "list": lambda service, _job: service.list_in_flight(),
+    "look": lambda service, job: service.look([job]),
+    "locate": lambda service, job: service.locate(job),
+}
+
+
+@pytest.mark.parametrize("operation", READS)
+@pytest.mark.parametrize("cached", [0, 1, 3, 4])
+def test_a_cached_answer_is_asked_for_again_at_another_url(
+    stepped: Emulator, own: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, operation: str, cached: int
+) -> None:
+    """At most three times at once; whatever the Age says, 0 included; and no extra request where nothing is cached."""
+    add(stepped)
+    [job] = own.list_in_flight()
+    cache = Cache(own, monkeypatch, cached)
+    with pytest.raises(StaleAnswer, match="from a cache") if cached > 3 else nullcontext():
+        READS[operation](own, job)
+    assert len(cache.urls) == len(set(cache.urls)) == min(cached + 1, 4)
+
+
+def test_no_two_reads_have_the_same_url(
+    stepped: Emulator, own: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages after the first vary as well, and only parameters that were recorded are used."""
+    stepped.control.settings(azure_page_size=2)
+    add(stepped, 5, documents=5, counted=0)
+    cache = Cache(own, monkeypatch, cached=0)
+    for _ in range(3):
+        jobs = own.list_in_flight()
+        own.locate(jobs[0])
+        own.look(jobs)
+    assert len(cache.urls) == len(set(cache.urls)) > 15
+    names = {name.lstrip("$") for url in cache.urls for name, _ in parse_qsl(urlsplit(url).query)}
+    assert names <= {
+        "api-version", "createdDateTimeUtcStart", "ids", "maxpagesize", "orderby", "skip", "statuses", "top"
+    }  # fmt: skip
+    assert not [url for url in cache.urls if urlsplit(url).path.count("/") == 3], "a GET of one batch cannot be varied"
+
+
+@pytest.mark.parametrize("key", ["nextLink", "@nextLink"])
+def test_both_spellings_of_a_link_are_followed(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Recorded traffic has "@nextLink", the documentation "nextLink"; the credential stays with the guard's host."""
+    link = f"https://elsewhere.invalid/translator/document/batches/one/documents?skip=1&top=9&orderBy=a b&{key}=x"
+    body = json.dumps({"value": [{"id": "1", "sourcePath": "https://s/c/a"}], key: link})
+    monkeypatch.setenv(KEY_ENV, "key")
+    with portal(body.encode(), "application/json") as url:
+        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        with pytest.raises(Transient, match="pages of the answer repeat"):
+            service.locate(batch("one"))
 
 
 # What a batch reads and writes
@@ -481,16 +575,16 @@ def test_every_failure_is_one_of_ours_after_one_attempt_to_cancel(
 @pytest.mark.parametrize(
     ("kind", "details", "attempts"),
     [
-        ("throttle", {}, 4),
-        ("throttle", {"retry_after": 7}, 4),
-        ("error", {"status": 500}, 4),
-        ("drop", {}, 4),
+        ("throttle", {}, 6),
+        ("throttle", {"retry_after": 7}, 6),
+        ("error", {"status": 500, "retry_after": 86_400}, 3),
+        ("drop", {}, 3),
         ("denied", {}, 1),
         ("expired", {}, 1),
         ("error", {"status": 400}, 1),
     ],
 )
-def test_a_listing_is_tried_again_three_times_if_that_can_help(
+def test_a_listing_is_sent_again_if_that_can_help(
     stepped: Emulator,
     service: azure.AzureDocumentTranslation,
     no_pauses: list[float],
@@ -498,13 +592,14 @@ def test_a_listing_is_tried_again_three_times_if_that_can_help(
     details: dict[str, Any],
     attempts: int,
 ) -> None:
-    """By azure-core, which waits as long as the service says."""
+    """Waits as long as the service says where it throttles; a server error's Retry-After orders nothing."""
     stepped.control.fault(LIST, kind, **details)
     with pytest.raises(ServiceError):
         service.list_in_flight()
     assert len(stepped.control.requests(operation=LIST)) == attempts
-    if "retry_after" in details:
-        assert no_pauses == [7, 7, 7]
+    if details == {"retry_after": 7}:
+        assert no_pauses == [7] * 5
+    assert sum(no_pauses) < 60
 
 
 def test_retry_after_is_carried(stepped: Emulator, service: azure.AzureDocumentTranslation) -> None:
@@ -604,3 +699,55 @@ def test_many_threads_share_the_client(
         list(pool.map(service.stop, map(batch, ids)))
     assert sorted(call["parameters"]["id"] for call in stepped.control.requests(operation=CANCEL)) == sorted(ids)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"REQUESTS_CA_BUNDLE": "/missing.pem", KEY_ENV: "key"}, "missing"),
+        ({"AZURE_CLIENT_CERTIFICATE_PATH": "/missing.pem", "AZURE_CLIENT_ID": "a", "AZURE_TENANT_ID": "b"}, "missing"),
+        ({"HTTPS_PROXY": "garbage://", KEY_ENV: "key"}, "garbage|proxy"),
+    ],
+)
+def test_an_environment_that_the_sdk_cannot_use_is_an_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    """Whatever the SDK raises for it, the error says what to check."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ServiceError, match=named):
+        azure.connect("https://name.invalid/", azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+
+
+def test_a_resource_id_of_an_edited_state_is_an_error_of_ours() -> None:
+    """It names the property and what is expected."""
+    credentials = azure.Credentials("NOT_SET", account_resource_id="edited")
+    with pytest.raises(InvalidArgument, match="account_resource_id is not a valid resource id"):
+        azure.connect("https://name.invalid/", credentials, API_VERSION)
+
+
+def test_a_token_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in for Azure Resource Manager is on this machine, or it is https."""
+    monkeypatch.setenv(azure.ARM_ENDPOINT_ENV, "http://10.0.0.1")
+    account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a"
+    with pytest.raises(InvalidArgument, match=azure.ARM_ENDPOINT_ENV):
+        azure.connect("https://name.invalid/", azure.Credentials("NOT_SET", account), API_VERSION)
+
+
+def test_a_redirect_takes_no_key_to_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service never redirects; a gateway that does is refused."""
+    monkeypatch.setenv(KEY_ENV, "key")
+    with portal(b"", headers={"Location": "http://127.0.0.1:1/"}, status=307) as url:
+        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        with pytest.raises(ServiceError, match="307"):
+            service.list_in_flight()
+
+
+def test_words_that_a_newer_sdk_knows_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that it knows and that are not known as ended; without one, nothing more is asked."""
+    assert azure._in_flight_words() == ["NotStarted", "Running", "Cancelling"]
+    azure._in_flight_words.cache_clear()
+    newer = SimpleNamespace(value="WaitingForCapacity")
+    monkeypatch.setattr("azure.ai.translation.document.models.Status", [*models.Status, newer])
+    assert azure._in_flight_words() == ["NotStarted", "Running", "Cancelling", "WaitingForCapacity"]
+    azure._in_flight_words.cache_clear()

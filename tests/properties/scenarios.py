@@ -25,6 +25,7 @@ from translation_job_guard.errors import (
     TeardownTimeout,
     Throttled,
     Transient,
+    Undecided,
 )
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
@@ -40,6 +41,8 @@ from translation_job_guard.testing import Call, Crash, Operation, SimulatedJob, 
 PATIENT = 2_000.0
 """A timeout in which everything ends that can end."""
 _FOREVER = 1e6
+_LONG_ENOUGH = 300.0
+"""Seconds in which the service tells the documents of every batch."""
 _TINY = 1e-6
 _LONGEST_PACE = 10.0
 """Seconds that pacing may hold a stop request back, the longest Retry-After included."""
@@ -67,6 +70,8 @@ class JobPlan:
     late: float
     hidden: tuple[float, float] | None
     located_after: float
+    counted_after: float | None
+    target_after: float
     vanishes_after: float | None
     others_stop_at: float | None
 
@@ -106,6 +111,11 @@ class Scenario:
     page_size: int
     stops_per_second: float | None
     latency: float = 0.05
+    cached: tuple[tuple[float, float], ...] = ()
+    """From when, and for how long, answers come from a cache."""
+    behind: float = 0.0
+    """Which part of the quiet period every second node is behind."""
+    reads_per_second: float | None = None
 
 
 def _faults() -> st.SearchStrategy[FaultPlan]:
@@ -146,6 +156,8 @@ def job_plans(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[JobPlan]:
         "late": st.sampled_from([0.0, 0.0, 0.5, 0.99]),
         "hidden": st.sampled_from([None, None, None, (0.0, 1.0), (2.0, 8.0), (4.0, 9.0)]),
         "located_after": st.sampled_from([0.0, 0.0, 1.0, 101.0, 110.0]),
+        "counted_after": st.sampled_from([None, None, 0.0, 101.0, 104.0]),
+        "target_after": st.sampled_from([0.0, 0.0, 101.0, 105.0]),
         "vanishes_after": st.sampled_from([None, None, None, 101.0, 105.0]),
         "others_stop_at": st.sampled_from([None, None, None, 0.3, 2.2, 6.0]),
     }
@@ -160,6 +172,8 @@ def policies(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Policy]:
         "timeout": st.sampled_from([PATIENT, PATIENT, PATIENT, 60.0, 12.0, 4.0, 4.0]),
         "quiet_period": st.sampled_from([3.0, 3.0, 1.0, 0.2, 0.0]),
         "poll_interval": st.sampled_from([None, None, None, 0.5, 5.0]),
+        "undecided_timeout": st.sampled_from([_LONG_ENOUGH, _LONG_ENOUGH, 3.0]),
+        "leave_undecided": st.sampled_from([False, False, True]),
     }
     return st.builds(Policy, **{**fields, **narrowed})
 
@@ -176,6 +190,12 @@ def scenarios(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Scenario]
         "stops_per_second": st.sampled_from([None, None, 5.0, 0.7, 0.7]),
         # With the last one a listing takes longer than the shortest poll interval.
         "latency": st.sampled_from([0.05, 0.05, 0.05, 0.3]),
+        "cached": st.lists(
+            st.tuples(st.sampled_from([0.0, 0.4, 2.0, 3.2, 6.0]), st.sampled_from([0.1, 1.0, 4.0, 30.0])), max_size=2
+        ).map(tuple),
+        # More than the quiet period bears, nobody can tell.
+        "behind": st.sampled_from([0.0, 0.0, 0.0, 0.5, 0.9]),
+        "reads_per_second": st.sampled_from([None, None, 2.0]),
     }
     return st.builds(Scenario, **{**fields, **narrowed})
 
@@ -190,7 +210,11 @@ class World:
             latency=scenario.latency,
             page_size=scenario.page_size,
             stops_per_second=scenario.stops_per_second,
+            reads_per_second=scenario.reads_per_second,
+            lags=(0.0, self.lag) if self.lag else (0.0,),
         )
+        for begin, seconds in scenario.cached:
+            self.service.serve_from_cache(begin, begin + seconds)
         self.own: dict[str, SimulatedJob] = {}
         self._own_known_after: dict[str, float] = {}
         submitted = float("-inf")
@@ -200,15 +224,24 @@ class World:
             self._add(plan, submitted)
 
     @property
+    def lag(self) -> float:
+        """By how many seconds an answer that is not marked as cached may be behind."""
+        return self.scenario.behind * self.scenario.policy.quiet_period
+
+    @property
     def _azure(self) -> bool:
         return self.scenario.service == AZURE_DOCUMENT_TRANSLATION
 
     def _add(self, plan: JobPlan, submitted: float) -> None:
         older = 0.0
+        targets: list[str] = []
         if self._azure:
             name, role = None, None
             locations, located, older = self._batch(plan)
             submitted -= older
+            if plan.target_after:
+                # The container of the scope is the one that is written to, which is told later.
+                targets, locations = locations, [f"{_CONTAINER}-source/{n}.docx" for n, _ in enumerate(locations)]
         else:
             name, role, locations, located = self._text_job(plan)
         job = self.service.add(
@@ -229,10 +262,13 @@ class World:
             listed_after=plan.late * self.scenario.policy.quiet_period,
             hidden=plan.hidden,
             vanishes_at=None if plan.vanishes_after is None else submitted + older + plan.vanishes_after,
+            counted_after=plan.counted_after,
+            targets=targets,
+            targets_after=plan.target_after if targets else 0.0,
         )
         if plan.own:
             self.own[job.id] = job
-            self._own_known_after[job.id] = max(located) if located else 0.0
+            self._own_known_after[job.id] = max([*located, plan.target_after]) if located else 0.0
         if plan.others_stop_at is not None:
             self.service.clock.at(plan.others_stop_at, lambda: self.service.stop_by_others(job))
 
@@ -270,9 +306,14 @@ class World:
         ]
 
     def plain(self, id_: str, now: float) -> bool:
-        """Whether a listing of now shows an own job, and what ties it to the guard is known."""
+        """Whether every answer of now shows an own job, and what ties it to the guard is known."""
         job = self.own[id_]
-        return job.listed(now) and now >= job.submitted_at + self._own_known_after[id_]
+        known = now - self.lag >= job.submitted_at + self._own_known_after[id_]
+        return self.listed(job, now) and known
+
+    def listed(self, job: SimulatedJob, now: float) -> bool:
+        """Whether every listing of now shows a job, also that of a node that is behind."""
+        return job.listed(now) and job.listed(now - self.lag)
 
 
 @dataclass(frozen=True)
@@ -309,7 +350,8 @@ def check(scenario: Scenario) -> None:
         check_patience(scenario, run)
     # 3: whatever happened, the next teardown finishes, once nothing is wrong any more.
     world.service.mend()
-    run = _run(world, Policy(timeout=PATIENT, quiet_period=scenario.policy.quiet_period))
+    quiet = scenario.policy.quiet_period
+    run = _run(world, Policy(timeout=PATIENT, quiet_period=quiet, undecided_timeout=_LONG_ENOUGH))
     check_run(world, run)
     assert run.outcome is None, f"the next teardown did not finish: {run.outcome!r}"
 
@@ -350,6 +392,7 @@ def check_run(world: World, run: Run) -> None:
 def check_patience(scenario: Scenario, run: Run) -> None:
     """4: with time enough and nothing definitely wrong, a teardown ends well, however jobs end."""
     passes = all(fault.times is not None and not fault.definite for fault in scenario.faults)
+    passes = passes and scenario.policy.undecided_timeout == _LONG_ENOUGH
     if passes and scenario.policy.timeout == PATIENT and scenario.policy.mode in (Mode.CANCEL, Mode.DRAIN):
         assert run.outcome is None, f"a teardown with time enough failed: {run.outcome!r}"
 
@@ -359,7 +402,9 @@ def _listings_miss_nothing(world: World, run: Run) -> None:
     for call in run.listings:
         if call.error is None:
             there = {
-                id_ for id_, job in world.service.jobs.items() if job.listed(call.began) and job.listed(call.ended)
+                id_
+                for id_, job in world.service.jobs.items()
+                if world.listed(job, call.began) and world.listed(job, call.ended)
             }
             assert there <= {job.id for job in call.answered}, "a listing missed a job"
 
@@ -401,6 +446,7 @@ def _all_stop_requests_before_the_next_look(world: World, run: Run) -> None:
     tied: set[str] = set() if world.scenario.service == AZURE_DOCUMENT_TRANSLATION else set(world.own)
     due: set[str] = set()
     shown: set[str] = set()
+    over: set[str] = set()
     for call in run.calls:
         if call.operation in ("list", "look"):
             assert not due or call.began > deadline - _LONGEST_PACE, "a wait for a state before all stop requests"
@@ -415,7 +461,10 @@ def _all_stop_requests_before_the_next_look(world: World, run: Run) -> None:
             tied |= {job.id for job in call.answered if any(uri.startswith(f"{_CONTAINER}/") for uri in job.locations)}
         elif call.operation == "stop":
             asked |= set(call.asked)
-        due = (shown & tied) - asked
+        elif call.operation == "look":
+            # A node that is behind may list again what is known to have ended.
+            over |= {job.id for job in call.answered if not job.in_flight}
+        due = (shown & tied) - asked - over
 
 
 def _ends_in_time(run: Run) -> None:
@@ -433,7 +482,9 @@ def _success_is_true(world: World, run: Run) -> None:
     assert run.listings, "success without a look"
     last = run.listings[-1]
     assert last.error is None, "success although the last listing failed"
-    for id_ in world.own:
+    undecided = run.report.undecided if run.report is not None else {}
+    assert run.policy.leave_undecided or not undecided, "success with an undecided batch"
+    for id_ in world.own.keys() - undecided.keys():
         left = world.plain(id_, last.began) and world.plain(id_, last.ended)
         assert not left, "success with a job in scope in flight"
     failed_looks = any(call.operation == "look" and call.error is not None for call in run.calls)
@@ -448,7 +499,7 @@ def _success_is_true(world: World, run: Run) -> None:
         assert before is not None, "success without a second look"
         assert last.began - before.ended >= run.policy.quiet_period - _TINY, "the second look came too early"
         for listing in (before, last):
-            seen = {job.id for job in listing.answered} & set(world.own)
+            seen = {job.id for job in listing.answered} & set(world.own) - set(undecided)
             assert not any(world.plain(id_, listing.began) for id_ in seen), "quiet was not quiet"
 
 
@@ -460,6 +511,12 @@ def _failure_is_due(world: World, run: Run) -> None:
     if isinstance(run.outcome, TeardownRefused):
         assert run.policy.mode is Mode.FAIL
         assert any(job.id in world.own for call in run.listings for job in call.answered), "refused without a job"
+    elif isinstance(run.outcome, Undecided):
+        assert run.report is not None
+        assert run.report.undecided, "undecided, and no batch is"
+        assert not run.report.left, "it gave up while a job in scope was in flight"
+        assert not run.policy.leave_undecided, "it may leave undecided batches"
+        assert run.ended - run.began >= run.policy.undecided_timeout, "it did not wait for undecided batches"
     elif isinstance(run.outcome, CannotTell):
         assert definite, "it could not tell, and nothing was wrong"
     else:

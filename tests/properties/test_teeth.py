@@ -16,7 +16,7 @@ from translation_job_guard import decide, jobs, runner, teardown
 from translation_job_guard.arguments import UNKNOWN
 from translation_job_guard.errors import CannotTell, ServiceError
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Coverage, Job
-from translation_job_guard.services import amazon
+from translation_job_guard.services import amazon, reading
 from translation_job_guard.teardown import Answers, List, Record, Report, Script, Stop, Teardown, Value, Wait
 from translation_job_guard.testing import SimulatedService
 
@@ -66,20 +66,38 @@ def _success_when_the_listing_failed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(runner._Runner, "_send", send)
 
 
+def _cached_answers_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(reading, "fresh", lambda ask, _what: ask()[0])
+
+
+def _undecided_given_up_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Teardown, "_nothing_left", lambda self: not self.report.left)
+
+
+def _one_document_suffices(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Job, "locations_known", property(lambda self: bool(self.rows)))
+
+
+def _no_total_is_no_document(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        Job, "locations_known", property(lambda self: len(self.rows) >= (self.documents.total if self.documents else 0))
+    )
+
+
 def _states_listed_in_another_order(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(amazon, "STATES", dict(reversed(list(amazon.STATES.items()))))
 
 
 def _azure_pages_by_number(patch: pytest.MonkeyPatch) -> None:
-    def pages(self: SimulatedService) -> Any:
+    def pages(self: SimulatedService, behind: float) -> Any:
         skip, more = 0, True
         while more:
-            now = self.clock.now()
+            now = self.clock.now() - behind
             listed = sorted((job.submitted_at, job.id) for job in self.jobs.values() if job.listed(now))
             page = listed[skip : skip + self.page_size]
             skip += len(page)
             more = len(listed) > skip
-            yield [self._shown_now(id_) for _, id_ in page]
+            yield [self._shown_now(id_, behind) for _, id_ in page]
             self.clock.sleep(self.latency)
 
     patch.setattr(SimulatedService, "_azure_pages", pages)
@@ -152,7 +170,7 @@ def _asked_before_listing(patch: pytest.MonkeyPatch) -> None:
         assert isinstance(service, SimulatedService)
         if isinstance(batch[0], List) and not service.calls:
             for id_ in service.jobs:
-                shown = service._shown(service.jobs[id_])
+                shown = service._shown(service.jobs[id_], 0.0)
                 if shown is not None and shown.in_flight:
                     self._call(Stop(shown))
         return original(self, batch)
@@ -233,6 +251,24 @@ _BUSY_AMAZON = scenarios(
 _HIDDEN = scenarios(
     jobs=st.lists(job_plans(hidden=st.sampled_from([(2.0, 8.0), (4.0, 9.0)])), min_size=1, max_size=2).map(tuple)
 )
+_CACHED = scenarios(
+    cached=st.just(((0.0, 30.0),)),
+    jobs=st.lists(job_plans(own=st.just(True), submitted_at=st.just(0.1)), min_size=1, max_size=2).map(tuple),
+)
+_GROWING = scenarios(
+    service=st.just(AZURE_DOCUMENT_TRANSLATION),
+    jobs=st.lists(
+        job_plans(
+            own=st.just(True),
+            differs=st.just(1),
+            located_after=st.sampled_from([1.0, 101.0, 104.0]),
+            counted_after=st.sampled_from([0.0, 101.0]),
+            runs_for=st.just(900.0),
+        ),
+        min_size=1,
+        max_size=2,
+    ).map(tuple),
+)
 _HURRIED = scenarios(policy=policies(timeout=st.just(4.0)), stops_per_second=st.just(0.7))
 
 
@@ -245,6 +281,10 @@ _HURRIED = scenarios(policy=policies(timeout=st.just(4.0)), stops_per_second=st.
         ),
         pytest.param(_without_looking_at_how_jobs_ended, _HIDDEN, id="without_looking_at_how_jobs_ended"),
         pytest.param(_success_when_the_listing_failed, scenarios(), id="success_when_the_listing_failed"),
+        pytest.param(_cached_answers_believed, _CACHED, id="cached_answers_believed"),
+        pytest.param(_undecided_given_up_at_once, scenarios(), id="undecided_given_up_at_once"),
+        pytest.param(_one_document_suffices, _GROWING, id="one_document_suffices"),
+        pytest.param(_no_total_is_no_document, _GROWING, id="no_total_is_no_document"),
         pytest.param(_states_listed_in_another_order, _BUSY_AMAZON, id="states_listed_in_another_order"),
         pytest.param(_azure_pages_by_number, _BUSY_AZURE, id="azure_pages_by_number"),
         pytest.param(_kinds_matched_with_or, scenarios(), id="kinds_matched_with_or"),

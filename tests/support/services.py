@@ -5,7 +5,8 @@ from __future__ import annotations
 import http.server
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,12 +50,10 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The SDKs go on at once where they would pause between attempts; returns what they would have waited."""
+    """Reads are sent again at once where they would pause; return the seconds that they would have waited."""
     pauses: list[float] = []
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=pauses.append))
-    monkeypatch.setattr(
-        "azure.core.pipeline.transport._base.HttpTransport.sleep", lambda _self, seconds: pauses.append(seconds)
-    )
+    clock = SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic)
+    monkeypatch.setattr("translation_job_guard.services.reading.time", clock)
     return pauses
 
 
@@ -120,15 +119,19 @@ def batch(id_: str, total: int = 0) -> Job:
 
 
 @contextmanager
-def portal(body: bytes, content_type: str = "text/html") -> Iterator[str]:
-    """The URL of a server that answers everything with 200 and the same body, as a proxy between might."""
+def portal(
+    body: bytes, content_type: str = "text/html", *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The URL of a server that answers everything with the same status and body, as a proxy between might."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(200)
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

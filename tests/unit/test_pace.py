@@ -120,7 +120,8 @@ def test_nothing_is_held_back_until_a_limit_is_met() -> None:
     """A thousand jobs where nothing is throttled go out nearly as fast as the workers can send them."""
     service, pace = Service(1e6, 1e6), Pace()
     send(1000, service, pace, latency=0.04, workers=32)
-    assert service.accepted[-1] <= 1000 / 32 * 0.04 + 0.1
+    # The first volley is small, and grows as answers come: until all workers are busy.
+    assert service.accepted[-1] <= 1000 / 32 * 0.04 + 0.2
     assert pace.rate is None
 
 

@@ -370,7 +370,7 @@ def test_a_delete_that_cannot_tell_is_an_error(emulator: Emulator) -> None:
     """Never a success."""
     emulator.control.fault("ListTextTranslationJobs", "denied")
     last = fails(errors.CannotTell, lambda: AMAZON.delete("id", properties(AMAZON, emulator, account_id=ACCOUNT)))
-    assert "cannot be found out" in last
+    assert "cannot be determined" in last
 
 
 def test_the_account_that_was_expected_stands_for_one_that_was_not_stored(

@@ -11,6 +11,7 @@ from translation_job_guard.errors import CannotTell, Rejected, TeardownTimeout, 
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, JobState
 from translation_job_guard.pace import Pace
 from translation_job_guard.runner import RealClock, run
+from translation_job_guard.services.reading import Reads
 from translation_job_guard.teardown import Mode, Policy, Report
 from translation_job_guard.testing import SimulatedService, tear_down
 
@@ -30,14 +31,14 @@ class GatedService:
         self._on_list = on_list
         self._on_stop = on_stop
 
-    def account(self) -> str:
+    def account(self, reads: Reads | None = None) -> str:  # noqa: ARG002
         return "123456789012"
 
-    def list_in_flight(self) -> Sequence[Job]:
+    def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:  # noqa: ARG002
         self._on_list()
         return [Job(self.service, id_, state, state.value) for id_, state in self.jobs.items() if state.in_flight]
 
-    def locate(self, job: Job) -> Job:
+    def locate(self, job: Job, reads: Reads | None = None) -> Job:  # noqa: ARG002
         return job
 
     def stop(self, job: Job) -> JobState | None:
@@ -46,10 +47,10 @@ class GatedService:
         self.jobs[job.id] = JobState.STOPPED
         return None
 
-    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
+    def look(self, jobs: Collection[Job], reads: Reads | None = None) -> Mapping[str, Job | None]:  # noqa: ARG002
         return {job.id: Job(self.service, job.id, self.jobs[job.id], "") for job in jobs}
 
-    def prove(self) -> None: ...
+    def prove(self, reads: Reads | None = None) -> None: ...
 
 
 def _nothing(*_: object) -> None:

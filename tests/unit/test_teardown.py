@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -17,6 +18,7 @@ from translation_job_guard.errors import (
     TeardownTimeout,
     Throttled,
     Transient,
+    Undecided,
 )
 from translation_job_guard.jobs import (
     AZURE_DOCUMENT_TRANSLATION,
@@ -29,7 +31,7 @@ from translation_job_guard.jobs import (
     left_behind,
 )
 from translation_job_guard.runner import run
-from translation_job_guard.teardown import Ending, Mode, Policy, Report
+from translation_job_guard.teardown import Ending, Mode, Policy, Record, Report
 from translation_job_guard.testing import Operation, SimulatedService, tear_down
 
 SCOPES = [AmazonScope(job_name_prefixes=("own-",))]
@@ -218,7 +220,7 @@ def test_more_than_ten_jobs_are_counted_not_named(service: SimulatedService) -> 
     """Ten jobs are named, the rest is a number."""
     for number in range(13):
         service.add(name=f"own-{number}")
-    with pytest.raises(TeardownRefused, match=r"own-9\) IN_PROGRESS and 3 more"):
+    with pytest.raises(TeardownRefused, match=r"own-9\) IN_PROGRESS \(for .*\) and 3 more"):
         tear_down(service, SCOPES, Policy(mode=Mode.FAIL))
 
 
@@ -246,14 +248,212 @@ def test_a_quiet_period_to_the_very_end_is_said(service: SimulatedService) -> No
         tear_down(service, SCOPES, Policy(timeout=0.3, quiet_period=0.2))
 
 
-def test_undecided_batches_at_the_deadline_are_an_error(azure: SimulatedService) -> None:
-    """A batch that cannot be tied to a container is never taken for someone else's."""
+# Undecided batches
+
+
+def test_undecided_batches_fail_the_teardown_with_the_ways_out(azure: SimulatedService) -> None:
+    """A batch whose documents are not known is never taken for someone else's, and never stopped."""
     batches = [azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6]) for _ in range(12)]
-    with pytest.raises(TeardownTimeout, match="12 batches cannot be tied to a container yet") as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(timeout=20))
-    assert batches[0].id in str(caught.value)
-    assert "and 2 more" in str(caught.value)
+    with pytest.raises(Undecided, match="12 batches are in flight of which") as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20))
+    text = str(caught.value)
+    assert batches[0].id in text
+    assert "and 2 more" in text
+    for way_out in ("source_container_urls", "TRANSLATION_JOB_GUARD_UNDECIDED=leave", "same command again"):
+        assert way_out in text
     assert not _began(azure, "stop")
+    assert 20 <= caught.value.report.elapsed < 22
+
+
+def test_the_timeout_bounds_the_wait_for_undecided_batches(azure: SimulatedService) -> None:
+    """The timeout's own error names them as well."""
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    with pytest.raises(TeardownTimeout, match=r"1 batch is in flight of which .*UNDECIDED=leave"):
+        tear_down(azure, AZURE_SCOPES, Policy(timeout=20))
+
+
+def test_the_wait_begins_when_everything_in_scope_has_ended(azure: SimulatedService) -> None:
+    """While an own batch is in flight, undecided ones cost no time."""
+    azure.add(locations=[f"{CONTAINER}/a.docx"], stop_takes=40)
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    with pytest.raises(Undecided) as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20))
+    assert 60 <= caught.value.report.elapsed < 70
+
+
+def test_the_wait_begins_anew_when_more_documents_are_listed(azure: SimulatedService) -> None:
+    """Documents are listed one by one: a batch that goes on is waited for, and found to be in scope."""
+    locations = [f"{CONTAINER}-2/{number}.docx" for number in range(6)] + [f"{CONTAINER}/a.docx"]
+    own = azure.add(locations=locations, located_after=[8.0 * number for number in range(7)], counted_after=0.0)
+    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10))
+    assert report.records[own.id].ending is Ending.STOPPED
+    assert report.elapsed > 48
+
+
+def test_one_batch_that_goes_on_holds_no_other_verdict(azure: SimulatedService) -> None:
+    """Each batch has its own wait, and the error names those that are left."""
+    growing = azure.add(
+        locations=[f"{CONTAINER}-2/{number}.docx" for number in range(5)],
+        located_after=[8.0 * number for number in range(5)],
+        counted_after=0.0,
+    )
+    silent = azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    with pytest.raises(Undecided) as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10))
+    assert silent.id in str(caught.value)
+    assert growing.id not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", [Mode.CANCEL, Mode.DRAIN])
+def test_leave_waits_as_long_and_says_what_was_left(azure: SimulatedService, mode: Mode) -> None:
+    """It goes on only after fresh listings that show nothing in scope."""
+    silent = azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    report = tear_down(azure, AZURE_SCOPES, Policy(mode=mode, undecided_timeout=20, leave_undecided=True))
+    assert report.quiet
+    assert list(report.undecided) == [silent.id]
+    assert f"left undecided, in scope or not: {silent.id}" in report.summary()
+    assert 23 <= report.elapsed < 26
+    assert not _began(azure, "stop")
+
+
+def test_leave_still_stops_a_batch_that_is_decided_late(azure: SimulatedService) -> None:
+    """Between the two last listings it turns out to be in scope."""
+    own = azure.add(locations=[f"{CONTAINER}/a.docx"], located_after=[21.0])
+    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, leave_undecided=True))
+    assert report.records[own.id].ending is Ending.STOPPED
+    assert not report.undecided
+
+
+def test_fail_refuses_at_once_for_what_is_in_scope(azure: SimulatedService) -> None:
+    """And waits where only undecided batches are in flight."""
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    with pytest.raises(Undecided):
+        tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.FAIL, undecided_timeout=5))
+    azure.add(locations=[f"{CONTAINER}/a.docx"])
+    before = azure.clock.now()
+    with pytest.raises(TeardownRefused, match="1 job is in flight"):
+        tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.FAIL, undecided_timeout=5))
+    assert azure.clock.now() - before < 1
+
+
+def test_ignore_never_waits_for_undecided_batches(azure: SimulatedService) -> None:
+    """One look, and on."""
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    assert tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.IGNORE)).elapsed < 1
+
+
+def test_documents_of_a_foreign_batch_are_read_again_when_it_grows(azure: SimulatedService) -> None:
+    """The documents are not kept; the total at which it was foreign is."""
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"] * 2, located_after=[0.0, 10.0])
+    azure.add(locations=[f"{CONTAINER}/a.docx"], stop_takes=30)
+    tear_down(azure, AZURE_SCOPES)
+    assert len([call for call in azure.calls if call.operation == "locate"]) == 3
+
+
+def test_a_covered_batch_that_grew_is_not_stopped_unseen(azure: SimulatedService) -> None:
+    """In an update: its new documents may be the new scope's, and cannot be read."""
+    new = [AzureScope(container_urls=(f"{CONTAINER}-new",))]
+    azure.add(locations=[f"{CONTAINER}/a.docx", f"{CONTAINER}-new/b.docx"], located_after=[0.0, 4.0])
+    azure.fail("locate", Transient("reset"), times=None, skip=1)
+    with pytest.raises(TeardownTimeout):
+        run(
+            azure,
+            lambda job: left_behind(AZURE_SCOPES, new, job),
+            Policy(grace_period=6, timeout=20),
+            account="a",
+            clock=azure.clock,
+            workers=0,
+        )
+    assert not _began(azure, "stop")
+
+
+# Answers that are cached or behind
+
+
+def test_cached_listings_until_the_timeout_are_an_error(service: SimulatedService) -> None:
+    """Nothing is believed of them, although they show nothing in flight."""
+    service.add(name="own-1", submitted_at=0.01)
+    service.serve_from_cache(0.0, 1e6)
+    with pytest.raises(TeardownTimeout, match=r"could not be listed: .* from a cache"):
+        tear_down(service, SCOPES, Policy(timeout=20))
+    report = tear_down(service, SCOPES, Policy(mode=Mode.IGNORE))
+    assert not report.looked
+
+
+def test_a_cache_that_ends_is_waited_for(service: SimulatedService) -> None:
+    """The first fresh listing shows the job that the cached ones did not."""
+    own = service.add(name="own-1", submitted_at=0.01)
+    service.serve_from_cache(0.0, 15.0)
+    assert tear_down(service, SCOPES).records[own.id].ending is Ending.STOPPED
+
+
+def test_states_that_go_backwards_end_nothing_and_lower_no_total(azure: SimulatedService) -> None:
+    """Every second answer is 2 s behind: one stop request, no wrong ending, and all documents are known once."""
+    azure.lags = (0.0, 2.0)
+    slow = SimulatedService(AZURE_DOCUMENT_TRANSLATION, lags=(0.0, 2.0))
+    own = slow.add(locations=[f"{CONTAINER}/a.docx"], submitted_at=-10.0, stop_takes=6.0)
+    report = tear_down(slow, AZURE_SCOPES)
+    assert report.records[own.id].ending is Ending.STOPPED
+    assert report.records[own.id].asks <= 2
+
+
+def _at(seconds: float, state: JobState) -> Job:
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
+    return Job(AZURE_DOCUMENT_TRANSLATION, "one", state, state.value, changed_at=moment)
+
+
+def test_an_older_answer_lets_a_lost_stop_be_asked_again() -> None:
+    """It is not the job's state, but it may be right: the stop is asked again at the usual interval."""
+    record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
+    record.asked(1.0)
+    record.shown(_at(2, JobState.STOPPING))
+    assert not record.wants_stop(60.0)
+    record.shown(_at(0, JobState.RUNNING))
+    assert record.now.state is JobState.STOPPING
+    assert not record.wants_stop(2.0)
+    assert record.wants_stop(7.0)
+    record.shown(_at(2, JobState.STOPPING))
+    assert not record.wants_stop(60.0), "a newer answer says that it is stopping"
+
+
+def test_on_equal_times_the_fresh_answer_wins() -> None:
+    """A node that is not behind may contradict another one of the same moment."""
+    record = Record(_at(0, JobState.RUNNING), _at(2, JobState.STOPPING), seen_at=0.0)
+    assert record.shown(_at(2, JobState.RUNNING))
+    assert record.now.state is JobState.RUNNING
+
+
+def test_an_older_answer_never_ends_a_job_or_revives_an_ended_one() -> None:
+    """Both would be believed on the word of a node that is behind."""
+    record = Record(_at(0, JobState.RUNNING), _at(5, JobState.RUNNING), seen_at=0.0)
+    record.shown(_at(3, JobState.STOPPED))
+    assert record.now.state is JobState.RUNNING
+    ended = Record(_at(0, JobState.RUNNING), _at(5, JobState.STOPPED), seen_at=0.0)
+    assert ended.known_better(_at(3, JobState.RUNNING))
+    assert not ended.known_better(_at(5, JobState.RUNNING))
+
+
+# Orders of the other side
+
+
+@pytest.mark.parametrize("operation", ["list", "stop", "look"])
+def test_a_retry_after_of_a_day_holds_a_teardown_for_half_a_minute(
+    service: SimulatedService, operation: Operation
+) -> None:
+    """Waiting on the order of a header is capped at 30 s each time."""
+    service.add(name="own-1")
+    service.fail(operation, Throttled("slow", retry_after=86_400))
+    report = tear_down(service, SCOPES)
+    assert 30 <= report.elapsed < 60
+
+
+def test_the_report_says_how_long_the_service_made_it_wait(service: SimulatedService) -> None:
+    """Once, however many requests waited."""
+    for number in range(3):
+        service.add(name=f"own-{number}")
+    service.fail("stop", Throttled("slow", retry_after=12))
+    report = tear_down(service, SCOPES)
+    assert report.waited == pytest.approx(12, abs=0.5)
 
 
 def test_a_batch_is_located_once_it_is_known_and_once_only(azure: SimulatedService) -> None:
@@ -316,7 +516,7 @@ def test_a_denied_stop_is_an_error_after_all_were_asked(service: SimulatedServic
         service.add(name=f"own-{number}", stop_takes=60)
     service.fail("stop", Denied("Stop: translate:StopTextTranslationJob is not permitted."))
     with pytest.raises(
-        CannotTell, match=r"translate:StopTextTranslationJob.*Still in flight: 0+1 .*add the permission"
+        CannotTell, match=r"translate:StopTextTranslationJob.*Still in flight: 0+1 .*Add the permission"
     ):
         tear_down(service, SCOPES)
     assert len(_began(service, "stop")) == 3
@@ -332,7 +532,7 @@ def test_a_denied_stop_of_what_ends_anyway_is_no_error(service: SimulatedService
 def test_an_expired_credential_is_an_error_not_a_success(service: SimulatedService) -> None:
     """A listing that is refused for good is not "nothing"."""
     service.fail("list", CredentialsUnusable("expired."), times=None)
-    with pytest.raises(CannotTell, match=r"cannot be found out: expired\..*ignore goes on"):
+    with pytest.raises(CannotTell, match=r"cannot be determined: expired\..*ignore goes on"):
         tear_down(service, SCOPES)
 
 

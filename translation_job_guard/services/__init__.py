@@ -14,9 +14,11 @@ from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from translation_job_guard.errors import GuardError, MissingExtra, Rejected, ServiceError
 from translation_job_guard.jobs import Job, JobState
+from translation_job_guard.services.reading import Reads
 
-__all__ = ["JobService", "Permission", "is_loopback", "loading"]
+__all__ = ["JobService", "Permission", "is_loopback", "loading", "unexpected"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class JobService(Protocol):
     """One service at one place: an account and region at AWS, a Translator resource at Azure.
 
     Every method makes requests, may be called from several threads at once, and raises only ``errors.ServiceError``.
+    Methods that read take the caller's ``Reads``, which sets the pace and ends them at its deadline. No answer of them
+    comes from a cache: where the service answers nothing else, they raise ``errors.StaleAnswer``.
     """
 
     @property
@@ -42,22 +46,22 @@ class JobService(Protocol):
     def place(self) -> str:
         """Where: a region, or an endpoint."""
 
-    def account(self) -> str:
+    def account(self, reads: Reads = ...) -> str:
         """Whose: the account that the credentials lead to; the endpoint's host name at Azure. One request at most."""
 
-    def list_in_flight(self) -> Sequence[Job]:
+    def list_in_flight(self, reads: Reads = ...) -> Sequence[Job]:
         """Every job in flight at this place, whoever started it, in an order in which a moving job is not missed."""
 
-    def locate(self, job: Job) -> Job:
+    def locate(self, job: Job, reads: Reads = ...) -> Job:
         """``job`` with what it reads and writes, as far as the service knows it yet."""
 
     def stop(self, job: Job) -> JobState | None:
         """Ask to end ``job``: the state that the service answers, None where it says nothing."""
 
-    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
+    def look(self, jobs: Collection[Job], reads: Reads = ...) -> Mapping[str, Job | None]:
         """The present state of ``jobs`` by id, None for one that the service does not know any more."""
 
-    def prove(self) -> None:
+    def prove(self, reads: Reads = ...) -> None:
         """Prove that listing and stopping are permitted, without stopping anything.
 
         Raises:
@@ -75,6 +79,22 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def unexpected(error: Exception, operation: str) -> GuardError:
+    """Return the error of this package for an exception that an SDK lets through: an environment that it cannot use.
+
+    Examples: a token or certificate file that does not exist, a credential process that prints no JSON, an endpoint
+    without a scheme. No retry helps, but the environment can be corrected.
+    """
+    if isinstance(error, (ServiceError, MissingExtra)):
+        return error
+    said = " ".join(str(error).split())
+    return Rejected(
+        f"{operation}: {type(error).__name__}: {said}".rstrip(". ") + ". Check the environment variables and the files "
+        "that set credentials, endpoints, proxies and certificates.",
+        operation=operation,
+    )
 
 
 @contextmanager

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from translation_job_guard.errors import (
     CredentialsUnusable,
     Denied,
+    GuardError,
     JobNotFound,
     MissingExtra,
     Rejected,
@@ -22,7 +24,8 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Documents, Job, JobState
-from translation_job_guard.services import Permission, is_loopback, loading
+from translation_job_guard.services import Permission, is_loopback, loading, unexpected
+from translation_job_guard.services.reading import Reads, read, retry_after
 from translation_job_guard.threads import each
 
 if TYPE_CHECKING:
@@ -116,8 +119,9 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
     """The service in ``region``. Makes no request but what boto3's chain makes to find the credentials of a role.
 
     Args:
-        endpoint_url: of Amazon Translate. An endpoint on loopback is an emulator of all of AWS, so STS is asked there
-            too; else STS is where boto3's chain finds it.
+        endpoint_url: of Amazon Translate. A host that is not Amazon's is taken for a stand-in of all of AWS, so STS is
+            asked there too (unless AWS_ENDPOINT_URL_STS says where): the real STS would vouch for an account whose
+            jobs are not there. Else STS is where boto3's chain finds it.
 
     Raises:
         MissingExtra: boto3 is not installed.
@@ -135,12 +139,11 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=READ_TIMEOUT,
         max_pool_connections=40,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        # Retries are ``read``'s and the pace's, which learn from each answer; boto3 would hide some of them.
+        retries={"mode": "standard", "total_max_attempts": 1},
         user_agent_extra="translation-job-guard",
     )
-    # The pace of stop requests is learnt from each of their answers, so boto3 must not hide any by a retry.
-    once = config.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}))
-    sts_url = endpoint_url if endpoint_url and is_loopback(endpoint_url) else None
+    sts_url = endpoint_url if endpoint_url and _is_all_of_aws(endpoint_url) else None
     try:
         # Without boto3 itself, whose transfers and resources take a fifth of the time of a start.
         session: Any = botocore.session.Session(profile=credentials.profile)
@@ -150,12 +153,40 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         return AmazonTranslate(
             region,
             session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
-            session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=once),
             lambda: session.create_client("sts", region_name=region, endpoint_url=sts_url, config=config),
             chosen=endpoint_url is not None,
         )
     except botocore.exceptions.BotoCoreError as error:
         raise _service_error(error, "configuration") from error
+    except GuardError:
+        raise
+    except Exception as error:
+        raise unexpected(error, "configuration") from error
+
+
+_AMAZON_SUFFIXES: Final = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".api.aws",
+    ".api.amazonwebservices.com.cn",
+    ".amazonaws.eu",
+    ".c2s.ic.gov",
+    ".sc2s.sgov.gov",
+    ".csp.hci.ic.gov",
+    ".cloud.adc-e.uk",
+)
+"""Ends of the host names of AWS endpoints (botocore's partitions)."""
+
+
+def _amazon_suffix(url: SplitResult) -> str | None:
+    host = (url.hostname or "").rstrip(".")
+    return next((suffix for suffix in _AMAZON_SUFFIXES if host.endswith(suffix)), None)
+
+
+def _is_all_of_aws(endpoint_url: str) -> bool:
+    if is_loopback(endpoint_url):
+        return True
+    return _amazon_suffix(urlsplit(endpoint_url)) is None and not os.environ.get("AWS_ENDPOINT_URL_STS")
 
 
 @functools.cache
@@ -172,12 +203,9 @@ class AmazonTranslate:
 
     service = AMAZON_TRANSLATE
 
-    def __init__(
-        self, region: str, client: BaseClient, once: BaseClient, sts: Callable[[], BaseClient], *, chosen: bool = False
-    ) -> None:
+    def __init__(self, region: str, client: BaseClient, sts: Callable[[], BaseClient], *, chosen: bool = False) -> None:
         self.place = region
         self._client: Any = client
-        self._once: Any = once
         self._sts: Any = sts
         self._chosen = chosen
 
@@ -186,7 +214,7 @@ class AmazonTranslate:
         """Where the requests go."""
         return str(self._client.meta.endpoint_url)
 
-    def account(self) -> str:
+    def account(self, reads: Reads | None = None) -> str:
         """The account that the credentials lead to (STS GetCallerIdentity).
 
         Raises:
@@ -194,81 +222,101 @@ class AmazonTranslate:
         """
         sts = self._sts()
         self._refuse_elsewhere(sts)
-        return _call(lambda: str(sts.get_caller_identity()["Account"]), "sts:GetCallerIdentity")
+        return read(
+            lambda: _call(lambda: str(sts.get_caller_identity()["Account"]), "sts:GetCallerIdentity"), reads or Reads()
+        )
 
     def _refuse_elsewhere(self, sts: Any) -> None:
         # A leftover AWS_ENDPOINT_URL_TRANSLATE would find nothing in flight, in an account that the real STS vouches
-        # for. Amazon's own endpoints (VPC, FIPS, dual stack) share the end of their names.
-        here, there = (urlsplit(client.meta.endpoint_url).netloc for client in (self._client, sts))
-        related = here == there or here.split(".")[-2:] == there.split(".")[-2:]
+        # for. Amazon's own endpoints (VPC, FIPS, dual stack) have other host names for each service.
+        here, there = (urlsplit(client.meta.endpoint_url) for client in (self._client, sts))
+        related = here.netloc == there.netloc or None is not _amazon_suffix(here) == _amazon_suffix(there)
         if not (self._chosen or related):
             raise Rejected(
-                f"The environment sends Amazon Translate's requests to {here} and those of STS to {there}: the account "
-                "that STS names says nothing of the jobs there. Unset AWS_ENDPOINT_URL_TRANSLATE (or the services "
-                "section of the profile), or give the guard endpoint_url."
+                f"The environment sends Amazon Translate's requests to {here.netloc} and those of STS to "
+                f"{there.netloc}, so the account that STS names says nothing of the jobs there. Unset "
+                "AWS_ENDPOINT_URL_TRANSLATE (or the services section of the profile), or give the guard endpoint_url."
             )
 
-    def list_in_flight(self) -> Sequence[Job]:
+    def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:
         """Every job in flight: the states one after the other, all pages of one before the next.
 
         A job moves on in this order, so one that moves while this lists is seen twice or once, and never missed.
         """
         jobs: dict[str, Job] = {}
-        for word, state in STATES.items():
-            if state.in_flight:
-                for job in self._list({"JobStatus": word}):
-                    # The later sight of a job is the newer one.
-                    jobs[job.id] = job
-        return list(jobs.values())
+        for word in self._words():
+            for job in self._list({"JobStatus": word}, reads or Reads()):
+                # The later sight of a job is the newer one.
+                jobs[job.id] = job
+        return [job for job in jobs.values() if job.in_flight]
 
-    def locate(self, job: Job) -> Job:
-        """``job``: a listing tells all of it."""
+    def _words(self) -> Iterator[str]:
+        """Yield the states to list: all that the installed SDK knows and that are not known as ended.
+
+        Where a state of a newer SDK stands in a job's course is not known, so it is listed before and after each other
+        one: a job that moves on from it, or to it, is not missed.
+        """
+        known = [word for word, state in STATES.items() if state.in_flight]
+        newer = [word for word in self._client.meta.service_model.shape_for("JobStatus").enum if word not in STATES]
+        for word in known:
+            yield from newer
+            yield word
+        yield from newer
+
+    def locate(self, job: Job, reads: Reads | None = None) -> Job:  # noqa: ARG002 - a listing tells all of it
+        """Return ``job`` as it is: a listing tells what it reads and writes."""
         return job
 
     def stop(self, job: Job) -> JobState | None:
         """StopTextTranslationJob; it answers before the job has stopped."""
-        answer = _call(lambda: self._once.stop_text_translation_job(JobId=job.id), "translate:StopTextTranslationJob")
+        answer = _call(lambda: self._client.stop_text_translation_job(JobId=job.id), "translate:StopTextTranslationJob")
         return STATES.get(answer.get("JobStatus", ""))
 
-    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
+    def look(self, jobs: Collection[Job], reads: Reads | None = None) -> Mapping[str, Job | None]:
         """The present state of ``jobs``: one by one if they are few, else by a listing since the oldest of them."""
+        reads = reads or Reads()
         if len(jobs) <= DESCRIBE_AT_MOST:
             ids = [job.id for job in jobs]
-            return {ids[index]: job for index, job in each(self._describe, jobs, workers=10)}
+            return {ids[index]: job for index, job in each(lambda job: self._describe(job, reads), jobs, workers=10)}
         wanted = {job.id for job in jobs}
         found: dict[str, Job | None] = {}
         oldest = min((job.submitted_at for job in jobs if job.submitted_at), default=None)
         # A second earlier: whether the filter includes its own moment is not documented.
         since = {"SubmittedAfterTime": oldest - timedelta(seconds=1)} if oldest else {}
-        for job in self._list(since):
+        for job in self._list(since, reads):
             if job.id in wanted:
                 found[job.id] = job
                 if len(found) == len(wanted):
                     break
         return {id_: found.get(id_) for id_ in wanted}
 
-    def prove(self) -> None:
+    def prove(self, reads: Reads | None = None) -> None:
         """List one job, and ask to stop one that cannot exist: any answer but a denial proves the permission."""
-        _call(lambda: self._client.list_text_translation_jobs(MaxResults=1), "translate:ListTextTranslationJobs")
+        read(
+            lambda: _call(
+                lambda: self._client.list_text_translation_jobs(MaxResults=1), "translate:ListTextTranslationJobs"
+            ),
+            reads or Reads(),
+        )
         # Nothing says how the service takes an id that cannot exist: a server error is no denial either.
         with contextlib.suppress(JobNotFound, Rejected, Transient):
-            _call(
-                lambda: self._client.stop_text_translation_job(JobId="0" * 32),
-                "translate:StopTextTranslationJob",
+            read(
+                lambda: _call(
+                    lambda: self._client.stop_text_translation_job(JobId="0" * 32), "translate:StopTextTranslationJob"
+                ),
+                reads or Reads(),
             )
 
-    def _describe(self, job: Job) -> Job | None:
+    def _describe(self, job: Job, reads: Reads) -> Job | None:
+        def describe() -> Job:
+            return _job(self._client.describe_text_translation_job(JobId=job.id)["TextTranslationJobProperties"])
+
         try:
-            return _call(
-                lambda: _job(
-                    self._client.describe_text_translation_job(JobId=job.id)["TextTranslationJobProperties"],
-                ),
-                "translate:DescribeTextTranslationJob",
-            )
+            return read(lambda: _call(describe, "translate:DescribeTextTranslationJob"), reads)
         except JobNotFound:
             return None
 
-    def _list(self, filter_: Mapping[str, Any]) -> Iterator[Job]:
+    def _list(self, filter_: Mapping[str, Any], reads: Reads) -> Iterator[Job]:
         # botocore has no paginator for this operation.
         request: dict[str, Any] = {"MaxResults": PAGE} | ({"Filter": dict(filter_)} if filter_ else {})
 
@@ -280,11 +328,16 @@ class AmazonTranslate:
                 raise ValueError("not an answer of Amazon Translate")
             return [_job(entry) for entry in entries or ()], answer.get("NextToken")
 
+        asked: set[str] = set()
         while True:
-            jobs, token = _call(page, "translate:ListTextTranslationJobs")
+            jobs, token = read(lambda: _call(page, "translate:ListTextTranslationJobs"), reads)
             yield from jobs
             if not token:
                 return
+            if token in asked:
+                operation = "ListTextTranslationJobs"
+                raise Transient(f"{operation}: the pages of the answer repeat.", operation=operation)
+            asked.add(token)
             request["NextToken"] = token
 
 
@@ -329,6 +382,10 @@ def _call(request: Callable[[], _T], permission: str) -> _T:
             f"{operation}: the answer cannot be read ({type(error).__name__}: {error}); is there a proxy between?",
             operation=operation,
         ) from error
+    except ServiceError:
+        raise
+    except Exception as error:
+        raise unexpected(error, permission.rpartition(":")[2]) from error
 
 
 def _service_error(error: Exception, permission: str) -> ServiceError:
@@ -350,8 +407,8 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
             )
             return Denied(f"{text} {missing} is not permitted: {add}.", operation=operation, permission=missing)
         if code in _THROTTLED or status == 429:
-            after = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
-            return Throttled(text, operation=operation, retry_after=float(after) if after.isdigit() else None)
+            after = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after")
+            return Throttled(text, operation=operation, retry_after=retry_after(after))
         if code in _CREDENTIALS:
             return CredentialsUnusable(f"{text} Renew the AWS credentials of this environment.", operation=operation)
         if code == "ResourceNotFoundException":

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from translation_job_guard.errors import (
     CredentialsUnusable,
     Denied,
+    GuardError,
     InvalidArgument,
     JobNotFound,
     MissingExtra,
@@ -23,8 +24,10 @@ from translation_job_guard.errors import (
     Throttled,
     Transient,
 )
-from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState
-from translation_job_guard.services import Permission, loading
+from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState, parse_time
+from translation_job_guard.services import Permission, is_loopback, loading, unexpected
+from translation_job_guard.services.reading import Reads, fresh, read, retry_after
+from translation_job_guard.threads import each
 
 __all__ = ["PERMISSIONS", "STATES", "AzureDocumentTranslation", "Credentials", "connect"]
 
@@ -56,15 +59,14 @@ STATES: Final[Mapping[str, JobState]] = {
 
 CONNECT_TIMEOUT: Final = 5
 READ_TIMEOUT: Final = 20
-RETRIES: Final = 3
-"""After the first attempt, by azure-core; a request to cancel has none, since its pace is learnt from each answer."""
 CONNECTIONS: Final = 40
 """Kept open at once: more than the runner's threads."""
-IN_FLIGHT: Final = ["NotStarted", "Running", "Canceling"]
 LOOK_AT_ONCE: Final = 40
 """Ids in one request: they go into the URL."""
+LOOKS_AT_ONCE: Final = 10
+"""Such requests under way at once."""
 LIST_AGAIN_AT_MOST: Final = 20
-"""How often one listing goes back because the pages shifted by more than their overlap."""
+"""How often a listing goes back because pages shifted, or reads a page without a new batch, until it gives up."""
 
 ARM_ENDPOINT_ENV: Final = "TRANSLATION_JOB_GUARD_ARM_ENDPOINT"
 """Where Azure Resource Manager is, if not where the endpoint's cloud has it: an emulator."""
@@ -120,13 +122,22 @@ _CLOUDS: Final = {
 
 
 def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureDocumentTranslation:
-    """The service at ``endpoint``. Makes no request but listKeys, and that only with ``account_resource_id``.
+    """Return the service at ``endpoint``. Sends no request but listKeys, and that only with ``account_resource_id``.
 
     Raises:
         MissingExtra: the Azure packages are not installed.
-        InvalidArgument: what is in the environment variable of the key is none.
-        ServiceError: the key cannot be fetched.
+        InvalidArgument: the environment variable of the key does not hold a valid key.
+        ServiceError: the key cannot be fetched, or the environment cannot be used.
     """
+    try:
+        return _connect(endpoint, credentials, api_version)
+    except GuardError:
+        raise
+    except Exception as error:
+        raise unexpected(error, "configuration") from error
+
+
+def _connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureDocumentTranslation:
     try:
         with loading():
             from azure.ai.translation.document import DocumentTranslationClient
@@ -136,7 +147,7 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
 
     per_call: dict[str, Any] = {}
     arguments: dict[str, Any] = {}
-    key = _key(credentials, endpoint)
+    key = _credential_key(credentials, endpoint)
     credential: Any
     if key:
         credential = AzureKeyCredential(key)
@@ -152,11 +163,15 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
         credential,
         api_version=api_version,
         transport=_transport(endpoint),
-        retry_total=RETRIES,
+        # Retries are ``read``'s: the SDK's would sleep as long as a Retry-After header says, past any deadline.
+        retry_total=0,
+        # The service never redirects, and a redirect would take the key to another host.
+        permit_redirects=False,
         user_agent="translation-job-guard",
         **arguments,
     )
-    return AzureDocumentTranslation(endpoint, client, per_call, _Login(credentials.key_env, by_key=bool(key)))
+    login = _Login(credentials.key_env, by_key=bool(key))
+    return AzureDocumentTranslation(endpoint, client, per_call, login, api_version)
 
 
 def _transport(url: str) -> Any:
@@ -193,124 +208,185 @@ class _Login:
 
 
 class AzureDocumentTranslation:
-    """Document Translation of one Translator resource, as a ``JobService``."""
+    """Document Translation of one Translator resource, as a ``JobService``.
+
+    Reads are sent as requests of this module through the SDK's client (its credentials, transport and pipeline): the
+    SDK's pager reads ``nextLink`` where the service answers ``@nextLink`` and so stops after 50 items, and it hides the
+    headers that tell a cached answer.
+    """
 
     service = AZURE_DOCUMENT_TRANSLATION
 
-    def __init__(self, endpoint: str, client: Any, per_call: Mapping[str, Any], login: _Login) -> None:
+    def __init__(
+        self, endpoint: str, client: Any, per_call: Mapping[str, Any], login: _Login, api_version: str = "2024-05-01"
+    ) -> None:
         self.place = endpoint
         self._client = client
         self._per_call = dict(per_call)
-        self._per_listing = {**per_call, "raw_response_hook": _must_be_a_list}
         self._login = login
+        self._api_version = api_version
 
-    def account(self) -> str:
+    def account(self, reads: Reads | None = None) -> str:  # noqa: ARG002 - no request is needed
         """The endpoint's host and path: a Translator resource is known by nothing else. No request."""
         parts = urlsplit(self.place)
         return f"{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
-    def list_in_flight(self) -> Sequence[Job]:
+    def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:
         """Every batch in flight, oldest first. Ids seen twice count once.
 
-        The pages shift while batches end, so the next page is not the one that the service links to, whose beginning
-        may have moved to the page before. It is asked for by the time of the newest batch seen, where time tells
-        batches apart; else by that link, half a page earlier. If even so it does not begin with a batch that was seen
-        before, the pages have shifted by more than that, and it goes back.
+        The service pages by number, so pages shift while batches end, and following its links would miss some. The next
+        page is therefore asked for by the time of the newest batch seen, where time tells batches apart. Where it does
+        not (many were submitted within a second, or the service does not sort), it is asked for by number, half a page
+        earlier than the last one ended. If even so it does not begin with a batch that was seen before, the pages have
+        shifted by more than that, and the listing goes back to where it began to count.
         """
+        reads = reads or Reads()
         jobs: dict[str, Job] = {}
         since: datetime | None = None
-        link: str | None = None
-        overlaps, by_time, again = False, True, 0
+        skip, by_time = 0, True
+        shifts = fruitless = 0
         while True:
-            page, following = self._page(since, link)
-            if overlaps and not (page and page[0].id in jobs):
-                again += 1
-                if again > LIST_AGAIN_AT_MOST:
-                    raise Transient(
-                        "list translations: the batches end faster than they can be listed.",
-                        operation="list translations",
-                    )
-                link, overlaps = None, False
-                continue
+            page, more = self._page(since, skip, reads)
+            shifted = skip > 0 and not (page and page[0].id in jobs)
+            known = len(jobs)
             jobs.update((job.id, job) for job in page)
-            if not following:
+            if not more and not shifted:
                 return [job for job in jobs.values() if job.in_flight]
+            shifts += shifted
+            fruitless = fruitless + 1 if len(jobs) == known else 0
+            if max(shifts, fruitless) > LIST_AGAIN_AT_MOST:
+                raise Transient(
+                    "list translations: the pages repeat, or the batches end faster than they can be listed.",
+                    operation="list translations",
+                )
+            if shifted:
+                skip = 0
+                continue
             times = [job.submitted_at for job in page if job.submitted_at]
             # Only if the service did sort and did filter by time.
             by_time = by_time and len(times) == len(page) > 0 and times == sorted(times)
-            by_time = by_time and (since is None or times[0] >= since)
+            by_time = by_time and (since is None or times[0] >= since - timedelta(seconds=1))
             half = len(page) // 2
-            # A second earlier: whether the filter includes its own moment is not documented.
+            # A second earlier: whether the filter includes its own moment, and how exact it is, is not documented.
             if by_time and times[half] < times[-1] - timedelta(seconds=1):
-                since, link, overlaps = times[-1] - timedelta(seconds=1), None, False
+                since, skip = times[-1] - timedelta(seconds=1), 0
             else:
-                link, overlaps = _earlier(following, half)
+                skip += max(len(page) - half, 1)
 
-    def locate(self, job: Job) -> Job:
-        """``job`` with the source and target of each document that the service knows of."""
+    def locate(self, job: Job, reads: Reads | None = None) -> Job:
+        """``job`` with the source and target of each document that the service lists.
 
-        def request() -> tuple[DocumentRow, ...]:
-            listed = self._client.list_document_statuses(job.id, **self._per_listing)
-            return tuple({document.id: _row(document) for document in listed}.values())
-
-        rows = self._call(request, "list documents")
-        urls = (url for row in rows for url in (row.source, row.target) if url)
-        return replace(job, rows=rows, locations=tuple(dict.fromkeys(urls)))
+        New documents come first and push the others back, so pages repeat some and miss none.
+        """
+        rows: dict[str, DocumentRow] = {}
+        asked: set[str] = set()
+        query: Mapping[str, str] = {}
+        while True:
+            entries, link = self._entries(f"batches/{job.id}/documents", query, _fresh_top, reads or Reads())
+            for entry in entries:
+                rows[entry["id"]] = _row(entry)
+            if not link:
+                break
+            # Only the link's query: its host may be another one than the guard's, and gets no credential.
+            query = {
+                name: value for name, value in parse_qsl(urlsplit(link).query) if name.lower().lstrip("$") not in _OURS
+            }
+            if (seen := urlencode(query)) in asked:
+                raise Transient("list documents: the pages of the answer repeat.", operation="list documents")
+            asked.add(seen)
+        known = tuple(rows.values())
+        return replace(
+            job,
+            rows=known,
+            locations=tuple(dict.fromkeys(url for row in known for url in (row.source, row.target) if url)),
+        )
 
     def stop(self, job: Job) -> JobState | None:
         """DELETE of the batch; the SDK returns nothing, and the service answers before the batch has stopped."""
         self._call(
-            lambda: self._client.cancel_translation(job.id, retry_total=0, **self._per_call),
+            lambda: self._client.cancel_translation(job.id, **self._per_call),
             "cancel translation",
         )
         return None
 
-    def look(self, jobs: Collection[Job]) -> Mapping[str, Job | None]:
-        """The present state of ``jobs``, by listings of their ids, several at a time."""
+    def look(self, jobs: Collection[Job], reads: Reads | None = None) -> Mapping[str, Job | None]:
+        """The present state of ``jobs``, by listings of their ids, several at a time.
+
+        A GET of one batch has a URL that cannot be varied, and so may be answered from a cache: it is never sent.
+        """
+        reads = reads or Reads()
         ids = [job.id for job in jobs]
         parts = [ids[start : start + LOOK_AT_ONCE] for start in range(0, len(ids), LOOK_AT_ONCE)]
-        if len(parts) <= 1:
-            return self._look(ids) if ids else {}
-        found: dict[str, Job | None] = {}
-        with ThreadPoolExecutor(max_workers=10) as pool:
-            for part in pool.map(self._look, parts):
-                found |= part
+        found: dict[str, Job | None] = dict.fromkeys(ids)
+        for _, part in each(lambda part: self._look(part, reads), parts, workers=LOOKS_AT_ONCE):
+            found |= part
         return found
 
-    def _look(self, ids: Sequence[str]) -> dict[str, Job | None]:
-        by_id = self._call(
-            lambda: {
-                status.id: _job(status)
-                for status in self._client.list_translation_statuses(translation_ids=list(ids), **self._per_listing)
-            },
-            "list translations",
-        )
-        return {id_: by_id.get(id_) for id_ in ids}
+    def _look(self, ids: Sequence[str], reads: Reads) -> dict[str, Job | None]:
+        found: dict[str, Job | None] = {}
+        while wanted := [id_ for id_ in ids if id_ not in found]:
+            entries, link = self._entries("batches", {"ids": ",".join(wanted)}, _fresh_start(None), reads)
+            jobs = {job.id: job for job in map(_job, entries) if job.id in wanted}
+            found |= jobs
+            if not link or not jobs:
+                break
+        return found
 
-    def prove(self) -> None:
+    def prove(self, reads: Reads | None = None) -> None:
         """List, and cancel a batch that cannot exist: any answer but a denial proves the permission."""
-        self._call(
-            lambda: next(self._client.list_translation_statuses(top=1, **self._per_listing).by_page(), None),
-            "list translations",
-        )
+        self._entries("batches", {"top": "1"}, _fresh_start(None), reads or Reads())
         # Nothing says how the service takes an id that cannot exist: a server error is no denial either.
         with contextlib.suppress(JobNotFound, Rejected, Transient):
-            self._call(
-                lambda: self._client.cancel_translation("00000000-0000-0000-0000-000000000000", **self._per_call),
-                "cancel translation",
+            read(
+                lambda: self._call(
+                    lambda: self._client.cancel_translation("00000000-0000-0000-0000-000000000000", **self._per_call),
+                    "cancel translation",
+                ),
+                reads or Reads(),
             )
 
-    def _page(self, since: datetime | None, link: str | None) -> tuple[list[Job], str | None]:
-        """A page of what is in flight, and the link to the next one."""
+    def _page(self, since: datetime | None, skip: int, reads: Reads) -> tuple[list[Job], bool]:
+        """Return a page of what is in flight, and whether more follows."""
+        query = {"statuses": ",".join(_in_flight_words()), "orderby": "createdDateTimeUtc asc"}
+        if skip:
+            query["skip"] = str(skip)
+        entries, link = self._entries("batches", query, _fresh_start(since), reads)
+        return [_job(entry) for entry in entries], link is not None
 
-        def request() -> tuple[list[Job], str | None]:
-            pages = self._client.list_translation_statuses(
-                statuses=IN_FLIGHT, order_by=["created_on asc"], created_after=since, **self._per_listing
-            ).by_page(link)
-            page = [_job(status) for status in next(pages)]
-            return page, pages.continuation_token
+    def _entries(
+        self, path: str, query: Mapping[str, str], vary: Callable[[], Mapping[str, str]], reads: Reads
+    ) -> tuple[list[Any], str | None]:
+        """Return the entries of one page, and the link to the next one.
 
-        return self._call(request, "list translations")
+        Args:
+            path: below ``…/translator/document/``.
+            query: what is asked for.
+            vary: one more parameter, another one each time, so that no cache has an answer to the URL.
+        """
+        operation = "list documents" if path.endswith("/documents") else "list translations"
+
+        def ask() -> tuple[tuple[list[Any], str | None], bool]:
+            return read(lambda: self._call(lambda: self._get(path, {**query, **vary()}), operation), reads)
+
+        return fresh(ask, operation)
+
+    def _get(self, path: str, query: Mapping[str, str]) -> tuple[tuple[list[Any], str | None], bool]:
+        from azure.core.exceptions import HttpResponseError
+        from azure.core.rest import HttpRequest
+
+        asked = urlencode({**query, "api-version": self._api_version}, quote_via=quote, safe=",:")
+        response = self._client.send_request(HttpRequest("GET", f"/document/{path}?{asked}"), **self._per_call)
+        if response.status_code != 200:
+            raise HttpResponseError(response=response)
+        body = response.json()
+        entries = body["value"]
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) and entry["id"] for entry in entries):
+            # Any object would pass for an empty list otherwise, for instance a gateway's: that shows no batch gone.
+            raise ValueError("not a list of Azure Document Translation")
+        # Recorded traffic has "@nextLink", the documentation "nextLink".
+        link = next((value for name, value in body.items() if name.lower().endswith("nextlink") and value), None)
+        # An Age of 0 is as cached as one of 59 (recorded traffic).
+        return (entries, link), "Age" in response.headers
 
     def _call(self, request: Callable[[], _T], operation: str) -> _T:
         from azure.core.exceptions import AzureError
@@ -319,75 +395,103 @@ class AzureDocumentTranslation:
             return request()
         except AzureError as error:
             raise _service_error(error, operation, self._login) from error
+        except ServiceError:
+            raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise Transient(
                 f"{operation}: the answer cannot be read ({type(error).__name__}: {error}); is there a proxy between?",
                 operation=operation,
             ) from error
+        except Exception as error:
+            raise unexpected(error, operation) from error
 
 
-def _must_be_a_list(response: Any) -> None:
-    # The SDK makes an empty list of any object, for instance of a gateway's: that shows no batch gone.
-    if response.http_response.status_code == 200:
-        body = response.http_response.json()
-        if not isinstance(body["value"], list) or ("@nextLink" in body and "nextLink" not in body):
-            raise ValueError("not a list of Azure Document Translation")
+_OURS: Final = frozenset({"top", "api-version"})
+"""Parameters of a link that are set anew."""
+_BEFORE_THE_SERVICE: Final = datetime(2019, 1, 1, tzinfo=timezone.utc)
+"""Document Translation began in 2021: every batch was created later."""
 
 
-def _earlier(link: str, by: int) -> tuple[str, bool]:
-    """``link`` with ``by`` less to skip, and whether it says at all how much to skip."""
-    parts = urlsplit(link)
-    query = parse_qsl(parts.query)
-    # With "$" or without: the pages and the SDK differ.
-    earlier = [
-        (name, str(max(int(value) - by, 0)) if name.lower() in ("skip", "$skip") and value.isdigit() else value)
-        for name, value in query
-    ]
-    return parts._replace(query=urlencode(earlier)).geturl(), earlier != query
+def _fresh_start(since: datetime | None) -> Callable[[], Mapping[str, str]]:
+    """Return what makes the URL of a listing another one each time: a moment from which on batches were created.
+
+    The moment is a random one, since the cache answers whoever asks: a counter would begin at the same value in two
+    processes. It is before all batches, or up to 10 ms before ``since``. The service takes 9 digits of a second
+    (recorded traffic).
+    """
+
+    def vary() -> Mapping[str, str]:
+        start = (
+            _BEFORE_THE_SERVICE + timedelta(microseconds=random.randrange(365 * 86_400 * 1_000_000))
+            if since is None
+            else since - timedelta(microseconds=random.randrange(1, 10_000))
+        )
+        return {"createdDateTimeUtcStart": f"{start:%Y-%m-%dT%H:%M:%S.%f}{random.randrange(1_000):03}Z"}
+
+    return vary
 
 
-def _row(document: Any) -> DocumentRow:
+def _fresh_top() -> Mapping[str, str]:
+    """Return what makes the URL of a batch's documents another one each time: more documents than there can be."""
+    return {"top": str(1_000_000 + random.randrange(1_000_000_000))}
+
+
+@functools.cache
+def _in_flight_words() -> Sequence[str]:
+    """Return the words to ask for: all that the installed SDK knows and that are not known as ended.
+
+    So a word of a newer SDK widens the listing by itself, at no cost.
+    """
+    from azure.ai.translation.document import models
+
+    known = ["NotStarted", "Running", "Cancelling"]
+    newer = [word.value for word in models.Status if _key(word.value) not in STATES]
+    return [*known, *newer]
+
+
+def _row(entry: Mapping[str, Any]) -> DocumentRow:
     # Whether the target is told before the document is translated is not recorded; a failed one never tells it.
-    ended = not _state(document.status).in_flight
-    return DocumentRow(document.source_document_url, document.translated_document_url, ended)
+    return DocumentRow(entry.get("sourcePath"), entry.get("path"), ended=not _state(entry.get("status")).in_flight)
 
 
-def _state(status: Any) -> JobState:
-    # The wire has two l's, the SDK's enumeration one, and both appear.
-    key = _word(status).lower().replace("canceling", "cancelling").replace("canceled", "cancelled")
+def _key(word: Any) -> str:
+    # The wire has two l's (recorded traffic), the documentation one.
+    return str(word or "").lower().replace("canceling", "cancelling").replace("canceled", "cancelled")
+
+
+def _state(word: Any) -> JobState:
     # A word that this release does not know is taken for a running batch: never for an ended one.
-    return STATES.get(key, JobState.RUNNING)
+    return STATES.get(_key(word), JobState.RUNNING)
 
 
-def _word(status: Any) -> str:
-    return str(getattr(status, "value", status))
-
-
-def _job(status: Any) -> Job:
-    if not status.id:
-        raise ValueError("a batch without id")
-    state = _state(status.status)
-    # Without a summary the SDK fails on each count.
-    count = partial(getattr, status) if status.summary else lambda _: None
+def _job(entry: Mapping[str, Any]) -> Job:
+    word = entry.get("status") or ""
+    state = _state(word)
+    changed_at = _moment(entry.get("lastActionDateTimeUtc"))
+    counts: Mapping[str, Any] = entry.get("summary") or {}
     return Job(
         service=AZURE_DOCUMENT_TRANSLATION,
-        id=status.id,
+        id=str(entry["id"]),
         state=state,
-        service_state=_word(status.status),
-        submitted_at=status.created_on,
-        ended_at=None if state.in_flight else status.last_updated_on,
-        changed_at=status.last_updated_on,
+        service_state=str(word),
+        submitted_at=_moment(entry.get("createdDateTimeUtc")),
+        ended_at=None if state.in_flight else changed_at,
+        changed_at=changed_at,
         documents=Documents(
-            count("documents_total_count") or 0,
-            succeeded=count("documents_succeeded_count") or 0,
-            failed=count("documents_failed_count") or 0,
-            in_progress=count("documents_in_progress_count") or 0,
-            not_started=count("documents_not_started_count") or 0,
-            stopped=count("documents_canceled_count") or 0,
+            int(counts.get("total") or 0),
+            succeeded=int(counts.get("success") or 0),
+            failed=int(counts.get("failed") or 0),
+            in_progress=int(counts.get("inProgress") or 0),
+            not_started=int(counts.get("notYetStarted") or 0),
+            stopped=int(counts.get("cancelled") or 0),
         ),
-        characters_charged=count("total_characters_charged"),
-        message=status.error.message if status.error else None,
+        characters_charged=counts.get("totalCharacterCharged"),
+        message=(entry.get("error") or {}).get("message"),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_time(text) if text else None
 
 
 def _service_error(error: Exception, operation: str, login: _Login) -> ServiceError:
@@ -417,7 +521,11 @@ def _service_error(error: Exception, operation: str, login: _Login) -> ServiceEr
         if status == 404:
             return JobNotFound(text, operation=operation)
         if status == 429:
-            return Throttled(text, operation=operation, retry_after=_retry_after(error.response))
+            return Throttled(
+                text,
+                operation=operation,
+                retry_after=retry_after(getattr(error.response, "headers", {}).get("Retry-After")),
+            )
         # Below 300: an answer that azure-core cannot decode.
         if status >= 500 or status == 408 or status < 300:
             return Transient(text, operation=operation)
@@ -443,17 +551,7 @@ _LONGEST: Final = 500
 """Characters of what a service said that an error repeats: a proxy's page may be long."""
 
 
-def _retry_after(response: Any) -> float | None:
-    """The seconds of a Retry-After header, which may be a date."""
-    from azure.core.pipeline.policies import RetryPolicy
-
-    try:
-        return RetryPolicy().parse_retry_after(response.headers["Retry-After"])
-    except (LookupError, ValueError):
-        return None
-
-
-def _key(credentials: Credentials, endpoint: str) -> str:
+def _credential_key(credentials: Credentials, endpoint: str) -> str:
     """The key to use; empty for Entra ID."""
     key = os.environ.get(credentials.key_env, "").strip()
     if not (key.isascii() and key.isprintable()):
@@ -488,32 +586,47 @@ def _list_keys(account_resource_id: str, endpoint: str) -> str:
 
     cloud = cloud_of(endpoint)
     manager = os.environ.get(ARM_ENDPOINT_ENV) or cloud.resource_manager
-    # /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.CognitiveServices/accounts/{name}
-    _, _, subscription, _, group, *_, name = account_resource_id.rstrip("/").split("/")
-    plain = {} if manager.startswith("https:") else {"enforce_https": False}
+    if not manager.startswith("https://") and not is_loopback(manager):
+        raise InvalidArgument(f"{ARM_ENDPOINT_ENV} must be https: it is sent a token. http is for this machine only.")
     try:
-        with CognitiveServicesManagementClient(
-            _entra_id(cloud),
-            subscription,
-            base_url=manager,
-            credential_scopes=[f"{cloud.resource_manager}/.default"],
-            transport=_transport(manager),
-            retry_total=RETRIES,
-            user_agent="translation-job-guard",
-        ) as client:
-            keys = client.accounts.list_keys(group, name, **plain)
-    except AzureError as error:
-        failure = _service_error(error, "listKeys", _Login("the key's environment variable", by_key=False))
-        if isinstance(failure, JobNotFound):
-            raise Rejected(
-                f"{failure} The account of account_resource_id does not exist.", operation="listKeys"
-            ) from error
-        if isinstance(failure, Denied):
-            said = str(failure).removesuffix(f" {ROLE_MISSING}")
-            raise Denied(
-                f"{said} {PERMISSIONS[1].name} is not permitted: assign a role that has it on the account.",
-                operation="listKeys",
-                permission=PERMISSIONS[1].name,
-            ) from error
-        raise failure from error
-    return keys.key1 or keys.key2 or ""
+        # /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.CognitiveServices/accounts/{name}
+        _, _, subscription, _, group, *_, name = account_resource_id.rstrip("/").split("/")
+    except ValueError:
+        raise InvalidArgument(
+            "account_resource_id is not a valid resource id of a Cognitive Services account; expected "
+            "/subscriptions/…/resourceGroups/…/providers/Microsoft.CognitiveServices/accounts/name."
+        ) from None
+    plain = {} if manager.startswith("https:") else {"enforce_https": False}
+
+    def fetch() -> str:
+        try:
+            with CognitiveServicesManagementClient(
+                _entra_id(cloud),
+                subscription,
+                base_url=manager,
+                credential_scopes=[f"{cloud.resource_manager}/.default"],
+                transport=_transport(manager),
+                retry_total=0,
+                permit_redirects=False,
+                user_agent="translation-job-guard",
+            ) as client:
+                keys = client.accounts.list_keys(group, name, **plain)
+        except AzureError as error:
+            raise _list_keys_error(error) from error
+        return keys.key1 or keys.key2 or ""
+
+    return read(fetch, Reads())
+
+
+def _list_keys_error(error: Exception) -> ServiceError:
+    failure = _service_error(error, "listKeys", _Login("the key's environment variable", by_key=False))
+    if isinstance(failure, JobNotFound):
+        return Rejected(f"{failure} The account of account_resource_id does not exist.", operation="listKeys")
+    if isinstance(failure, Denied):
+        said = str(failure).removesuffix(f" {ROLE_MISSING}")
+        return Denied(
+            f"{said} {PERMISSIONS[1].name} is not permitted: assign a role that has it on the account.",
+            operation="listKeys",
+            permission=PERMISSIONS[1].name,
+        )
+    return failure

@@ -1,0 +1,144 @@
+"""How service modules read: at a pace, with retries, and never from a cache.
+
+A read is one GET or List request: a page of a listing, the documents of a batch, the state of some jobs. ``read`` sends
+it when the caller's ``Reads`` says so, retries transient errors, and waits where the service throttles. ``fresh`` asks
+again where an answer came from a cache.
+
+Why a cache matters: Azure Document Translation answers GETs from a cache by URL for up to 60 seconds, whoever asks, and
+a DELETE does not empty it (recorded traffic). A teardown that believes such an answer reports quiet while jobs run.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+from translation_job_guard.errors import Abandoned, StaleAnswer, Throttled, Transient
+
+__all__ = ["Reads", "fresh", "read", "retry_after"]
+
+ATTEMPTS: Final = 3
+"""Times that a read is sent while it fails with a transient error."""
+FIRST_PAUSE: Final = 0.5
+"""Seconds before the second attempt; twice as many before the third."""
+AGAIN_AT_ONCE: Final = 3
+"""Times that a cached answer is asked for again, under another URL each time, before the caller has to wait."""
+THROTTLED_AT_MOST: Final = 5
+"""Throttled answers in a row that ``Reads`` bears without a pace."""
+LONGEST_WAIT: Final = 30.0
+"""Seconds to wait at most on the order of a service, each time."""
+
+_T = TypeVar("_T")
+
+
+class Reads:
+    """When the next read may go out, and whether anybody still waits for its answer.
+
+    This one has no pace: for one look from the command line. A teardown has its own, which follows the pace of the
+    place. Methods may be called from several threads at once.
+
+    Args:
+        until: when nobody waits any more, on ``time.monotonic``'s clock; None: never.
+    """
+
+    def __init__(self, until: float | None = None) -> None:
+        self._until = until
+        self._throttled = 0
+
+    def turn(self) -> None:
+        """Wait until a read may go out.
+
+        Raises:
+            Abandoned: nobody waits for the answer any more.
+        """
+        self._refuse_late(0.0)
+
+    def accepted(self) -> None:
+        """Note that the service took a read."""
+        self._throttled = 0
+
+    def throttled(self, error: Throttled) -> None:
+        """Note that the service throttled a read, which is sent again after the next ``turn``.
+
+        Raises:
+            Throttled: it is not sent again.
+        """
+        self._throttled += 1
+        if self._throttled > THROTTLED_AT_MOST:
+            raise error
+        self.pause(min(error.retry_after or FIRST_PAUSE * 2.0**self._throttled, LONGEST_WAIT))
+
+    def pause(self, seconds: float) -> None:
+        """Let ``seconds`` pass before a read is sent again.
+
+        Raises:
+            Abandoned: nobody waits for the answer any more.
+        """
+        self._refuse_late(seconds)
+        time.sleep(seconds)
+
+    def _refuse_late(self, seconds: float) -> None:
+        if self._until is not None and time.monotonic() + seconds >= self._until:
+            raise Abandoned("the time for this request is over")
+
+
+def read(request: Callable[[], _T], reads: Reads) -> _T:
+    """Send one read, and send it again after a transient error or a throttled answer.
+
+    Raises:
+        ServiceError: the service refused it, or transient errors did not end.
+    """
+    attempt = 0
+    while True:
+        reads.turn()
+        try:
+            answer = request()
+        except Throttled as error:
+            reads.throttled(error)
+        except Transient:
+            attempt += 1
+            if attempt >= ATTEMPTS:
+                raise
+            reads.pause(FIRST_PAUSE * attempt)
+        else:
+            reads.accepted()
+            return answer
+
+
+def fresh(ask: Callable[[], tuple[_T, bool]], what: str) -> _T:
+    """Return an answer that does not come from a cache.
+
+    Args:
+        ask: sends the request, under another URL each time; returns the answer and whether it came from a cache.
+        what: the operation, for the error.
+
+    Raises:
+        StaleAnswer: every answer came from a cache.
+    """
+    for _ in range(1 + AGAIN_AT_ONCE):
+        answer, cached = ask()
+        if not cached:
+            return answer
+    raise StaleAnswer(
+        f"{what}: every answer came from a cache (it has an Age header), so it does not show what is in flight now. "
+        "Run this again in a minute; if it stays so, look for a proxy that caches in front of the service.",
+        operation=what,
+    )
+
+
+def retry_after(header: str | None) -> float | None:
+    """Return the seconds that a Retry-After header (RFC 9110: a number or a date) asks for; None if unreadable."""
+    text = (header or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
