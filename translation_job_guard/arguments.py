@@ -49,6 +49,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "timeout": "30m",
     "quiet_period": "3s",
     "poll_interval": None,
+    "undecided_timeout": "2m",
     "triggers": [],
     "protects": [],
     "expected_account_id": None,
@@ -234,6 +235,8 @@ _SCOPE_FIELDS: Final[Mapping[str, Sequence[_Field]]] = {
     AZURE_DOCUMENT_TRANSLATION: (
         _Field("translation_ids", _UUID),
         _Field("container_urls", _container_url),
+        _Field("source_container_urls", _container_url),
+        _Field("target_container_urls", _container_url),
         _Field("created_after", _moment, many=False, selects=False),
         _Field("whole_resource", _boolean, many=False, whole=True),
     ),
@@ -257,10 +260,19 @@ _OWN: Final[Mapping[str, Mapping[str, _Check]]] = {
     },
     AZURE_DOCUMENT_TRANSLATION: {
         "endpoint": _url,
+        "undecided_timeout": _duration,
         "api_version": _API_VERSION,
         "key_env": _KEY_ENV,
         "account_resource_id": _RESOURCE_ID,
     },
+}
+_MISSING_SCOPE: Final = {
+    AMAZON_TRANSLATE: "name the jobs that this guard answers for",
+    AZURE_DOCUMENT_TRANSLATION: (
+        "it is not derived from a Translator account, which may be shared. Write "
+        "AzureDocumentTranslationScope(whole_resource=True) for an account of this environment's own, or name the "
+        "containers or ids of this guard's batches"
+    ),
 }
 _REQUIRED: Final = {
     AMAZON_TRANSLATE: ("region", "set region, or `pulumi config set aws:region …`"),
@@ -336,7 +348,7 @@ def _scope_problems(service: str, scopes: Any) -> Iterable[Problem]:
     if scopes is UNKNOWN:
         return
     if not isinstance(scopes, Sequence) or isinstance(scopes, str) or not scopes:
-        yield Problem("scope", f"is missing: name the jobs that this guard answers for ({_selectors(service)})")
+        yield Problem("scope", f"is missing: {_MISSING_SCOPE[service]} ({_selectors(service)})")
         return
     for index, scope in enumerate(scopes):
         where = "scope" if len(scopes) == 1 else f"scope[{index}]"
@@ -444,6 +456,7 @@ def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
             timeout=parse_duration(get("timeout")),
             quiet_period=parse_duration(get("quiet_period")),
             poll_interval=None if poll is None else parse_duration(poll),
+            undecided_timeout=parse_duration(get("undecided_timeout")),
         ),
         protects=tuple(Protected(one["urn"], one.get("id")) for one in get("protects")),
         account_id=get("account_id"),

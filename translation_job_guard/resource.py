@@ -64,7 +64,9 @@ class AzureDocumentTranslationScope:
     Args:
         translation_ids: ids of batches.
         container_urls: ``https://account.blob.core.windows.net/container`` that batches read or write below, without a
-            SAS query string.
+            SAS query string. Whether a batch writes there is only known once the service tells its targets.
+        source_container_urls: the same for what batches read: decided without waiting for any target.
+        target_container_urls: the same for what batches write.
         created_after: narrows what the others select to batches created then or later: RFC 3339 or a datetime with a
             time zone.
         whole_resource: True for every batch of the Translator resource, whoever started it; stands alone.
@@ -72,6 +74,8 @@ class AzureDocumentTranslationScope:
 
     translation_ids: Texts | None = None
     container_urls: Texts | None = None
+    source_container_urls: Texts | None = None
+    target_container_urls: Texts | None = None
     created_after: Moment | None = None
     whole_resource: pulumi.Input[bool] = False
 
@@ -165,7 +169,9 @@ class AzureDocumentTranslationJobGuard(Resource, module="translation", name="Azu
     Args:
         resource_name: the guard's name; it begins each of its lines.
         endpoint: of the Translator resource: ``https://name.cognitiveservices.azure.com/``.
-        scope: which batches, or a list of scopes of which any may match; by default derived from ``protects``.
+        scope: which batches, or a list of scopes of which any may match; by default derived from the containers in
+            ``protects``. Nothing is derived from a Translator account, which may be somebody else's: write
+            ``whole_resource=True`` for an account of this environment's own.
         protects: what must outlive the batches: the guard depends on it, and is replaced before it is. A component
             stands for the resources that are in it by then.
         on_delete: ``cancel`` (stop and wait), ``drain`` (wait), ``fail`` (refuse while any is in flight) or ``ignore``.
@@ -173,6 +179,8 @@ class AzureDocumentTranslationJobGuard(Resource, module="translation", name="Azu
         timeout: of a teardown, after which it fails and the guard stays. Durations: seconds or "90s", "15m", "1h30m".
         quiet_period: between the two listings that have to show nothing.
         poll_interval: between two listings; by default it grows with the wait.
+        undecided_timeout: how long a teardown waits for each batch of which it is not known whether it is in scope,
+            once everything in scope has ended, and never past ``timeout``. Then the teardown fails.
         triggers: a change of any replaces the guard, and so stops its batches.
         api_version: of Document Translation.
         key_env: the name of the environment variable that holds the key, never the key.
@@ -205,6 +213,7 @@ class AzureDocumentTranslationJobGuard(Resource, module="translation", name="Azu
         timeout: Duration = DEFAULTS["timeout"],
         quiet_period: Duration = DEFAULTS["quiet_period"],
         poll_interval: Duration | None = None,
+        undecided_timeout: Duration = DEFAULTS["undecided_timeout"],
         triggers: pulumi.Input[Sequence[Any]] | None = None,
         api_version: pulumi.Input[str] = DEFAULTS["api_version"],
         key_env: pulumi.Input[str] = DEFAULTS["key_env"],
@@ -226,6 +235,7 @@ class AzureDocumentTranslationJobGuard(Resource, module="translation", name="Azu
                 "timeout": timeout,
                 "quiet_period": quiet_period,
                 "poll_interval": poll_interval,
+                "undecided_timeout": undecided_timeout,
                 "api_version": api_version,
                 "key_env": key_env,
                 "account_resource_id": _kept(account_resource_id),

@@ -41,10 +41,13 @@ AZURE: dict[str, Any] = {
     "service": AZURE_DOCUMENT_TRANSLATION,
     "endpoint": "https://name.cognitiveservices.azure.com/",
     "scope": [{"container_urls": [CONTAINER]}],
+    "undecided_timeout": "2m",
     "api_version": "2024-05-01",
     "key_env": "AZURE_DOCUMENT_TRANSLATION_KEY",
 }
 OF = {AMAZON_TRANSLATE: AMAZON, AZURE_DOCUMENT_TRANSLATION: AZURE}
+
+URL_SELECTORS = ("container_urls", "source_container_urls", "target_container_urls")
 
 PLANTED = "PLANTED"
 """Part of every bad value that can hold it: found in no reason, it is printed nowhere."""
@@ -91,6 +94,11 @@ def test_good_properties_have_no_problem(service: str) -> None:
         (AMAZON_TRANSLATE, {"poll_interval": 0.5, "grace_period": "10m", "timeout": 1800.0, "quiet_period": 0}),
         (AMAZON_TRANSLATE, {"on_delete": None, "timeout": None, "quiet_period": None, "grace_period": None}),
         (AZURE_DOCUMENT_TRANSLATION, {"api_version": "2031-12-01-preview"}),
+        *((AZURE_DOCUMENT_TRANSLATION, {"undecided_timeout": value}) for value in (0, 90.0, "1h", None)),
+        (
+            AZURE_DOCUMENT_TRANSLATION,
+            {"scope": [{"source_container_urls": [CONTAINER], "target_container_urls": [CONTAINER]}]},
+        ),
         (AZURE_DOCUMENT_TRANSLATION, {"scope": [{"translation_ids": [BATCH_ID.upper()]}]}),
         (AZURE_DOCUMENT_TRANSLATION, {"scope": [{"whole_resource": True}]}),
         (
@@ -155,6 +163,7 @@ _BAD: list[tuple[str, str, Any, str]] = [
         for name in ("grace_period", "timeout", "quiet_period", "poll_interval")
         for value in (PLANTED, "-5s", -1.0, "1h30", True)
     ),
+    *((AZURE_DOCUMENT_TRANSLATION, "undecided_timeout", value, "give seconds") for value in (PLANTED, "-5s", True)),
     *((service, "timeout", value, "must be longer than nothing") for service in OF for value in (0, "0s")),
     (AMAZON_TRANSLATE, "quiet_period", "30m", "must be shorter than timeout"),
     (AMAZON_TRANSLATE, "grace_period", "1h", "must be shorter than timeout"),
@@ -192,7 +201,8 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
       for uri in ("s3://bucket//", "s3://bucket/in//")),
     *((AMAZON_TRANSLATE, {"job_name_prefixes": [name]}, "scope.job_name_prefixes[0]", "no job's name has")
       for name in ("pr-*", OUTPUT_AS_TEXT)),
-    *((AZURE_DOCUMENT_TRANSLATION, {"container_urls": [url]}, "scope.container_urls[0]", "has an empty part")
+    *((AZURE_DOCUMENT_TRANSLATION, {name: [url]}, f"scope.{name}[0]", "has an empty part")
+      for name in URL_SELECTORS
       for url in (f"{CONTAINER}//", f"{CONTAINER}//in", "https://store.blob.core.windows.net//in")),
     (AMAZON_TRANSLATE, {"job_name_prefixes": [17.0]}, "scope.job_name_prefixes[0]", "must be text"),
     (AMAZON_TRANSLATE, {"job_name_prefixes": PLANTED}, "scope.job_name_prefixes", "must be a list"),
@@ -206,7 +216,8 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
     (AMAZON_TRANSLATE, {"whole_region": True, "submitted_after": "2025-01-31T12:00:00Z"},
      "scope.whole_region", "cannot stand with another selector"),
     (AMAZON_TRANSLATE, {"job_ids": ["a"], "job_names": [PLANTED]}, "scope.job_names", "job_name_prefixes"),
-    (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER + SAS]}, "scope.container_urls[0]", "SAS signature"),
+    *((AZURE_DOCUMENT_TRANSLATION, {name: [CONTAINER + SAS]}, f"scope.{name}[0]", "SAS signature")
+      for name in URL_SELECTORS),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER, f"{CONTAINER}/{SAS}"]},
      "scope.container_urls[1]", "up to the question mark"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER + f"%3Fsv%3D2024%26sig%3D{PLANTED}"]},
@@ -240,7 +251,7 @@ def test_a_bad_selector_is_named_with_its_remedy_and_not_repeated(
 
 _MANY = {
     AMAZON_TRANSLATE: ["data_access_role_arns", "s3_uri_prefixes", "job_name_prefixes", "job_ids"],
-    AZURE_DOCUMENT_TRANSLATION: ["translation_ids", "container_urls"],
+    AZURE_DOCUMENT_TRANSLATION: ["translation_ids", *URL_SELECTORS],
 }
 _GOOD_ELEMENT = {
     "data_access_role_arns": ROLE,
@@ -248,7 +259,7 @@ _GOOD_ELEMENT = {
     "job_name_prefixes": "pr-",
     "job_ids": "a",
     "translation_ids": BATCH_ID,
-    "container_urls": CONTAINER,
+    **dict.fromkeys(URL_SELECTORS, CONTAINER),
 }
 
 
@@ -448,7 +459,12 @@ def test_stored_azure_properties_are_read() -> None:
         AZURE_DOCUMENT_TRANSLATION,
         {
             **AZURE,
-            "scope": [{"translation_ids": [BATCH_ID], "created_after": "2025-01-31T12:00:00Z"}, *AZURE["scope"]],
+            "scope": [
+                {"translation_ids": [BATCH_ID], "created_after": "2025-01-31T12:00:00Z"},
+                {"source_container_urls": [CONTAINER], "target_container_urls": [f"{CONTAINER}-out"]},
+                *AZURE["scope"],
+            ],
+            "undecided_timeout": "90s",
             "api_version": "2026-03-01",
             "key_env": "KEY",
             "account_resource_id": "/subscriptions/s",
@@ -456,8 +472,10 @@ def test_stored_azure_properties_are_read() -> None:
     )
     assert guard.scopes == (
         AzureScope((BATCH_ID,), created_after=datetime(2025, 1, 31, 12, tzinfo=timezone.utc)),
+        AzureScope(source_container_urls=(CONTAINER,), target_container_urls=(f"{CONTAINER}-out",)),
         AzureScope(container_urls=(CONTAINER,)),
     )
+    assert guard.policy.undecided_timeout == 90.0
     assert (guard.place, guard.api_version) == (AZURE["endpoint"], "2026-03-01")
     assert (guard.key_env, guard.account_resource_id, guard.account_id) == ("KEY", "/subscriptions/s", None)
 

@@ -202,6 +202,7 @@ def test_an_azure_guard_registers_its_properties(register: Register) -> None:
         "grace_period": 0,
         "timeout": "30m",
         "quiet_period": "3s",
+        "undecided_timeout": "2m",
         "api_version": "2024-05-01",
         "key_env": "AZURE_DOCUMENT_TRANSLATION_KEY",
     }
@@ -230,6 +231,7 @@ def test_every_argument_arrives_under_its_name(register: Register) -> None:
         "endpoint_url": "http://127.0.0.1:1",
     }
     theirs: dict[str, Any] = {
+        "undecided_timeout": "5m",
         "api_version": "2026-03-01",
         "key_env": "KEY",
         "account_resource_id": "/subscriptions/s",
@@ -311,6 +313,8 @@ def test_all_selectors_arrive_under_their_names(register: Register) -> None:
     batches = AzureDocumentTranslationScope(
         translation_ids=["727bf148-f327-47a0-9481-abae6362f11e"],
         container_urls=[known("https://store.blob.core.windows.net/c")],
+        source_container_urls=known(["https://store.blob.core.windows.net/in"]),
+        target_container_urls=("https://store.blob.core.windows.net/out",),
         created_after="2025-01-31T12:00:00Z",
     )
     theirs = register(lambda: azure(scope=[batches, AzureDocumentTranslationScope(whole_resource=True)]))["guard"]
@@ -318,6 +322,8 @@ def test_all_selectors_arrive_under_their_names(register: Register) -> None:
         {
             "translation_ids": ["727bf148-f327-47a0-9481-abae6362f11e"],
             "container_urls": ["https://store.blob.core.windows.net/c"],
+            "source_container_urls": ["https://store.blob.core.windows.net/in"],
+            "target_container_urls": ["https://store.blob.core.windows.net/out"],
             "created_after": "2025-01-31T12:00:00Z",
         },
         {"whole_resource": True},
@@ -589,6 +595,22 @@ def test_protects_that_gives_no_scope_is_refused(register: Register) -> None:
         assert [one.path for one in problems(service, guard.inputs)] == ["scope"]
 
 
+def _protecting_a_translator(type_: str) -> None:
+    azure(scope=None, protects=[Thing(type_, "translator", id_="/subscriptions/s")])
+
+
+@pytest.mark.parametrize("version", ["", "/v20241001"])
+def test_nothing_is_derived_from_a_translator_account(register: Register, version: str) -> None:
+    """It may be somebody else's: the error names both ways to say which batches are meant."""
+    type_ = f"azure-native:cognitiveservices{version}:Account"
+    guard = register(partial(_protecting_a_translator, type_))["guard"]
+    assert guard.inputs["scope"] == []
+    (problem,) = problems(AZURE_DOCUMENT_TRANSLATION, guard.inputs)
+    assert problem.path == "scope"
+    for choice in ("whole_resource=True", "source_container_urls", "translation_ids"):
+        assert choice in problem.reason
+
+
 @pytest.mark.parametrize(
     ("endpoint", "suffix"),
     [
@@ -642,7 +664,7 @@ def test_a_container_whose_id_says_nothing_is_refused(register: Register) -> Non
 
 def test_the_defaults_are_the_ones_that_older_states_are_read_with(register: Register) -> None:
     """Else a new release would find a change where there is none."""
-    for make, others in ((amazon, ("api_version", "key_env")), (azure, ())):
+    for make, others in ((amazon, ("api_version", "key_env", "undecided_timeout")), (azure, ())):
         inputs = register(make)["guard"].inputs
         for name in DEFAULTS.keys() - {"stack", "project", "name", *others}:
             assert inputs.get(name) == DEFAULTS[name]
