@@ -34,6 +34,7 @@ __all__ = [
     "Problem",
     "Protected",
     "Unknown",
+    "endpoint_key",
     "problems",
     "read",
     "read_scope",
@@ -278,6 +279,17 @@ _REQUIRED: Final = {
     AMAZON_TRANSLATE: ("region", "set region, or `pulumi config set aws:region …`"),
     AZURE_DOCUMENT_TRANSLATION: ("endpoint", "give the Translator resource's endpoint"),
 }
+
+
+def endpoint_key(url: str) -> tuple[str, int | None, str]:
+    """Return the host, port and path of an endpoint, by which two spellings of the same endpoint are equal.
+
+    Raises:
+        ValueError: the URL cannot be parsed.
+    """
+    parts = urlsplit(url)
+    port = parts.port if parts.port is not None else {"https": 443, "http": 80}.get(parts.scheme)
+    return (parts.hostname or "").rstrip("."), port, parts.path.rstrip("/")
 
 
 def scope_field(service: str) -> Sequence[str]:

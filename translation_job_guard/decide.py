@@ -1,18 +1,23 @@
-"""Keep, update or replace: what a changed guard comes to. Pure, over the old and the new properties.
+"""Decide what a changed guard needs: keep, update or replace. Pure, over the old and the new properties.
 
 As dangerous as a teardown: a replacement stops jobs, and one that is missing lets the engine take away what running
 jobs need.
+
+A protected resource is known by its URN and its id. Pulumi changes URNs without touching the resource (aliases,
+``stack rename``, ``state rename``, another parent, another version of a provider's type), and in the same ``up`` it may
+replace the resource. So a URN that has gone proves nothing: the old id is looked for under every new URN of the same
+type, and where it is not found while such a URN is new, the resource counts as replaced.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
 
-from translation_job_guard.arguments import DEFAULTS, UNKNOWN
+from translation_job_guard.arguments import DEFAULTS, UNKNOWN, endpoint_key
 
 __all__ = ["Answer", "Decision", "decide"]
 
@@ -21,7 +26,7 @@ _PLACE = ("region", "endpoint", "expected_account_id")
 
 
 class Answer(enum.Enum):
-    """What a change comes to."""
+    """What the engine has to do about a change."""
 
     KEEP = "keep"
     UPDATE = "update"
@@ -30,57 +35,108 @@ class Answer(enum.Enum):
 
 @dataclass(frozen=True)
 class Decision:
-    """What a change comes to. ``because`` are the properties that ask for a replacement."""
+    """What the engine has to do about a change.
+
+    ``because`` are the properties that ask for a replacement. ``unprotected`` are the URNs, as they are stored, of what
+    an update takes out of ``protects``: nothing was replaced, and the guard will not act when they go.
+    """
 
     answer: Answer
     delete_first: bool = False
     because: tuple[str, ...] = ()
+    unprotected: tuple[str, ...] = ()
 
 
 def decide(old: Mapping[str, Any], new: Mapping[str, Any]) -> Decision:
-    """What the change from ``old`` to ``new`` comes to.
+    """Return what the change from ``old`` to ``new`` needs.
 
     Args:
         old: the properties in the state, of this or an older release.
         new: the properties that the program asks for; ``UNKNOWN`` where they are not known yet, at any depth.
     """
-    first = list(_delete_first(old, new))
+    requested = [] if _same(_get(old, "triggers"), _get(new, "triggers")) else ["triggers"]
+    needed = list(_needed(old, new))
     place = [name for name in _PLACE if _moved(name, old, new)]
-    if first or place:
-        return Decision(Answer.REPLACE, bool(first), tuple(dict.fromkeys([*first, *place])))
+    if requested or needed or place:
+        # What the jobs need goes away: they must end before that. A trigger alone can wait until the new place is
+        # proven, or a place that does not work would cost the old guard and its jobs.
+        delete_first = bool(needed) or not place
+        return Decision(Answer.REPLACE, delete_first, tuple(dict.fromkeys([*requested, *needed, *place])))
     # Everything counts, __provider too: "no change" would freeze old code and old properties in the state.
     names = (set(old) | set(new)) - {"account_id"}
-    changed = any(_get(old, name) != _get(new, name) for name in names)
-    return Decision(Answer.UPDATE if changed else Answer.KEEP)
+    if all(_same(_get(old, name), _get(new, name)) for name in names):
+        return Decision(Answer.KEEP)
+    gone, _ = _compare(_get(old, "protects"), _get(new, "protects"))
+    return Decision(Answer.UPDATE, unprotected=gone)
 
 
-def _delete_first(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
-    if _get(old, "triggers") != _get(new, "triggers"):
-        yield "triggers"
+def _needed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
+    """Name the properties which show that something the jobs need is being replaced."""
     # Unknown as a whole: the engine asks so when something that the property depends on is about to be replaced
     # delete-first. Only a replacement gets the guard called before that. The Translator resource may be known to the
     # guard by its id alone, its endpoint being written out.
     for name in ("protects", "scope", *_PLACE, "account_resource_id"):
         if _get(new, name) is UNKNOWN:
             yield name
-    if _replaced(_get(old, "protects"), _get(new, "protects")):
+    _, replaced = _compare(_get(old, "protects"), _get(new, "protects"))
+    if replaced:
         yield "protects"
 
 
-def _replaced(old: Any, new: Any) -> bool:
-    """Whether something protected has another id than before, or one that is not known yet."""
-    before, after = _ids(old), _ids(new)
-    return any(urn in after and id_ is not None and after[urn] != id_ for urn, id_ in before.items())
+def _compare(old: Any, new: Any) -> tuple[tuple[str, ...], bool]:
+    """Return the old URNs that are protected no longer, and whether any protected resource was replaced."""
+    before, after = _entries(old), _entries(new)
+    ids = {urn: id_ for urn, id_ in after if urn is not UNKNOWN}
+    there = {(_type(urn), id_) for urn, id_ in ids.items()}
+    known = {urn for urn, _ in before}
+    # A URN that is not known yet may be of any type.
+    new_types = {_type(urn) for urn, _ in after if urn not in known}
+    gone: list[str] = []
+    replaced = False
+    for urn, id_ in before:
+        if urn is UNKNOWN or (urn in ids and (id_ is None or ids[urn] == id_)):
+            continue
+        if urn in ids:
+            replaced = True
+        elif id_ is not None and (_type(urn), id_) in there:
+            continue  # only renamed
+        elif not {_type(urn), None} & new_types:
+            gone.append(str(urn))
+        elif id_ is not None:
+            replaced = True
+    return tuple(gone), replaced
 
 
-def _ids(protects: Any) -> Mapping[str, Any]:
+def _entries(protects: Any) -> Sequence[tuple[Any, Any]]:
+    """Return URN and id of each entry; an entry that is not known yet has an unknown URN and id."""
     if not isinstance(protects, Sequence):
-        return {}
-    return {
-        one["urn"]: one.get("id")
+        return ()
+    pairs = [
+        (one.get("urn"), one.get("id")) if isinstance(one, Mapping) else (one, one)
         for one in protects
-        if isinstance(one, Mapping) and one.get("urn") is not UNKNOWN and one.get("urn") is not None
-    }
+        if one is UNKNOWN or isinstance(one, Mapping)
+    ]
+    # In an edited state they may be anything, lists included.
+    return [(_text(urn), _text(id_)) for urn, id_ in pairs if urn is not None]
+
+
+def _text(value: Any) -> Any:
+    return value if value is None or value is UNKNOWN else str(value)
+
+
+_VERSION: Final = re.compile(r"/v\d\w*(?=:)|V\d+(?=:|$)")
+"""The version in a type: azure-native's ``storage/v20230101:BlobContainer``, aws's ``s3/bucketV2:BucketV2``."""
+
+
+def _type(urn: Any) -> str | None:
+    """Return the type in a URN without its parents' types and its version; None if the URN is not known yet.
+
+    A provider's new version of a type takes over the resources of the old one through an alias.
+    """
+    if urn is UNKNOWN:
+        return None
+    parts = str(urn).split("::", 3)
+    return _VERSION.sub("", parts[2].rpartition("$")[2]) if len(parts) == 4 else ""
 
 
 def _get(properties: Mapping[str, Any], name: str) -> Any:
@@ -89,20 +145,29 @@ def _get(properties: Mapping[str, Any], name: str) -> Any:
     return DEFAULTS.get(name) if value is None else value
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Check whether two values are equal at any depth, where True is not 1. Numbers arrive as floats: 1 is 1.0."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
 def _moved(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether a property says that the guard's jobs are somewhere else now."""
+    """Check whether a property says that the guard's jobs are somewhere else now."""
     before, after = _get(old, name), _get(new, name)
     if name == "expected_account_id":
         # To write down the account that the guard is in, or to take the note away, moves nothing.
         here = before or old.get("account_id")
         return None not in (here, after) and bool(here != after)
     if name == "endpoint":
-        return _same_endpoint(before) != _same_endpoint(after)
+        return _endpoint(before) != _endpoint(after)
     return bool(before != after)
 
 
-def _same_endpoint(value: Any) -> object:
-    if not isinstance(value, str):
+def _endpoint(value: Any) -> object:
+    try:
+        return endpoint_key(value) if isinstance(value, str) else value
+    except ValueError:
         return value
-    parts = urlsplit(value)
-    return parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from pulumi.dynamic import (
@@ -61,6 +61,8 @@ class _GuardProvider(ResourceProvider):
             self._announce(id_, "a replacement", olds)
         elif decision.answer is Answer.UPDATE and olds.get("scope") != known.get("scope"):
             self._announce(id_, "the changed scope", olds, known)
+        if decision.unprotected:
+            _say_unprotected(id_, olds, decision.unprotected)
         return DiffResult(
             changes=decision.answer is not Answer.KEEP,
             replaces=list(decision.because),
@@ -150,6 +152,20 @@ class AzureDocumentTranslationJobGuardProvider(_GuardProvider):
 
     def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:  # noqa: ARG002 - it is the endpoint
         return dict(props)
+
+
+def _say_unprotected(id_: str, olds: Mapping[str, Any], urns: Sequence[str]) -> None:
+    key = f"{id_} unprotected"
+    if key in _announced:
+        return
+    _announced.add(key)
+    key_env = olds.get("key_env")
+    voice = Voice(
+        label(str(olds.get("stack") or ""), str(olds.get("name") or "guard")),
+        key_env if isinstance(key_env, str) else None,
+    )
+    names = ", ".join(" ".join(urn.split("::", 3)[-2:]) for urn in urns)
+    voice.say(f"no longer protected: {names}. From now on jobs are not stopped before it is deleted or replaced")
 
 
 def _source(guard: GuardArguments) -> tuple[str | None, ...]:

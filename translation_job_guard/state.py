@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from translation_job_guard.arguments import GuardArguments, read
+from translation_job_guard.arguments import GuardArguments, endpoint_key, read
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
@@ -194,13 +194,11 @@ def parse_state(text: str, source: str) -> Stack:
 
 
 def same_endpoint(one: str, other: str) -> bool:
-    """Whether two endpoints are the same Translator resource's."""
-    return _endpoint(one) == _endpoint(other)
-
-
-def _endpoint(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.netloc.lower(), parts.path.rstrip("/")
+    """Check whether two endpoints are the same Translator resource's."""
+    try:
+        return endpoint_key(one) == endpoint_key(other)
+    except ValueError:
+        return False  # the state was edited: what cannot be parsed is nobody's endpoint
 
 
 def _deployment(document: Any) -> Mapping[str, Any] | None:

@@ -16,6 +16,7 @@ WRITTEN_DEFAULTS: dict[str, Any] = {
     "grace_period": 0,
     "timeout": "30m",
     "quiet_period": "3s",
+    "undecided_timeout": "2m",
     "triggers": [],
     "protects": [],
     "api_version": "2024-05-01",
@@ -28,16 +29,32 @@ WRITTEN_DEFAULTS: dict[str, Any] = {
 """DESIGN's public interface; what it does not name is None."""
 
 _ABSENT = object()
-_URNS = ("urn:pulumi:dev::app::aws:iam/role:Role::role", "urn:pulumi:dev::app::aws:s3/bucket:Bucket::bucket")
+_ROLE, _BUCKET = "aws:iam/role:Role", "aws:s3/bucket:Bucket"
+_TYPES = {
+    "urn:pulumi:dev::app::aws:iam/role:Role::role": _ROLE,
+    "urn:pulumi:dev::app::aws:iam/role:Role::renamed": _ROLE,
+    "urn:pulumi:prod::app::aws:iam/role:Role::role": _ROLE,
+    "urn:pulumi:dev::app::my:index:Platform$aws:iam/role:Role::role": _ROLE,
+    "urn:pulumi:dev::app::aws:s3/bucket:Bucket::bucket": _BUCKET,
+    "urn:pulumi:dev::app::my:index:Platform$aws:s3/bucketV2:BucketV2::bucket": _BUCKET,
+}
+"""URNs of a role and a bucket under several names, stacks and parents, and the type of each."""
 _ROLES = ("arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b")
 
 _protected = st.fixed_dictionaries(
-    {"urn": st.sampled_from(_URNS), "id": st.sampled_from(["id-1", "id-1", "id-2", None, UNKNOWN])}
+    {
+        "urn": st.sampled_from([*_TYPES, *_TYPES, UNKNOWN]),
+        "id": st.sampled_from(["id-1", "id-1", "id-2", None, UNKNOWN]),
+    }
 )
 _values: dict[str, st.SearchStrategy[Any]] = {
     "region": st.sampled_from(["eu-west-1", "eu-west-1", "us-east-1", UNKNOWN]),
     "endpoint": st.sampled_from(
-        [_ABSENT, "https://a.example", "https://a.example/", "https://A.example", "https://b.example", UNKNOWN]
+        [
+            _ABSENT,
+            *("https://a.example", "https://a.example/", "https://A.example", "https://a.example:443/"),
+            *("https://b.example", "https://a.example:8443", "https://a.example/b", UNKNOWN),
+        ]
     ),
     "expected_account_id": st.sampled_from([_ABSENT, None, "111111111111", "222222222222", UNKNOWN]),
     "account_id": st.sampled_from([_ABSENT, "111111111111"]),
@@ -56,10 +73,12 @@ _values: dict[str, st.SearchStrategy[Any]] = {
     ),
     "protects": st.one_of(
         st.sampled_from([_ABSENT, None, UNKNOWN]),
-        st.lists(_protected, max_size=2, unique_by=lambda one: str(one["urn"])),
+        st.lists(_protected, max_size=3, unique_by=lambda one: str(one["urn"])),
     ),
     "triggers": st.one_of(
-        st.sampled_from([_ABSENT, None, UNKNOWN]), st.lists(st.sampled_from(["v1", "v2", UNKNOWN]), max_size=1)
+        st.sampled_from([_ABSENT, None, UNKNOWN]),
+        st.lists(st.sampled_from(["v1", 1.0, 1, True, UNKNOWN]), min_size=1, max_size=1),
+        st.lists(st.sampled_from([("deep", 0.0), ("deep", False)]), min_size=1, max_size=1),
     ),
     "on_delete": st.sampled_from([_ABSENT, None, "cancel", "drain", UNKNOWN]),
     "timeout": st.sampled_from([_ABSENT, "30m", "1h", 1800.0]),
@@ -81,14 +100,28 @@ def changes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     # Half of all changes are of one or two properties, so that each row of the table decides often.
     names = draw(st.lists(st.sampled_from(sorted(_values)), max_size=3, unique=True))
     new = {**old, **{name: draw(_values[name]) for name in names}}
+    if old.get("protects") and draw(st.booleans()):
+        renamed = {one["urn"]: one for one in (draw(_renamed(one)) for one in old["protects"])}
+        new["protects"] = draw(st.permutations(list(renamed.values())))
     return old, {name: value for name, value in new.items() if value is not _ABSENT}
+
+
+@st.composite
+def _renamed(draw: st.DrawFn, one: Mapping[str, Any]) -> dict[str, Any]:
+    """A protected resource as it might be after an `up`: under any URN of its type, replaced or not."""
+    urns = [urn for urn, type_ in _TYPES.items() if type_ == _TYPES[one["urn"]]]
+    return {"urn": draw(st.sampled_from(urns)), "id": draw(st.sampled_from([one["id"], "id-3", UNKNOWN]))}
 
 
 def _settled(value: Any) -> Any:
     if value is UNKNOWN:
         return None
     if isinstance(value, list):
-        return [_settled(one) for one in value if one is not UNKNOWN]
+        return [
+            _settled(one)
+            for one in value
+            if one is not UNKNOWN and not (isinstance(one, dict) and one.get("urn") is UNKNOWN)
+        ]
     if isinstance(value, dict):
         return {key: _settled(one) for key, one in value.items()}
     return value
@@ -97,15 +130,11 @@ def _settled(value: Any) -> Any:
 def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bool]:
     """The answer of DESIGN's table, and whether the old guard is deleted first."""
     before, after = _with_defaults(old, new), _with_defaults(new, old)
-    # What the jobs need is being replaced, or it was asked for: delete first.
-    if before["triggers"] != after["triggers"]:
-        return Answer.REPLACE, True
+    # What the jobs need is being replaced: delete first.
     if after["protects"] is UNKNOWN or after["scope"] is UNKNOWN:
         return Answer.REPLACE, True
-    for one in before["protects"]:
-        for other in after["protects"]:
-            if one["urn"] == other["urn"] and one["id"] is not None and one["id"] != other["id"]:
-                return Answer.REPLACE, True
+    if any(_was_replaced(one, before["protects"], after["protects"]) for one in before["protects"]):
+        return Answer.REPLACE, True
     # The same holds of a place that is unknown as a whole: the Translator resource itself is being replaced.
     if UNKNOWN in (after[name] for name in ("region", "endpoint", "expected_account_id", "account_resource_id")):
         return Answer.REPLACE, True
@@ -113,8 +142,32 @@ def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bo
     other_account = here is not None and after["expected_account_id"] not in (None, here)
     if before["region"] != after["region"] or _host(before) != _host(after) or other_account:
         return Answer.REPLACE, False
-    same = all(before[name] == after[name] for name in before if name != "account_id")
+    # It was asked for.
+    if _typed(before["triggers"]) != _typed(after["triggers"]):
+        return Answer.REPLACE, True
+    same = all(_typed(before[name]) == _typed(after[name]) for name in before if name != "account_id")
     return (Answer.KEEP if same else Answer.UPDATE), False
+
+
+def _was_replaced(one: Mapping[str, Any], before: Any, after: Any) -> bool:
+    """Its id changed, or is there under no URN while a URN of its type, or one that is not known, is new."""
+    if one["id"] is None:
+        return False
+    for other in after:
+        if other["urn"] == one["urn"]:
+            return bool(other["id"] != one["id"])
+    type_ = _TYPES[one["urn"]]
+    if any(_TYPES.get(other["urn"]) == type_ and other["id"] == one["id"] for other in after):
+        return False
+    new = [other["urn"] for other in after if other["urn"] not in [entry["urn"] for entry in before]]
+    return any(urn is UNKNOWN or _TYPES[urn] == type_ for urn in new)
+
+
+def _typed(value: Any) -> Any:
+    """Text in which equal numbers are equal and True is not 1."""
+    if isinstance(value, (list, tuple)):
+        return [_typed(one) for one in value]
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else repr(value)
 
 
 def _with_defaults(properties: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +178,7 @@ def _with_defaults(properties: Mapping[str, Any], others: Mapping[str, Any]) -> 
 
 def _host(properties: Mapping[str, Any]) -> str | None:
     endpoint = properties["endpoint"]
-    return None if endpoint is None else str(endpoint).lower().rstrip("/")
+    return None if endpoint is None else str(endpoint).lower().replace(":443", "").rstrip("/")
 
 
 def check(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -135,7 +188,14 @@ def check(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
     assert (decision.answer, decision.delete_first) == expected(old, new)
     assert bool(decision.because) == (decision.answer is Answer.REPLACE), "a replacement says what asks for it"
     for name in decision.because:
-        assert old.get(name) != new.get(name), f"{name} asks for a replacement and has not changed"
+        changed = _typed(old.get(name)) != _typed(new.get(name))
+        assert changed, f"{name} asks for a replacement and has not changed"
+    before = [one["urn"] for one in old.get("protects") or []]
+    after = new.get("protects") or []
+    gone = [] if after is UNKNOWN else [urn for urn in before if urn not in [one["urn"] for one in after]]
+    assert set(decision.unprotected) <= set(gone), "only what is protected no longer is reported so"
+    if decision.answer is Answer.UPDATE and not after:
+        assert set(decision.unprotected) == set(gone), "what is protected no longer is reported"
     without_account = {name: value for name, value in old.items() if name != "account_id"}
     if decision.answer is Answer.KEEP:
         stored = {**WRITTEN_DEFAULTS, **{key: value for key, value in without_account.items() if value is not None}}

@@ -314,7 +314,34 @@ def test_a_mistake_in_the_teardown_is_found(
 
 
 def _protected_ids_ignored(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(decide, "_replaced", lambda _old, _new: False)
+    patch.setattr(decide, "_compare", lambda _old, _new: ((), False))
+
+
+def _replacement_hidden_by_a_rename(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "_type", str)
+
+
+def _parents_taken_for_the_type(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "_type", lambda urn: None if urn is UNKNOWN else urn.split("::")[2])
+
+
+def _rename_taken_for_a_replacement(patch: pytest.MonkeyPatch) -> None:
+    original = decide._compare
+    patch.setattr(decide, "_compare", lambda old, new: (original(old, new)[0], original(old, new)[1] or old != new))
+
+
+def _true_taken_for_one(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(decide, "_same", lambda one, other: bool(one == other))
+
+
+def _unprotected_forgotten(patch: pytest.MonkeyPatch) -> None:
+    _answers(patch, lambda decision: replace(decision, unprotected=()))
+
+
+def _triggers_before_the_place(patch: pytest.MonkeyPatch) -> None:
+    _answers(
+        patch, lambda decision: replace(decision, delete_first=True) if "triggers" in decision.because else decision
+    )
 
 
 def _always_create_first(patch: pytest.MonkeyPatch) -> None:
@@ -347,10 +374,10 @@ def _defaults_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 def _unknown_as_a_whole_let_pass(patch: pytest.MonkeyPatch) -> None:
-    original = decide._delete_first
+    original = decide._needed
     patch.setattr(
         decide,
-        "_delete_first",
+        "_needed",
         lambda old, new: [name for name in original(old, new) if name != "scope" or new.get(name) is not UNKNOWN],
     )
 
@@ -363,6 +390,12 @@ def _place_only_updated(patch: pytest.MonkeyPatch) -> None:
     "mutation",
     [
         _protected_ids_ignored,
+        _replacement_hidden_by_a_rename,
+        _parents_taken_for_the_type,
+        _rename_taken_for_a_replacement,
+        _true_taken_for_one,
+        _unprotected_forgotten,
+        _triggers_before_the_place,
         _always_create_first,
         _always_delete_first,
         _kept_where_replacing_is_due,

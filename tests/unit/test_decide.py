@@ -39,6 +39,7 @@ AZURE: dict[str, Any] = {
     "service": "azure-document-translation",
     "endpoint": "https://name.cognitiveservices.azure.com/",
     "scope": [{"container_urls": ["https://store.blob.core.windows.net/source"]}],
+    "undecided_timeout": "2m",
     "api_version": "2024-05-01",
     "key_env": "AZURE_DOCUMENT_TRANSLATION_KEY",
 }
@@ -122,19 +123,79 @@ def test_something_protected_that_has_another_id_replaces_delete_first(id_: Any)
 
 
 @pytest.mark.parametrize(
-    "protects",
+    ("protects", "unprotected"),
     [
-        AMAZON["protects"][:1],
-        [],
-        list(reversed(AMAZON["protects"])),
-        [*AMAZON["protects"], {"urn": "urn:new", "id": UNKNOWN}],
-        [*AMAZON["protects"], {"urn": UNKNOWN, "id": UNKNOWN}],
-        [*AMAZON["protects"], UNKNOWN],
+        (AMAZON["protects"][:1], (BUCKET_URN, "urn:component")),
+        ([], (ROLE_URN, BUCKET_URN, "urn:component")),
+        ([*AMAZON["protects"][1:], {"urn": "urn:pulumi:dev::app::aws:s3/bucket:Bucket::new", "id": "n"}], (ROLE_URN,)),
+        (list(reversed(AMAZON["protects"])), ()),
+        ([*AMAZON["protects"], {"urn": "urn:new", "id": UNKNOWN}], ()),
+        ([*AMAZON["protects"], {"urn": UNKNOWN, "id": UNKNOWN}], ()),
+        ([*AMAZON["protects"], UNKNOWN], ()),
     ],
 )
-def test_protecting_more_or_less_updates(protects: Any) -> None:
-    """What was protected and still is has its id: nothing is being replaced."""
-    assert amazon(protects=protects) == UPDATE
+def test_protecting_more_or_less_updates(protects: Any, unprotected: tuple[str, ...]) -> None:
+    """What was protected and still is has its id: nothing is being replaced. What is taken out is named."""
+    assert amazon(protects=protects) == Decision(Answer.UPDATE, unprotected=unprotected)
+
+
+_RENAMED = {
+    "another name": "urn:pulumi:dev::app::aws:iam/role:Role::renamed",
+    "another stack": "urn:pulumi:prod::app::aws:iam/role:Role::role",
+    "another project": "urn:pulumi:dev::shop::aws:iam/role:Role::role",
+    "a parent": "urn:pulumi:dev::app::my:index:Platform$aws:iam/role:Role::role",
+    "a name with colons": "urn:pulumi:dev::app::aws:iam/role:Role::a::aws:s3/bucket:Bucket::b",
+    "another version of its type": "urn:pulumi:dev::app::aws:iam/roleV2:RoleV2::role",
+}
+
+
+@pytest.mark.parametrize("urn", _RENAMED.values(), ids=_RENAMED)
+def test_a_replacement_under_another_urn_replaces_delete_first(urn: str) -> None:
+    """A rename, an alias, `stack rename` or another parent must not hide that a role is another one now."""
+    _role, *others = AMAZON["protects"]
+    assert amazon(protects=[{"urn": urn, "id": "translate"}, *others]) == UPDATE, "only renamed"
+    for id_ in ("translate-2", UNKNOWN):
+        for protects in ([{"urn": urn, "id": id_}, *others], [*others, {"urn": urn, "id": id_}]):
+            assert amazon(protects=protects) == delete_first("protects")
+
+
+@pytest.mark.parametrize("entry", [UNKNOWN, {"urn": UNKNOWN, "id": UNKNOWN}, {"urn": UNKNOWN, "id": "x"}])
+def test_an_urn_that_is_not_known_may_be_the_replaced_role(entry: Any) -> None:
+    """Its type is not known either."""
+    _role, *others = AMAZON["protects"]
+    assert amazon(protects=[entry, *others]) == delete_first("protects")
+
+
+def test_two_versions_of_an_azure_type_are_the_same_resource() -> None:
+    """azure-native gives each version of a type an alias to the others."""
+    old, new = (
+        f"urn:pulumi:dev::app::azure-native:storage{version}:BlobContainer::c" for version in ("/v20230101", "")
+    )
+    for id_, decision in (("/c", UPDATE), ("/d", delete_first("protects"))):
+        changed = {**AZURE, "protects": [{"urn": new, "id": id_}]}
+        assert decide({**AZURE, "protects": [{"urn": old, "id": "/c"}]}, changed) == decision
+
+
+def test_ids_are_compared_within_a_type() -> None:
+    """A bucket may be called as a role was."""
+    role, bucket, _ = AMAZON["protects"]
+    renamed = {**role, "urn": _RENAMED["another name"], "id": "translate-2"}
+    assert amazon(protects=[renamed, {**bucket, "id": "translate"}]) == delete_first("protects")
+    assert amazon(protects=[renamed, bucket, {"urn": BUCKET_URN + "-2", "id": "translate"}]) == delete_first("protects")
+
+
+def test_a_renamed_component_is_not_reported_as_unprotected() -> None:
+    """It has no id to know it by; what is in it has."""
+    old = {**AMAZON, "protects": [{"urn": "urn:pulumi:dev::app::my:index:Platform::a"}]}
+    assert decide(old, {**AMAZON, "protects": [{"urn": "urn:pulumi:dev::app::my:index:Platform::b"}]}) == UPDATE
+
+
+@pytest.mark.parametrize("odd", [[], ["x"], {}, {"a": 1}, 7.0, True])
+def test_an_edited_list_of_the_protected_does_not_fail(odd: Any) -> None:
+    """A diff that fails blocks every `up`."""
+    entries = [odd, {"urn": odd, "id": "x"}, {"urn": ROLE_URN, "id": odd}]
+    for protects in (odd, entries):
+        assert decide({**AMAZON, "protects": protects}, AMAZON).answer is not Answer.KEEP
 
 
 def test_a_component_has_no_id_and_is_not_replaced() -> None:
@@ -154,6 +215,8 @@ def test_another_endpoint_replaces_create_first() -> None:
     """The new place is proven before the old guard goes."""
     assert azure(endpoint="https://other.cognitiveservices.azure.com/") == create_first("endpoint")
     assert azure(endpoint="http://name.cognitiveservices.azure.com/") == create_first("endpoint")
+    assert azure(endpoint="https://name.cognitiveservices.azure.com:8443/") == create_first("endpoint")
+    assert azure(endpoint="https://name.cognitiveservices.azure.com:x/") == create_first("endpoint")
     assert azure(endpoint="https://name.cognitiveservices.azure.com/path") == create_first("endpoint")
 
 
@@ -163,6 +226,9 @@ def test_another_endpoint_replaces_create_first() -> None:
         "https://name.cognitiveservices.azure.com",
         "https://NAME.cognitiveservices.azure.com/",
         "HTTPS://name.CognitiveServices.Azure.com//",
+        "https://name.cognitiveservices.azure.com:443/",
+        "https://name.cognitiveservices.azure.com.:443",
+        "http://name.cognitiveservices.azure.com:443/",
     ],
 )
 def test_an_endpoint_spelled_otherwise_moves_nothing(spelled: str) -> None:
@@ -240,10 +306,50 @@ def test_protecting_against_an_older_state_without_protects_updates() -> None:
     assert decide(older, AMAZON) == UPDATE
 
 
-def test_delete_first_wins_over_create_first_and_all_reasons_are_named() -> None:
-    """What the jobs need goes away: proving the new place first would be too late."""
+def test_a_replaced_resource_wins_over_a_new_place() -> None:
+    """What the jobs need goes away: proving the new place first would be too late. All reasons are named."""
     decision = amazon(triggers=["release-2"], region="eu-central-1", scope=UNKNOWN)
     assert decision == delete_first("triggers", "scope", "region")
+    first, *others = AMAZON["protects"]
+    decision = amazon(protects=[{**first, "id": "translate-2"}, *others], region="eu-central-1")
+    assert decision == delete_first("protects", "region")
+
+
+@pytest.mark.parametrize("triggers", [["release-2"], [], UNKNOWN])
+def test_a_new_place_wins_over_a_trigger(triggers: Any) -> None:
+    """Nothing is taken away: where the new place does not work, the old guard and its jobs stay as they are."""
+    assert amazon(triggers=triggers, region="eu-central-1") == create_first("triggers", "region")
+    assert amazon(triggers=triggers, expected_account_id="210987654321") == create_first(
+        "triggers", "expected_account_id"
+    )
+    other = "https://other.cognitiveservices.azure.com/"
+    assert azure(triggers=triggers, endpoint=other) == create_first("triggers", "endpoint")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ([0.0], [False]),
+        ([1.0], [True]),
+        ([{"a": [True]}], [{"a": [1.0]}]),
+        ([0.0], ["0"]),
+        ([0.0], [None]),
+        ([[]], [{}]),
+        (["a"], "a"),
+        ([1.0], [1.0, 1.0]),
+        ([{"a": 1.0}], [{"b": 1.0}]),
+    ],
+)
+def test_triggers_are_compared_by_type_as_well(old: Any, new: Any) -> None:
+    """At any depth, both ways."""
+    for before, after in ((old, new), (new, old)):
+        assert decide({**AMAZON, "triggers": before}, {**AMAZON, "triggers": after}) == delete_first("triggers")
+
+
+def test_numbers_that_are_equal_are_the_same_trigger() -> None:
+    """They arrive as floats from the state."""
+    old, new = [1.0, {"a": [0.0, 2.5]}, True, None], [1, {"a": [0, 2.5]}, True, None]
+    assert decide({**AMAZON, "triggers": old}, {**AMAZON, "triggers": new}) == KEEP
 
 
 _values = st.sampled_from([UNKNOWN, None, "", "x", 1.0, [], ["x"], [{"urn": ROLE_URN, "id": "y"}]])
