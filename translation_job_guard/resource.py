@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import isawaitable
-from typing import Any, Union
+from typing import Any, Final, Union
 
 import pulumi
 from pulumi.dynamic import Resource
@@ -354,8 +355,7 @@ def _options(
                 f"Guard {name!r}: deleted_with makes Pulumi skip the guard's delete, and its jobs would go on. Leave "
                 "it out."
             )
-        frozen = sorted({"scope", "protects", "triggers", "region", "endpoint"} & set(opts.ignore_changes or []))
-        if frozen:
+        if frozen := _frozen(opts.ignore_changes or []):
             raise InvalidArgument(
                 f"Guard {name!r}: ignore_changes of {', '.join(frozen)} would keep the guard at jobs and resources "
                 "that are no longer the stack's. Leave it out."
@@ -373,6 +373,30 @@ def _options(
     # False, not None: a parent's retain_on_delete would be inherited otherwise.
     ours = pulumi.ResourceOptions(depends_on=list(protects), retain_on_delete=False)
     return pulumi.ResourceOptions.merge(opts, ours)
+
+
+_DECISIVE: Final = frozenset(
+    {"scope", "protects", "triggers", "region", "endpoint", "expected_account_id", "account_resource_id"}
+)
+"""The properties that decide whether a guard is replaced, and which jobs it answers for."""
+
+
+def _frozen(ignored: Iterable[str]) -> list[str]:
+    """Return the entries of ``ignore_changes`` that reach a decisive property, in whatever spelling."""
+    return sorted(path for path in ignored if _first_key(path) in {"*", None, *_DECISIVE})
+
+
+def _first_key(path: str) -> str | None:
+    """Return the first key of a property path; None if there is none or the path cannot be parsed.
+
+    The grammar of Pulumi's ``resource.ParsePropertyPath``: ``a.b``, ``a[0]``, ``a["b"]``, ``["a"]``, ``*`` and ``[*]``,
+    with any number of dots before a key.
+    """
+    match = re.match(r'\.*(?:\["((?:\\"|[^"])*)"\]|\[(\*)\]|([^.\[]+))', path.strip())
+    if match is None:
+        return None
+    quoted, star, plain = match.groups()
+    return str(star or plain or quoted.replace('\\"', '"')).strip()
 
 
 def _within(resource: pulumi.Resource, descendant: pulumi.Resource) -> bool:

@@ -522,6 +522,39 @@ def test_options_that_would_skip_the_guard_are_refused(register: Register, make:
     assert "guard" in register(lambda: make(opts=pulumi.ResourceOptions(retain_on_delete=False, protect=True)))
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "*",
+        "[*]",
+        '["*"]',
+        *("scope", "protects", "triggers", "region", "endpoint", "expected_account_id", "account_resource_id"),
+        "protects[0].id",
+        "protects[*]",
+        "protects.*",
+        'scope[0]["data_access_role_arns"]',
+        '["scope"][0]',
+        '.["triggers"]',
+        "..triggers[0]",
+        " region ",
+        "[0]",
+        '["scope',
+        "",
+    ],
+)
+def test_ignore_changes_of_what_decides_is_refused(register: Register, path: str) -> None:
+    """In any spelling that Pulumi takes, and in one that it does not."""
+    for make in (amazon, azure):
+        with pytest.raises(InvalidArgument, match=r"ignore_changes of .* would keep the guard"):
+            register(lambda make=make: make(opts=pulumi.ResourceOptions(ignore_changes=["timeout", path])))  # type: ignore[misc]
+
+
+def test_ignore_changes_of_anything_else_is_accepted(register: Register) -> None:
+    """Also where a name only begins or ends as one that decides, or is deeper."""
+    paths = ["timeout", "on_delete", 'on_delete["scope"]', "scopes", "my.protects", '["a\\"scope"]', "poll_interval[*]"]
+    assert "guard" in register(lambda: amazon(opts=pulumi.ResourceOptions(ignore_changes=paths)))
+
+
 def test_a_guard_inside_what_it_protects_is_refused(register: Register) -> None:
     """One sentence instead of Pulumi's circular dependency, however deep it is inside."""
 
