@@ -1,4 +1,4 @@
-"""What a guard is told: the properties as they are stored, checked and read.
+"""Validate and parse guard arguments: the properties of a guard as they are stored.
 
 ``problems`` checks new properties, in preview too, where some are unknown; ``read`` makes a ``GuardArguments`` of
 stored ones. Both know the stored format, nothing else does. Reasons never repeat a value: it may be a secret.
@@ -6,15 +6,19 @@ stored ones. Both know the stored format, nothing else does. Reasons never repea
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from translation_job_guard.durations import parse_duration
-from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.errors import InvalidArgument, MissingExtra
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
@@ -35,6 +39,8 @@ __all__ = [
     "Protected",
     "Unknown",
     "endpoint_key",
+    "looks_like_key",
+    "missing_packages",
     "problems",
     "read",
     "read_scope",
@@ -80,7 +86,7 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that a guard cannot be told. ``path`` as in the program: ``scope.container_urls[0]``."""
+    """An argument that a guard cannot take. ``path`` as in the program: ``scope.container_urls[0]``."""
 
     path: str
     reason: str
@@ -139,7 +145,7 @@ def _moment(value: Any) -> str | None:
     try:
         parse_time(value)
     except (AttributeError, TypeError, ValueError):
-        return 'is no point in time with a time zone: write RFC 3339, for instance "2025-01-31T12:00:00Z"'
+        return 'is not a valid time; expected RFC 3339 with a time zone, for instance "2025-01-31T12:00:00Z"'
     return None
 
 
@@ -156,30 +162,60 @@ def _duration(value: Any) -> str | None:
 
 
 def _s3_uri(value: Any) -> str | None:
+    if isinstance(value, str) and _SIGNED.search(_decoded(value)):
+        return _QUERY
     if not isinstance(value, str) or not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
-        return "is no S3 URI: write s3://bucket/ or s3://bucket/folder/"
+        return "is not a valid S3 URI; expected s3://bucket/ or s3://bucket/folder/"
+    if reason := _never_matches(value.removeprefix("s3://"), "*?"):
+        return reason
     return _EMPTY_FOLDER if value.endswith("//") else None
 
 
 def _url(value: Any) -> str | None:
-    """What any URL of a guard must be: https, or http to loopback, and nothing secret in it."""
+    """Check what any URL of a guard must be: https, or http to loopback, and nothing secret in it."""
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
-        return "is no URL: write it with its scheme, https://…"
+        return "is not a valid URL; expected one with its scheme, https://…"
     try:
         parts = urlsplit(value)
-        _host, _port = parts.hostname, parts.port
+        host, _port = parts.hostname, parts.port
     except ValueError:
-        return "is no URL: its host or port cannot be read"
+        return "is not a valid URL: its host or port cannot be parsed"
     if parts.username is not None or parts.password is not None:
         return "must not hold a user name or password: credentials come from the environment"
-    # A signature is one also where the question mark was encoded.
-    if parts.query or parts.fragment or re.search(r"(?i)[?&;]sig=", unquote(parts.path)):
-        return (
-            "must not have a query string: a SAS signature would be stored in the state. Give the URL up to the "
-            "question mark"
-        )
+    # A signature is one also where its question mark was encoded.
+    if parts.query or parts.fragment or value.endswith(("?", "#")) or _SIGNED.search(_decoded(value)):
+        return _QUERY
+    if not re.fullmatch(r"[\w.-]+|[0-9a-f:.]+", host or ""):
+        return "is not a valid URL: its host or port cannot be parsed"
     if parts.scheme == "http" and not is_loopback(value):
         return "must be https: http is for an emulator on this machine's loopback only"
+    return None
+
+
+_SIGNED: Final = re.compile(
+    r"(?i)(?:^|[?&;])\s*(?:sig|signature|x-amz-(?:signature|credential|security-token)|awsaccesskeyid)="
+)
+"""A parameter of a signed URL: a SAS, or what S3 presigns by version 4 or 2."""
+_QUERY: Final = (
+    "must not have a query string: a SAS or AWS signature would be stored in the state. Give the URL up to the "
+    "question mark"
+)
+
+
+def _decoded(text: str) -> str:
+    """Return ``text`` without percent-encoding, however often it was encoded."""
+    while (once := unquote(text)) != text:
+        text = once
+    return text
+
+
+def _never_matches(path: str, wildcards: str) -> str | None:
+    """Explain why nothing is ever found below ``path``: what is compared is the text, and no pattern."""
+    path = _decoded(path)
+    if any(wildcard in path for wildcard in wildcards):
+        return "has a wildcard, which would match nothing: give the folder above it, which covers all below it"
+    if any(part in (".", "..") for part in path.split("/")):
+        return 'has a "." or ".." part, which would match nothing: give the path without it'
     return None
 
 
@@ -188,8 +224,19 @@ def _container_url(value: Any) -> str | None:
         return reason
     path = urlsplit(value).path
     if not path.strip("/"):
-        return "names no container: write https://account.blob.core.windows.net/container"
-    return _EMPTY_FOLDER if "//" in path else None
+        return "has no container; expected https://account.blob.core.windows.net/container"
+    return _never_matches(path, "*") or (_EMPTY_FOLDER if "//" in path else None)
+
+
+def _key_env(value: Any) -> str | None:
+    if isinstance(value, str) and looks_like_key(value):
+        return "looks like a key; expected the name of an environment variable that holds the key, never the key"
+    return _VARIABLE(value)
+
+
+def looks_like_key(text: str) -> bool:
+    """Check whether a text that may be a variable's name is rather a key: 32 hexadecimal digits, or 84 characters."""
+    return bool(re.fullmatch(r"[0-9A-Fa-f]{32}|(?=.*\d)[A-Za-z0-9]{32,}", text))
 
 
 def _job_name(value: Any) -> str | None:
@@ -208,28 +255,34 @@ _EMPTY_FOLDER: Final = (
 # No wildcards: an ARN is compared as it is, and one with * would match no job.
 _ROLE_ARN = _pattern(
     r"arn:aws(-[a-z]+)*:iam::\d{12}:role/[^\s*?]+",
-    "is no ARN of an IAM role: write arn:aws:iam::123456789012:role/name",
+    "is not a valid ARN of an IAM role; expected arn:aws:iam::123456789012:role/name",
 )
-_REGION = _pattern(r"[a-z]{2,}(-[a-z]+)+-\d+", 'is no AWS region: write for instance "eu-west-1"')
-_ACCOUNT = _pattern(r"\d{12}", "is no AWS account id: write its 12 digits as text")
-_API_VERSION = _pattern(r"\d{4}-\d{2}-\d{2}(-preview)?", 'is no api-version: write for instance "2024-05-01"')
-_KEY_ENV = _pattern(
+_REGION_FORM = _pattern(r"[a-z]{2,}(-[a-z]+)+-\d+", 'is not a valid AWS region; expected for instance "eu-west-1"')
+_ACCOUNT = _pattern(r"\d{12}", "is not a valid AWS account id; expected its 12 digits as text")
+_API_VERSION = _pattern(
+    r"\d{4}-\d{2}-\d{2}(-preview)?", 'is not a valid api-version; expected for instance "2024-05-01"'
+)
+_VARIABLE = _pattern(
     r"[A-Za-z_][A-Za-z0-9_]{0,127}",
-    "is no name of an environment variable: give the variable's name, never the key",
+    "is not a valid name of an environment variable; expected the variable's name, never the key",
 )
 _RESOURCE_ID = _pattern(
     r"(?i)/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.CognitiveServices/accounts/[^/]+",
-    "is no resource id of a Cognitive Services account: write the account's id "
+    "is not a valid resource id of a Cognitive Services account; expected the account's id "
     "(/subscriptions/…/providers/Microsoft.CognitiveServices/accounts/name)",
 )
-_UUID = _pattern(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "is no translation id (a UUID)")
+_UUID = _pattern(
+    r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "is not a valid translation id; expected a UUID"
+)
 
 _SCOPE_FIELDS: Final[Mapping[str, Sequence[_Field]]] = {
     AMAZON_TRANSLATE: (
         _Field("data_access_role_arns", _ROLE_ARN),
         _Field("s3_uri_prefixes", _s3_uri),
         _Field("job_name_prefixes", _job_name),
-        _Field("job_ids", _pattern(r"\S{1,32}", "is no job id")),
+        _Field(
+            "job_ids", _pattern(r"\S{1,32}", "is not a valid job id; expected at most 32 characters without spaces")
+        ),
         _Field("submitted_after", _moment, many=False, selects=False),
         _Field("whole_region", _boolean, many=False, whole=True),
     ),
@@ -245,7 +298,9 @@ _SCOPE_FIELDS: Final[Mapping[str, Sequence[_Field]]] = {
 
 _MODES = ", ".join(mode.value for mode in Mode)
 _COMMON: Final[Mapping[str, _Check]] = {
-    "on_delete": lambda value: None if value in [mode.value for mode in Mode] else f"is no mode: give one of {_MODES}",
+    "on_delete": lambda value: (
+        None if value in [mode.value for mode in Mode] else f"is not a valid mode; expected one of {_MODES}"
+    ),
     "grace_period": _duration,
     "timeout": _duration,
     "quiet_period": _duration,
@@ -253,7 +308,7 @@ _COMMON: Final[Mapping[str, _Check]] = {
 }
 _OWN: Final[Mapping[str, Mapping[str, _Check]]] = {
     AMAZON_TRANSLATE: {
-        "region": _REGION,
+        "region": _REGION_FORM,
         "expected_account_id": _ACCOUNT,
         "assume_role_arn": _ROLE_ARN,
         "endpoint_url": _url,
@@ -263,7 +318,7 @@ _OWN: Final[Mapping[str, Mapping[str, _Check]]] = {
         "endpoint": _url,
         "undecided_timeout": _duration,
         "api_version": _API_VERSION,
-        "key_env": _KEY_ENV,
+        "key_env": _key_env,
         "account_resource_id": _RESOURCE_ID,
     },
 }
@@ -318,6 +373,8 @@ def problems(service: str, properties: Mapping[str, Any]) -> list[Problem]:
             found.append(Problem(name, reason))
     if not {problem.path for problem in found} & _COMMON.keys():
         found += _between_durations(properties)
+    if service == AMAZON_TRANSLATE and not {problem.path for problem in found} & {"region", "endpoint_url"}:
+        found += _region_problems(properties)
     found += _scope_problems(service, properties.get("scope"))
     if not _storable(properties.get("triggers")):
         found.append(
@@ -356,6 +413,62 @@ def _between_durations(properties: Mapping[str, Any]) -> Iterable[Problem]:
         yield Problem("poll_interval", f"must be at least {FASTEST_POLL} s: a listing costs the whole account's quota")
 
 
+def _region_problems(properties: Mapping[str, Any]) -> Iterable[Problem]:
+    """Refuse a region that botocore does not know: `up` would wait for its host name until ``timeout``."""
+    region, endpoint = properties.get("region"), properties.get("endpoint_url")
+    # An emulator on loopback has any region, and an endpoint that is not known yet may be one.
+    if region is UNKNOWN or endpoint is UNKNOWN or (isinstance(endpoint, str) and endpoint and is_loopback(endpoint)):
+        return
+    known = _known_regions()
+    if known and region not in known:
+        import difflib
+
+        near = difflib.get_close_matches(str(region), known, n=3, cutoff=0.7)
+        yield Problem(
+            "region",
+            "is not a region that the installed botocore knows; "
+            + (f"did you mean {' or '.join(near)}? " if near else "expected for instance eu-west-1. ")
+            + "For a region that is newer, upgrade boto3",
+        )
+
+
+@functools.cache
+def _known_regions() -> frozenset[str]:
+    """Return the regions of all partitions by botocore's own data, unread by botocore; empty where it is missing."""
+    # Importing botocore takes longer than all other checks together.
+    package = importlib.util.find_spec("botocore")
+    if package is None or package.origin is None:
+        return frozenset()
+    try:
+        data = json.loads((Path(package.origin).parent / "data" / "partitions.json").read_text(encoding="utf-8"))
+        return frozenset(region for partition in data["partitions"] for region in partition["regions"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()  # another layout of another release: what cannot be known is not refused
+
+
+_PACKAGES: Final = {
+    AMAZON_TRANSLATE: ("Amazon Translate", "aws", ("boto3", "botocore")),
+    AZURE_DOCUMENT_TRANSLATION: (
+        "Azure Document Translation",
+        "azure",
+        ("azure.ai.translation.document", "azure.identity", "azure.mgmt.cognitiveservices"),
+    ),
+}
+
+
+def missing_packages(service: str) -> MissingExtra | None:
+    """Return the error that says how to install a service's packages; None if they are there. Imports none of them."""
+    what, extra, packages = _PACKAGES[service]
+    return None if all(map(_is_installed, packages)) else MissingExtra(what, extra)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False  # its parent is missing
+
+
 def _scope_problems(service: str, scopes: Any) -> Iterable[Problem]:
     if scopes is UNKNOWN:
         return
@@ -367,7 +480,7 @@ def _scope_problems(service: str, scopes: Any) -> Iterable[Problem]:
         if scope is UNKNOWN:
             continue
         if not isinstance(scope, Mapping):
-            yield Problem(where, "is no scope")
+            yield Problem(where, "is not a valid scope; expected a mapping of selectors")
             continue
         yield from _one_scope(service, where, scope)
 
@@ -377,7 +490,7 @@ def _one_scope(service: str, where: str, scope: Mapping[str, Any]) -> Iterable[P
     # A flag that is False was not given.
     given = [name for name in scope if name in fields and not (fields[name].whole and scope[name] is False)]
     for name in set(scope) - set(fields):
-        yield Problem(f"{where}.{name}", f"is no selector of this service: there are {_selectors(service)}")
+        yield Problem(f"{where}.{name}", f"is not a selector of this service; expected one of {_selectors(service)}")
     if not any(fields[name].selects for name in given):
         yield Problem(where, f"has no selector, and would be nothing or everything: give {_selectors(service)}")
     whole = next((name for name in given if fields[name].whole), None)
@@ -431,7 +544,7 @@ def read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
         raise InvalidArgument(
             "The guard's stored properties cannot be read "
             f"({type(error).__name__}): the state was edited, or was written by a newer release of "
-            "translation-job-guard. Install that release, or mend the state (pulumi stack export, import)."
+            "translation-job-guard. Install that release, or correct the state (pulumi stack export, import)."
         ) from error
 
 

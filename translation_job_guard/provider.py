@@ -23,7 +23,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown as PulumiUnknown
 
 from translation_job_guard import lifecycle
-from translation_job_guard.arguments import UNKNOWN, GuardArguments, problems, read
+from translation_job_guard.arguments import UNKNOWN, GuardArguments, missing_packages, problems, read
 from translation_job_guard.decide import Answer, decide
 from translation_job_guard.errors import GuardError
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, named
@@ -51,6 +51,9 @@ class _GuardProvider(ResourceProvider):
         failures = [
             CheckFailure("", f"{problem.path} {problem.reason}.") for problem in problems(self._service, _known(news))
         ]
+        # Missing in preview, they would be missing in `up` as well.
+        if missing := missing_packages(self._service):
+            failures.append(CheckFailure("", f"{missing}."))
         return CheckResult(news, failures)
 
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:

@@ -42,7 +42,9 @@ class AmazonTranslateScope:
     Args:
         data_access_role_arns: ARNs of the roles that jobs run under.
         s3_uri_prefixes: ``s3://bucket/`` or ``s3://bucket/folder/`` that jobs read or write below. A prefix ends at a
-            slash: ``s3://bucket-1`` does not reach into ``s3://bucket-10``.
+            slash: ``s3://bucket-1`` does not reach into ``s3://bucket-10``. URIs are compared as jobs give them: a job
+            that reads through an access point alias (``s3://name-…-s3alias/``) is covered only if the alias is named
+            here as well.
         job_name_prefixes: how names of jobs begin.
         job_ids: ids of jobs.
         submitted_after: narrows what the others select to jobs submitted then or later: RFC 3339 or a datetime with a
@@ -184,7 +186,8 @@ class AzureDocumentTranslationJobGuard(Resource, module="translation", name="Azu
             once everything in scope has ended, and never past ``timeout``. Then the teardown fails.
         triggers: a change of any replaces the guard, and so stops its batches.
         api_version: of Document Translation.
-        key_env: the name of the environment variable that holds the key, never the key.
+        key_env: the name of the environment variable that holds the key, never the key: what looks like a key is
+            refused.
         account_resource_id: of the Translator resource: without a key in the environment, its key is fetched from Azure
             Resource Manager when it is needed. Without either, Entra ID is used.
         opts: Pulumi's; ``retain_on_delete`` and ``deleted_with`` would skip the guard and are refused.

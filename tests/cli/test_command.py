@@ -52,9 +52,9 @@ def test_help_loads_no_sdk() -> None:
     [
         (["nonsense"], "No such command"),
         (["scan", "--nonsense"], "--nonsense"),
-        (["scan", "--region", "europe"], "--region is no AWS region"),
+        (["scan", "--region", "europe"], "--region is not a valid AWS region"),
         (["scan", "--container-url", "https://a/b?sig=x", "--endpoint", "https://a/"], "--container-url must not have"),
-        (["scan", "--s3-uri-prefix", "bucket", "--region", REGION], "--s3-uri-prefix is no S3 URI"),
+        (["scan", "--s3-uri-prefix", "bucket", "--region", REGION], "--s3-uri-prefix is not a valid S3 URI"),
         (["scan", "--submitted-after", "yesterday", "--region", REGION], "--submitted-after"),
         (["scan", "--region", REGION, "--submitted-after", "2026-01-01T00:00:00Z"], "has no selector"),
         (["scan", "--region", REGION, "--timeout", "soon"], "--timeout is no duration"),

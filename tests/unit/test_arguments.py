@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import quote
 
 import pulumi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translation_job_guard.arguments import DEFAULTS, FORMAT, UNKNOWN, Protected, problems, read, scope_field
+from translation_job_guard import arguments
+from translation_job_guard.arguments import (
+    DEFAULTS,
+    FORMAT,
+    UNKNOWN,
+    Protected,
+    missing_packages,
+    problems,
+    read,
+    scope_field,
+)
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope
+from translation_job_guard.provider import AmazonTranslateJobGuardProvider, AzureDocumentTranslationJobGuardProvider
 from translation_job_guard.teardown import Mode, Policy
 
 ROLE = "arn:aws:iam::123456789012:role/translate"
@@ -67,6 +81,163 @@ def azure(**changes: Any) -> list[tuple[str, str]]:
     return [(one.path, one.reason) for one in problems(AZURE_DOCUMENT_TRANSLATION, {**AZURE, **changes})]
 
 
+KEYS = ("0123456789abcdef" * 2, "ABCDEFabcdef" * 2 + "ABCDEFAB", "Az09" * 21, "A1" * 22)
+"""Keys of Azure's old and new form, which could be names of variables."""
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_not_taken_for_a_variables_name(key: str) -> None:
+    """It would be stored in the state; and the reason does not repeat it."""
+    ((path, reason),) = azure(key_env=key)
+    assert (path, "looks like a key" in reason) == ("key_env", True)
+    assert key not in reason
+
+
+@pytest.mark.parametrize(
+    "name", ["KEY", "AZURE_DOCUMENT_TRANSLATION_KEY", "A" * 40, "TRANSLATOR_KEY_OF_THE_SECOND_RESOURCE_2", "_" * 32]
+)
+def test_long_names_of_variables_are_accepted(name: str) -> None:
+    """Only what looks like a key is refused."""
+    assert azure(key_env=name) == []
+
+
+def _encoded(text: str, times: int) -> str:
+    for _ in range(times):
+        text = quote(text, safe="")
+    return text
+
+
+@pytest.mark.parametrize("times", range(5))
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"?sv=2024&sig={PLANTED}",
+        f"?SIG={PLANTED}",
+        f"?X-Amz-Signature={PLANTED}",
+        f"?X-Amz-Algorithm=a&X-Amz-Credential={PLANTED}",
+        f"?x-amz-security-token={PLANTED}",
+        f"?AWSAccessKeyId={PLANTED}&Signature={PLANTED}",
+    ],
+)
+def test_a_signature_is_refused_however_often_encoded(query: str, times: int) -> None:
+    """In every property and selector that takes a URL."""
+    query = _encoded(query, times)
+    found = azure(scope=[{key: [f"{CONTAINER}{query}", f"{CONTAINER}/in{query}"] for key in URL_SELECTORS}])
+    assert len(found) == 6
+    found += azure(endpoint=f"https://name.cognitiveservices.azure.com/{query}")
+    found += amazon(scope=[{"s3_uri_prefixes": [f"s3://bucket/{query}", f"s3://bucket/in/{query}", f"s3://b{query}"]}])
+    found += amazon(endpoint_url=f"https://translate.example.com/{query}")
+    assert len(found) == 11
+    for path, reason in found:
+        assert "SAS or AWS signature" in reason, path
+        assert PLANTED not in reason
+
+
+@pytest.mark.parametrize("times", range(3))
+@pytest.mark.parametrize("part", ["*", "in*", "*.txt", ".", "..", "%2e%2E", "%2e", "in/../out", "in%2f..", "./in"])
+def test_a_path_that_never_matches_is_refused(part: str, times: int) -> None:
+    """Text is compared, no pattern and no path: such a guard would never find a job."""
+    part = _encoded(part, times) if times else part
+    found = azure(scope=[{key: [f"{CONTAINER}/{part}", f"{CONTAINER}/{part}/x"] for key in URL_SELECTORS}])
+    found += amazon(scope=[{"s3_uri_prefixes": [f"s3://bucket/{part}", f"s3://bucket/a/{part}/"]}])
+    assert len(found) == 8
+    for _path, reason in found:
+        assert "would match nothing" in reason
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/in/?", "s3://bucket/%3F/"])
+def test_a_question_mark_in_an_s3_uri_is_a_wildcard(uri: str) -> None:
+    """Or the beginning of a query string: neither is ever part of what a job reads."""
+    ((path, reason),) = amazon(scope=[{"s3_uri_prefixes": [uri]}])
+    assert (path, "has a wildcard" in reason) == ("scope.s3_uri_prefixes[0]", True)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["s3://bucket/...", "s3://bucket/.hidden/", "s3://bucket/a..b/", "s3://bucket-s3alias/in/", "s3://b.c-d/100%/"],
+)
+def test_odd_but_good_s3_uris_are_accepted(uri: str) -> None:
+    """Dots are refused only as whole parts; an access point alias is a bucket's name."""
+    assert amazon(scope=[{"s3_uri_prefixes": [uri]}]) == []
+
+
+# Regions and packages
+
+
+@pytest.mark.parametrize(
+    ("region", "near"),
+    [
+        ("eu-wst-1", "eu-west-1"),
+        ("us-eats-1", "us-east-1"),
+        ("ap-southeast-12", "ap-southeast-1"),
+        ("xx-y-1", "eu-west-1"),
+    ],
+)
+def test_a_region_that_botocore_does_not_know_is_refused(region: str, near: str) -> None:
+    """It would cost `up` its whole timeout; the nearest names help."""
+    ((path, reason),) = amazon(region=region)
+    assert path == "region"
+    assert near in reason
+    assert region not in reason.split() or region == "ap-southeast-12"
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "cn-north-1", "us-iso-east-1"])
+def test_regions_of_every_partition_are_known(region: str) -> None:
+    """Also where the endpoint is one of the account's own."""
+    assert amazon(region=region) == []
+    assert amazon(region=region, endpoint_url="https://vpce-1.translate.eu-west-1.vpce.amazonaws.com") == []
+
+
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:4566/", UNKNOWN])
+def test_an_emulator_may_have_any_region(endpoint: Any) -> None:
+    """And an endpoint that is not known in preview may be an emulator's."""
+    assert amazon(region="xx-nowhere-1", endpoint_url=endpoint) == []
+
+
+def test_without_botocores_data_no_region_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be known is not refused; that the package is missing is said by itself."""
+    monkeypatch.setattr(arguments, "_known_regions", frozenset)
+    assert amazon(region="eu-wst-1") == []
+
+
+@pytest.mark.parametrize(
+    ("service", "package", "extra"),
+    [
+        (AMAZON_TRANSLATE, "boto3", "[aws]"),
+        (AZURE_DOCUMENT_TRANSLATION, "azure.ai.translation.document", "[azure]"),
+        (AZURE_DOCUMENT_TRANSLATION, "azure.identity", "[azure]"),
+    ],
+)
+def test_a_missing_extra_is_found_before_anything_is_made(
+    service: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In preview, by both providers, with the command that installs it."""
+    provider = {
+        AMAZON_TRANSLATE: AmazonTranslateJobGuardProvider(),
+        AZURE_DOCUMENT_TRANSLATION: AzureDocumentTranslationJobGuardProvider(),
+    }[service]
+    assert missing_packages(service) is None
+    assert provider.check({}, OF[service]).failures == []
+    monkeypatch.setitem(sys.modules, package, None)
+    missing = missing_packages(service)
+    assert missing is not None
+    assert f"translation-job-guard{extra}" in str(missing)
+    assert [failure.reason for failure in provider.check({}, OF[service]).failures] == [f"{missing}."]
+
+
+def test_a_check_loads_no_cloud_sdk() -> None:
+    """It runs in each preview, and an SDK takes longer to load than all of it."""
+    code = (
+        "import sys\n"
+        "from translation_job_guard.arguments import missing_packages, problems\n"
+        "for service in ('amazon-translate', 'azure-document-translation'):\n"
+        "    missing_packages(service), problems(service, {'region': 'eu-wst-1'})\n"
+        "print(sorted({'boto3', 'botocore', 'azure.core', 'azure.ai.translation.document'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("service", OF)
 def test_good_properties_have_no_problem(service: str) -> None:
     """The happy path that every other test here changes in one place."""
@@ -77,7 +248,7 @@ def test_good_properties_have_no_problem(service: str) -> None:
     ("service", "changes"),
     [
         (AMAZON_TRANSLATE, {"region": "us-gov-west-1"}),
-        (AMAZON_TRANSLATE, {"region": "ap-southeast-12"}),
+        (AMAZON_TRANSLATE, {"region": "xx-nowhere-12", "endpoint_url": "http://127.0.0.1:4566"}),
         (AMAZON_TRANSLATE, {"scope": [{"data_access_role_arns": ["arn:aws-cn:iam::123456789012:role/a/b"]}]}),
         (AMAZON_TRANSLATE, {"scope": [{"data_access_role_arns": ["arn:aws-us-gov:iam::123456789012:role/b"]}]}),
         (AMAZON_TRANSLATE, {"scope": [{"s3_uri_prefixes": ["s3://bucket", "s3://bucket/", "s3://bucket/ü ber/"]}]}),
@@ -125,33 +296,33 @@ _BAD: list[tuple[str, str, Any, str]] = [
     # service, property, value, what the reason says to do
     (AMAZON_TRANSLATE, "region", None, "set region"),
     (AMAZON_TRANSLATE, "region", "", "pulumi config set aws:region"),
-    (AMAZON_TRANSLATE, "region", PLANTED, 'write for instance "eu-west-1"'),
-    (AMAZON_TRANSLATE, "region", 7.0, 'write for instance "eu-west-1"'),
-    (AMAZON_TRANSLATE, "expected_account_id", f"12345{PLANTED}", "write its 12 digits as text"),
-    (AMAZON_TRANSLATE, "expected_account_id", 123456789012.0, "write its 12 digits as text"),
+    (AMAZON_TRANSLATE, "region", PLANTED, 'expected for instance "eu-west-1"'),
+    (AMAZON_TRANSLATE, "region", 7.0, 'expected for instance "eu-west-1"'),
+    (AMAZON_TRANSLATE, "expected_account_id", f"12345{PLANTED}", "expected its 12 digits as text"),
+    (AMAZON_TRANSLATE, "expected_account_id", 123456789012.0, "expected its 12 digits as text"),
     (AMAZON_TRANSLATE, "expected_account_id", "", "came out empty"),
-    (AMAZON_TRANSLATE, "assume_role_arn", f"arn:aws:iam::1:role/{PLANTED}", "write arn:aws:iam::"),
+    (AMAZON_TRANSLATE, "assume_role_arn", f"arn:aws:iam::1:role/{PLANTED}", "expected arn:aws:iam::"),
     (AMAZON_TRANSLATE, "assume_role_arn", "", "came out empty"),
     (AMAZON_TRANSLATE, "profile", "  ", "leave it out, or name a profile"),
     (AMAZON_TRANSLATE, "profile", "", "came out empty"),
-    (AMAZON_TRANSLATE, "endpoint_url", f"{PLANTED}.example.com", "write it with its scheme"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"{PLANTED}.example.com", "expected one with its scheme"),
     (AMAZON_TRANSLATE, "endpoint_url", f"http://{PLANTED}.example.com", "must be https"),
     (AMAZON_TRANSLATE, "endpoint_url", f"http://127.0.0.1.{PLANTED}.com", "must be https"),
     (AMAZON_TRANSLATE, "endpoint_url", f"http://10.0.0.1/{PLANTED}", "must be https"),
-    (AMAZON_TRANSLATE, "endpoint_url", f"ftp://{PLANTED}", "write it with its scheme"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"ftp://{PLANTED}", "expected one with its scheme"),
     (AMAZON_TRANSLATE, "endpoint_url", f"https://user:{PLANTED}@example.com", "credentials come from the environment"),
-    (AMAZON_TRANSLATE, "endpoint_url", f"https://example.com:{PLANTED}", "cannot be read"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"https://example.com:{PLANTED}", "cannot be parsed"),
     (AMAZON_TRANSLATE, "endpoint_url", "", "came out empty"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", None, "give the Translator resource's endpoint"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", "", "give the Translator resource's endpoint"),
-    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"{PLANTED}.cognitiveservices.azure.com", "write it with its scheme"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"{PLANTED}.cognitiveservices.azure.com", "expected one with its scheme"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"http://{PLANTED}.cognitiveservices.azure.com", "must be https"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"https://a.azure.com/?key={PLANTED}", "up to the question mark"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"https://a.azure.com/#{PLANTED}", "up to the question mark"),
-    (AZURE_DOCUMENT_TRANSLATION, "api_version", PLANTED, 'write for instance "2024-05-01"'),
-    (AZURE_DOCUMENT_TRANSLATION, "key_env", f"0{PLANTED}", "give the variable's name, never the key"),
-    (AZURE_DOCUMENT_TRANSLATION, "key_env", f"{PLANTED}+/==", "give the variable's name, never the key"),
-    (AZURE_DOCUMENT_TRANSLATION, "account_resource_id", PLANTED, "write the account's id"),
+    (AZURE_DOCUMENT_TRANSLATION, "api_version", PLANTED, 'expected for instance "2024-05-01"'),
+    (AZURE_DOCUMENT_TRANSLATION, "key_env", f"0{PLANTED}", "the variable's name, never the key"),
+    (AZURE_DOCUMENT_TRANSLATION, "key_env", f"{PLANTED}+/==", "the variable's name, never the key"),
+    (AZURE_DOCUMENT_TRANSLATION, "account_resource_id", PLANTED, "expected the account's id"),
     *(
         (service, "on_delete", value, "cancel, drain, fail, ignore")
         for service in OF
@@ -185,18 +356,18 @@ def test_a_bad_property_is_named_with_its_remedy_and_not_repeated(
 _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
     # service, scope, path, what the reason says to do
     (AMAZON_TRANSLATE, {"data_access_role_arns": [f"arn:aws:iam::123456789012:user/{PLANTED}"]},
-     "scope.data_access_role_arns[0]", "write arn:aws:iam::123456789012:role/name"),
+     "scope.data_access_role_arns[0]", "expected arn:aws:iam::123456789012:role/name"),
     (AMAZON_TRANSLATE, {"data_access_role_arns": [ROLE, PLANTED]},
-     "scope.data_access_role_arns[1]", "write arn:aws:iam::123456789012:role/name"),
+     "scope.data_access_role_arns[1]", "expected arn:aws:iam::123456789012:role/name"),
     (AMAZON_TRANSLATE, {"data_access_role_arns": [f"arn:aws:iam::123456789012:role/{PLANTED} x"]},
-     "scope.data_access_role_arns[0]", "is no ARN"),
-    (AMAZON_TRANSLATE, {"s3_uri_prefixes": [f"{PLANTED.lower()}/in/"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
+     "scope.data_access_role_arns[0]", "is not a valid ARN"),
+    (AMAZON_TRANSLATE, {"s3_uri_prefixes": [f"{PLANTED.lower()}/in/"]}, "scope.s3_uri_prefixes[0]", "expected s3://bucket/"),
     (AMAZON_TRANSLATE, {"s3_uri_prefixes": [f"https://{PLANTED}.s3.amazonaws.com/"]},
-     "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
-    (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3://"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
-    (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3:///in/"]}, "scope.s3_uri_prefixes[0]", "write s3://bucket/"),
+     "scope.s3_uri_prefixes[0]", "expected s3://bucket/"),
+    (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3://"]}, "scope.s3_uri_prefixes[0]", "expected s3://bucket/"),
+    (AMAZON_TRANSLATE, {"s3_uri_prefixes": ["s3:///in/"]}, "scope.s3_uri_prefixes[0]", "expected s3://bucket/"),
     (AMAZON_TRANSLATE, {"data_access_role_arns": ["arn:aws:iam::123456789012:role/pr-*"]},
-     "scope.data_access_role_arns[0]", "is no ARN"),
+     "scope.data_access_role_arns[0]", "is not a valid ARN"),
     *((AMAZON_TRANSLATE, {"s3_uri_prefixes": [uri]}, "scope.s3_uri_prefixes[0]", "has an empty part")
       for uri in ("s3://bucket//", "s3://bucket/in//")),
     *((AMAZON_TRANSLATE, {"job_name_prefixes": [name]}, "scope.job_name_prefixes[0]", "no job's name has")
@@ -206,8 +377,8 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
       for url in (f"{CONTAINER}//", f"{CONTAINER}//in", "https://store.blob.core.windows.net//in")),
     (AMAZON_TRANSLATE, {"job_name_prefixes": [17.0]}, "scope.job_name_prefixes[0]", "must be text"),
     (AMAZON_TRANSLATE, {"job_name_prefixes": PLANTED}, "scope.job_name_prefixes", "must be a list"),
-    (AMAZON_TRANSLATE, {"job_ids": [f"{PLANTED} x"]}, "scope.job_ids[0]", "is no job id"),
-    (AMAZON_TRANSLATE, {"job_ids": ["a"], "submitted_after": PLANTED}, "scope.submitted_after", "write RFC 3339"),
+    (AMAZON_TRANSLATE, {"job_ids": [f"{PLANTED} x"]}, "scope.job_ids[0]", "is not a valid job id"),
+    (AMAZON_TRANSLATE, {"job_ids": ["a"], "submitted_after": PLANTED}, "scope.submitted_after", "expected RFC 3339"),
     (AMAZON_TRANSLATE, {"job_ids": ["a"], "submitted_after": "2025-01-31T12:00:00"},
      "scope.submitted_after", "time zone"),
     (AMAZON_TRANSLATE, {"submitted_after": "2025-01-31T12:00:00Z"}, "scope", "has no selector"),
@@ -216,16 +387,16 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
     (AMAZON_TRANSLATE, {"whole_region": True, "submitted_after": "2025-01-31T12:00:00Z"},
      "scope.whole_region", "cannot stand with another selector"),
     (AMAZON_TRANSLATE, {"job_ids": ["a"], "job_names": [PLANTED]}, "scope.job_names", "job_name_prefixes"),
-    *((AZURE_DOCUMENT_TRANSLATION, {name: [CONTAINER + SAS]}, f"scope.{name}[0]", "SAS signature")
+    *((AZURE_DOCUMENT_TRANSLATION, {name: [CONTAINER + SAS]}, f"scope.{name}[0]", "SAS or AWS signature")
       for name in URL_SELECTORS),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER, f"{CONTAINER}/{SAS}"]},
      "scope.container_urls[1]", "up to the question mark"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [CONTAINER + f"%3Fsv%3D2024%26sig%3D{PLANTED}"]},
-     "scope.container_urls[0]", "SAS signature"),
+     "scope.container_urls[0]", "SAS or AWS signature"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://store.blob.core.windows.net{SAS}"]},
-     "scope.container_urls[0]", "SAS signature"),
+     "scope.container_urls[0]", "SAS or AWS signature"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://{PLANTED}.blob.core.windows.net/"]},
-     "scope.container_urls[0]", "names no container"),
+     "scope.container_urls[0]", "has no container"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"http://{PLANTED}.blob.core.windows.net/source"]},
      "scope.container_urls[0]", "must be https"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [PLANTED]}, "scope.container_urls[0]", "with its scheme"),
@@ -524,7 +695,7 @@ def _without(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
 def test_stored_properties_that_cannot_be_read_are_an_error_with_a_remedy(properties: dict[str, Any]) -> None:
     """Never a scope that is guessed: wider it stops a neighbour's jobs, narrower it leaves its own."""
     with pytest.raises(
-        InvalidArgument, match=r"newer release of translation-job-guard\. Install that release, or mend"
+        InvalidArgument, match=r"newer release of translation-job-guard\. Install that release, or correct"
     ):
         read(AMAZON_TRANSLATE, properties)
 
