@@ -11,7 +11,7 @@ import enum
 import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 from translation_job_guard.arguments import GuardArguments, endpoint_key, read
@@ -163,12 +163,12 @@ def parse_state(text: str, source: str) -> Stack:
         source: where it came from, for messages.
 
     Raises:
-        InvalidArgument: it is neither.
+        InvalidArgument: it is neither, or a part of it cannot be read; the message names that part.
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
-        raise InvalidArgument(f"{source} is no JSON: give what `pulumi stack export` prints.") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(f"{source} is not valid JSON; expected what `pulumi stack export` prints.") from error
     deployment = _deployment(document)
     resources = None if deployment is None else deployment.get("resources") or []
     if (
@@ -176,11 +176,22 @@ def parse_state(text: str, source: str) -> Stack:
         or not isinstance(resources, list)
         or not all(isinstance(one, Mapping) and isinstance(one.get("urn"), str) for one in resources)
     ):
-        raise InvalidArgument(f"{source} is no exported stack: give what `pulumi stack export` prints.")
+        raise InvalidArgument(f"{source} is not an exported stack; expected what `pulumi stack export` prints.")
+    for number, one in enumerate(resources):
+        if problem := _unreadable(one):
+            raise InvalidArgument(
+                f"{source}: {problem} of resource {number} ({_name(one['urn'])}) cannot be read. The state was edited: "
+                "correct it there, or give what `pulumi stack export` prints."
+            )
+    operations = deployment.get("pending_operations") or []
+    if not isinstance(operations, list) or not all(map(_is_operation, operations)):
+        raise InvalidArgument(
+            f"{source}: pending_operations cannot be read. The state was edited: correct it there, or give what "
+            "`pulumi stack export` prints."
+        )
     urns = [str(one["urn"]) for one in resources]
     stack, project = _stack_and_project(urns[0]) if urns else ("", "")
     present = set(urns)
-    operations = deployment.get("pending_operations") or []
     return Stack(
         name=stack,
         project=project,
@@ -199,6 +210,40 @@ def same_endpoint(one: str, other: str) -> bool:
         return endpoint_key(one) == endpoint_key(other)
     except ValueError:
         return False  # the state was edited: what cannot be parsed is nobody's endpoint
+
+
+def _unreadable(resource: Mapping[str, Any]) -> str | None:
+    """Return the field of a resource that has another shape than the engine gives it; None if all can be read."""
+    if len(resource["urn"].split("::", 3)) != 4:
+        return "urn"
+    for name, kind in (("type", str), ("outputs", Mapping), ("id", str), ("deletedWith", str)):
+        value = resource.get(name)
+        if value is not None and not isinstance(value, kind):
+            return name
+    if not _is_read(_type(resource)):
+        return None
+    return next((name for name, value in (resource.get("outputs") or {}).items() if not _is_revealable(value)), None)
+
+
+def _is_read(type_: str) -> bool:
+    return (
+        type_ in {ROLE, "pulumi:providers:aws", *BUCKETS, *GUARD_TYPES}
+        or any(kind.fullmatch(type_) for kind in (CONTAINER, STORAGE_ACCOUNT, TRANSLATOR))
+    )  # fmt: skip
+
+
+def _is_revealable(value: Any) -> bool:
+    """Check whether the secrets in a value are as Pulumi writes them: with a plaintext of JSON, or encrypted."""
+    try:
+        _revealed(value)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True
+
+
+def _is_operation(value: Any) -> bool:
+    resource = value.get("resource") if isinstance(value, Mapping) else None
+    return isinstance(resource, Mapping) and isinstance(resource.get("urn"), str)
 
 
 def _deployment(document: Any) -> Mapping[str, Any] | None:
@@ -291,8 +336,8 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
     for one in resources:
         if STORAGE_ACCOUNT.fullmatch(_type(one)):
             endpoints = _output(one, "primaryEndpoints") or _output(one, "primary_endpoints") or {}
-            if isinstance(endpoints, Mapping) and isinstance(endpoints.get("blob"), str):
-                blob_endpoints[str(_output(one, "name"))] = endpoints["blob"]
+            if isinstance(endpoints, Mapping) and _is_url(blob := endpoints.get("blob")):
+                blob_endpoints[str(_output(one, "name"))] = blob
     # A container in another stack's account does not say in which of Azure's clouds it is.
     endpoints_of_stack = [endpoint for endpoint in map(_azure_endpoint, resources) if endpoint]
     clouds = {cloud_of(endpoint) for endpoint in endpoints_of_stack}
@@ -311,13 +356,15 @@ def _azure_endpoint(resource: Mapping[str, Any]) -> str | None:
         value = _output(resource, "endpoint")
     elif TRANSLATOR.fullmatch(_type(resource)):
         value = _translator_endpoint(_output(resource, "properties"))
-    if not isinstance(value, str):
-        return None
+    return value if _is_url(value) else None
+
+
+def _is_url(value: Any) -> TypeGuard[str]:
+    """Check whether a value can be parsed as a URL: in an edited state it may be anything."""
     try:
-        urlsplit(value)
+        return isinstance(value, str) and urlsplit(value).port != 0
     except ValueError:
-        return None  # the state was edited: that says nothing of a cloud
-    return value
+        return False
 
 
 def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str], endpoint: str) -> tuple[Kind, str] | None:
@@ -329,7 +376,7 @@ def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str], en
         kind, identity = Kind.BUCKET, _output(resource, "bucket") or resource.get("id")
     elif CONTAINER.fullmatch(type_):
         kind, identity = Kind.CONTAINER, container_url(str(resource.get("id") or ""), blob_endpoints, endpoint)
-    elif TRANSLATOR.fullmatch(type_) and _output(resource, "kind") in _TRANSLATES:
+    elif TRANSLATOR.fullmatch(type_) and str(_output(resource, "kind")) in _TRANSLATES:
         kind, identity = Kind.TRANSLATOR, _translator_endpoint(_output(resource, "properties"))
     return (kind, identity) if kind and isinstance(identity, str) and identity else None
 

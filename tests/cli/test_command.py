@@ -63,7 +63,7 @@ def test_help_loads_no_sdk() -> None:
         (["scan", "--region", REGION, "-o", "json="], "file's name is missing"),
         (["scan", "--region", REGION, "--watch", "-o", "json"], "--watch draws a table"),
         (["plan", "--state", "missing.json"], "missing.json cannot be read"),
-        (["plan", "--state", "-"], "standard input is no JSON"),
+        (["plan", "--state", "-"], "standard input is not valid JSON"),
         (["plan", "--state", "-", "--state", "-"], "only once"),
     ],
 )

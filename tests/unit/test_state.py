@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.states import mixed, state
 from translation_job_guard.errors import InvalidArgument
@@ -19,7 +22,7 @@ from translation_job_guard.jobs import (
     Job,
     JobState,
 )
-from translation_job_guard.state import Kind, Stack, parse_state, same_endpoint
+from translation_job_guard.state import GUARD_TYPES, Kind, Stack, parse_state, same_endpoint
 
 URL = "http://127.0.0.1:1"
 
@@ -204,5 +207,85 @@ def test_operations_that_never_ended_are_named() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '"text"', "{}", '{"deployment": {"resources": [1]}}', "null"])
 def test_what_is_no_state_is_refused_with_what_to_give(text: str) -> None:
     """And the source is named."""
-    with pytest.raises(InvalidArgument, match=r"state\.json is no .*pulumi stack export"):
+    with pytest.raises(InvalidArgument, match=r"state\.json is not .*pulumi stack export"):
         parse_state(text, "state.json")
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=4)
+    | st.sampled_from(["https://[", "a::b"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
+    max_leaves=4,
+)
+_EXPORT = mixed(URL)
+
+
+def _spots(value: Any) -> list[tuple[Any, Any]]:
+    """Every place in a JSON document: what holds it, and its key there."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [spot for key, one in list(items) for spot in ((value, key), *_spots(one))]
+
+
+def _edited(document: Any, data: st.DataObject) -> Any:
+    document = copy.deepcopy(document)
+    for _ in range(data.draw(st.integers(1, 3))):
+        spots = _spots(document)
+        if not spots:
+            break
+        container, key = spots[data.draw(st.integers(0, len(spots) - 1))]
+        if data.draw(st.booleans()):
+            container[key] = data.draw(_JSON)
+        else:
+            del container[key]
+    return document
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.data())
+def test_an_edited_state_is_read_or_refused(data: st.DataObject) -> None:
+    """Whatever was changed or taken out by hand: a stack that can be used, or an error that names what is wrong."""
+    try:
+        stack = parsed(_edited(_EXPORT, data))
+    except InvalidArgument:
+        return
+    assert isinstance(stack.label, str)
+    for guard in stack.guards:
+        assert (guard.arguments is None) == (guard.problem is not None)
+        assert all(isinstance(obstacle, str) for obstacle in guard.obstacles)
+    for job in (amazon_job(role_arn="arn:x", locations=("s3://b/",)), azure_job("https://a.blob.core.windows.net/c")):
+        for place in ("eu-west-1", "https://name.cognitiveservices.azure.com/"):
+            stack.tie(job, place)
+
+
+_SECRET_MARK = "4dabf18193072939515e22adb298388d"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"outputs": []}, "outputs"),
+        ({"outputs": {"scope": {_SECRET_MARK: "1b47061264138c4ac30d75fd1eb44270", "plaintext": "{"}}}, "scope"),
+        ({"type": ["x"]}, "type"),
+        ({"urn": "urn:pulumi:dev"}, "urn"),
+        ({"id": {}}, "id"),
+        ({"deletedWith": 1}, "deletedWith"),
+    ],
+)
+def test_what_cannot_be_read_in_a_state_is_named(change: dict[str, Any], named: str) -> None:
+    """With the resource, so that it is found."""
+    document = state(URL, guards={"guard": {}})
+    document["deployment"]["resources"][-1] |= {"type": next(iter(GUARD_TYPES))} | change
+    with pytest.raises(InvalidArgument, match=rf"state\.json: {named} of resource \d+ .* cannot be read"):
+        parsed(document)
+
+
+@pytest.mark.parametrize("operations", ["x", [1], [{}], [{"resource": None}], [{"resource": {"urn": 1}}]])
+def test_operations_that_cannot_be_read_are_named(operations: Any) -> None:
+    """They say that an update was interrupted."""
+    document = state(URL)
+    document["deployment"]["pending_operations"] = operations
+    with pytest.raises(InvalidArgument, match=r"pending_operations cannot be read"):
+        parsed(document)
