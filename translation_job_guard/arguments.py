@@ -27,6 +27,7 @@ from translation_job_guard.jobs import (
     Scope,
     parse_time,
 )
+from translation_job_guard.redaction import looks_like_key, remember_variable
 from translation_job_guard.services import is_loopback
 from translation_job_guard.teardown import FASTEST_POLL, Mode, Policy
 
@@ -39,7 +40,6 @@ __all__ = [
     "Protected",
     "Unknown",
     "endpoint_key",
-    "looks_like_key",
     "missing_packages",
     "problems",
     "read",
@@ -232,11 +232,6 @@ def _key_env(value: Any) -> str | None:
     if isinstance(value, str) and looks_like_key(value):
         return "looks like a key; expected the name of an environment variable that holds the key, never the key"
     return _VARIABLE(value)
-
-
-def looks_like_key(text: str) -> bool:
-    """Check whether a text that may be a variable's name is rather a key: 32 hexadecimal digits, or 84 characters."""
-    return bool(re.fullmatch(r"[0-9A-Fa-f]{32}|(?=.*\d)[A-Za-z0-9]{32,}", text))
 
 
 def _job_name(value: Any) -> str | None:
@@ -568,6 +563,8 @@ def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
     if float(get("format")) > FORMAT:
         raise ValueError("newer format")
     poll = get("poll_interval")
+    if service == AZURE_DOCUMENT_TRANSLATION:
+        remember_variable(str(get("key_env")))
     return GuardArguments(
         service=service,
         name=str(get("name")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
 from translation_job_guard.services import is_loopback
+from translation_job_guard.services.azure import cloud_of
 
 __all__ = ["Existence", "Surroundings"]
 
@@ -17,6 +19,8 @@ _GONE_ROLE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 _GONE_BUCKET = frozenset({"404", "NoSuchBucket"})
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
 _STORAGE_VERSION = "2021-12-02"
+_MORE_BLOB_SUFFIXES = {"blob.core.windows.net": ("blob.storage.azure.net",)}
+"""Of storage accounts with a DNS zone of their own (Azure documentation), by the suffix of their cloud."""
 
 
 class Existence(enum.Enum):
@@ -100,6 +104,9 @@ class Surroundings:
         parts = urlsplit(url)
         pipeline: list[Any] = [policies.RetryPolicy(retry_total=1)]
         if parts.scheme == "https":
+            # Whoever submitted the batch chose this URL: the operator's token goes to Azure's own hosts only.
+            if not _is_azure_storage(url, self._place.place):
+                return Existence.UNKNOWN
             # Who may not see a container is told that it is not there: only with a token is 404 an answer.
             from azure.identity import DefaultAzureCredential
 
@@ -113,6 +120,22 @@ class Surroundings:
             )
             status = client.send_request(request).status_code
         return {200: Existence.THERE, 404: Existence.GONE}.get(status, Existence.UNKNOWN)
+
+
+def _is_azure_storage(url: str, endpoint: str) -> bool:
+    """Check whether a URL's host is a storage account's in the cloud of the Translator resource's endpoint."""
+    cloud = cloud_of(endpoint)
+    suffixes = (cloud.blob_suffix, *_MORE_BLOB_SUFFIXES.get(cloud.blob_suffix, ()))
+    parts = urlsplit(url)
+    # One label for the account, and for some a zone or "privatelink"; nothing that another host could be made of.
+    account = r"[a-z0-9]{3,24}(?:-secondary)?(?:\.z\d{1,2}|\.privatelink)?"
+    host = parts.hostname or ""
+    return (
+        parts.scheme == "https"
+        and parts.port in (None, 443)
+        and parts.username is None
+        and any(re.fullmatch(rf"{account}\.{re.escape(suffix)}\.?", host) for suffix in suffixes)
+    )
 
 
 def _exists(ask: Any, gone: frozenset[str]) -> Existence:

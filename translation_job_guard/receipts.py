@@ -34,7 +34,7 @@ from translation_job_guard.presentation import (
     written,
 )
 from translation_job_guard.presentation.markdown import markdown
-from translation_job_guard.redaction import redact
+from translation_job_guard.redaction import redactor
 from translation_job_guard.teardown import Ending, Mode, Occasion, Record, Report
 
 __all__ = [
@@ -178,7 +178,7 @@ def receipt(
         characters_charged=sum(charged) if charged else None,
         estimate=_estimate(report.service, charged),
     )
-    return cleaned(made, lambda text: redact(text, key_env))
+    return cleaned(made, redactor(key_env))
 
 
 def as_json(receipt: Receipt) -> str:
@@ -237,14 +237,20 @@ def write(receipt: Receipt, directory: Path) -> list[Path]:
         OSError: they cannot be written there.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    parts = (receipt.project, receipt.stack, receipt.guard, receipt.started_at.strftime("%Y%m%dT%H%M%SZ"))
+    parts = (receipt.project, receipt.stack, receipt.guard)
+    name = "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part)
     # Two guards of one name may be torn down in the same second: by two destroys, or in a replacement.
-    stem = "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part) + f"-{uuid.uuid4().hex[:6]}"
+    stem = f"{_cut(name)}-{receipt.started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
     files = []
     for suffix, form in (("json", as_json), ("md", as_markdown), ("html", as_html)):
         files.append(directory / f"{stem}.{suffix}")
         write_file(files[-1], form(receipt))
     return files
+
+
+def _cut(name: str) -> str:
+    """Return a name that leaves room in the 255 bytes that a file system gives a file's name."""
+    return name.encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
 
 
 def write_file(path: Path, text: str) -> None:
@@ -256,7 +262,7 @@ def write_file(path: Path, text: str) -> None:
     if path.exists() and not path.is_file():  # a pipe or a terminal: nothing to put in its place
         path.write_text(text, encoding="utf-8")
         return
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:6]}")
+    beside = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)

@@ -1,36 +1,277 @@
-"""Keeps secrets out of whatever a guard says: lines, errors and receipts."""
+"""Keep secrets and control characters out of everything that leaves: lines, errors, receipts, results and logs.
+
+The one redactor. It removes, in this order:
+
+1. control characters and escape sequences (``printable``), so that none can hide a secret or reach a terminal;
+2. known secrets: values of environment variables, the passwords in proxy and endpoint URLs of the environment, and what
+   ``remember_secret`` was given at run time (fetched keys, bearer tokens, temporary credentials of AWS);
+3. what has the form of a secret: headers in any spelling, signatures and tokens in URLs, forms and JSON at any depth of
+   percent-encoding, and user names and passwords in URLs.
+"""
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import re
+import threading
+import unicodedata
+from collections.abc import Callable, Iterable
 from typing import Final
+from urllib.parse import quote, unquote
 
-__all__ = ["redact"]
+__all__ = ["looks_like_key", "printable", "redact", "redactor", "remember_secret", "remember_variable"]
 
-_SIGNATURE = re.compile(
-    r"(?i)(?:\b|(?<=%3f)|(?<=%26))(sig|signature|x-amz-signature|x-amz-security-token)(?:=|%3d)[^&\s\"']+"
-)
-_NAMED: Final = (
+_VARIABLES: Final = (
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_PASSWORD",
     "AZURE_DOCUMENT_TRANSLATION_KEY",
+    "ARM_CLIENT_SECRET",
+    "IDENTITY_HEADER",
+    "MSI_SECRET",
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE",
 )
+_URL_VARIABLES: Final = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_TRANSLATE",
+    "AWS_ENDPOINT_URL_STS",
+    *(name for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") for name in (proxy, proxy.lower())),
+)
+"""Their values are printed in errors, and may hold a user name and a password."""
 _SHORTEST: Final = 8
-"""A shorter value of the environment is no key, and would blot out half of a text."""
+"""A shorter value is no key, and would blot out half of a text."""
+_REMEMBERED_AT_MOST: Final = 1000
+
+_remembered: dict[str, None] = {}
+_variables: dict[str, None] = {}
+_lock = threading.Lock()
+
+
+def redactor(*key_envs: str | None) -> Callable[[str], str]:
+    """Return a function that redacts texts, for many of them: the secrets are looked up once.
+
+    Args:
+        key_envs: more environment variables that hold a secret.
+    """
+    known = _known_secrets(_secrets(key_envs))
+
+    def clean(text: str) -> str:
+        text = printable(text)
+        if known is not None:
+            text = known.sub("…", text)
+        if not _TELLTALE.search(text):
+            return text
+        for form, shown in _FORMS:
+            text = form.sub(shown, text)
+        return text
+
+    return clean
 
 
 def redact(text: str, key_env: str | None = None) -> str:
-    """``text`` without signatures and without the secrets of this environment.
+    """Return ``text`` without secrets and control characters; line breaks and tabs stay.
 
     Args:
         key_env: one more environment variable that holds a secret.
     """
-    text = _SIGNATURE.sub(r"\1=…", text)
-    for name in (*_NAMED, key_env):
+    return redactor(key_env)(text)
+
+
+def remember_secret(value: str | bytes | None) -> None:
+    """Keep ``value`` out of everything that this process says from now on.
+
+    For what is no environment variable: a key that was fetched, a bearer token, the secret key and session token of a
+    profile, of SSO or of an assumed role. None and what is too short for a secret are ignored.
+    """
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if not text or len(text.strip()) < _SHORTEST:
+        return
+    with _lock:
+        # Tokens are renewed for as long as a teardown takes: the latest stay.
+        _remembered.pop(text, None)
+        _remembered[text] = None
+        while len(_remembered) > _REMEMBERED_AT_MOST:
+            del _remembered[next(iter(_remembered))]
+
+
+def remember_variable(name: str) -> None:
+    """Keep the value of an environment variable out of everything that this process says from now on."""
+    with _lock:
+        _variables[name] = None
+
+
+def looks_like_key(text: str) -> bool:
+    """Check whether a text that may be a variable's name is rather a key: 32 hexadecimal digits, or 84 characters."""
+    return bool(re.fullmatch(r"[0-9A-Fa-f]{32}|(?=.*\d)[A-Za-z0-9]{32,}", text))
+
+
+def _secrets(key_envs: Iterable[str | None]) -> tuple[str, ...]:
+    with _lock:
+        found = list(_remembered)
+        names = [*_VARIABLES, *_variables, *(name for name in key_envs if name)]
+    found += [name for name in names if looks_like_key(name)]
+    for name in names:
         # As the key is used: without the line break that a file often ends with.
-        value = os.environ.get(name, "").strip() if name else ""
-        if len(value) >= _SHORTEST:
-            text = text.replace(value, "…")
-    return text
+        if value := _variable(name):
+            found.append(value)
+    for name in _URL_VARIABLES:
+        user_info, at, _ = re.sub(r"^\w[\w+.-]*://", "", _variable(name)).rpartition("@")
+        if at:
+            password = user_info.partition(":")[2]
+            found += [user_info, password, unquote(password)]
+    return tuple(sorted({one for one in found if len(one) >= _SHORTEST}, key=lambda one: (-len(one), one)))
+
+
+def _variable(name: str) -> str:
+    try:
+        return os.environ.get(name, "").strip()
+    except ValueError:
+        return ""  # of an edited state: no name at all
+
+
+@functools.lru_cache(maxsize=64)
+def _known_secrets(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    """Return a pattern of these secrets in the spellings in which programs repeat them."""
+    spellings: list[str] = []
+    for secret in secrets:
+        # A value with a line break inside is printed with it, escaped, or joined by a blank, and in parts.
+        parts = printable(secret).split()
+        if len(parts) > 1:
+            spellings.append(r"(?:\s|\\[nrt]|%0[aAdD9])*".join(map(re.escape, parts)))
+        for part in parts:
+            if len(part) >= _SHORTEST:
+                forms = {part, quote(part, safe=""), quote(part, safe="/"), quote(quote(part, safe=""), safe="")}
+                forms |= {json.dumps(part)[1:-1], repr(part)[1:-1]}
+                spellings += [re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))]
+    return re.compile("|".join(spellings)) if spellings else None
+
+
+# Forms. A sign that a URL may percent-encode is matched at any depth: "=" is also %3D, %253D, %25253D.
+
+
+def _sign(sign: str) -> str:
+    return f"(?:{re.escape(sign)}|%(?:25)*{ord(sign):02X})"
+
+
+def _spelled(*names: str) -> str:
+    """Names of which the words may be joined by -, _ or nothing: x-amz-security-token, XAmzSecurityToken."""
+    return "|".join("[-_]?".join(name.split()) for name in names)
+
+
+_BEGINS: Final = r"(?:(?<![A-Za-z0-9])|(?<=3F)|(?<=26)|(?<=HTTP_)|(?<=x-ms-)|(?<=x-))"
+_QUOTE: Final = r"(?:\\?[\"'])?"
+_VALUE: Final = rf"(?:(?!{_sign('&')})[^\s\"'<>\\])+"
+# "Name: value", "name=value", and as Python shows headers: b'name': b'value', ('name', 'value').
+_SEPARATOR: Final = rf"(?:{_QUOTE}\s*[:=]\s*|[\"']\s*,\s*)(?:b(?=[\"']))?{_QUOTE}"
+_HEADERS: Final = _spelled(
+    "x amz security token",
+    "x amz signature",
+    "x aws ec2 metadata token",
+    "ocp apim subscription key",
+    "subscription key",
+    "api key",
+    "functions key",
+    "identity header",
+    "set cookie",
+    "cookie",
+)
+_PARAMETERS: Final = _spelled(
+    "sig",
+    "signature",
+    "x amz signature",
+    "x amz security token",
+    "x amz credential",
+    "aws access key id",
+    "aws secret access key",
+    "aws session token",
+    "secret access key",
+    "session token",
+    "security token",
+    "subscription key",
+    "api key",
+    "account key",
+    "access token",
+    "refresh token",
+    "id token",
+    "auth token",
+    "client secret",
+    "client assertion",
+    "web identity token",
+    "saml assertion",
+    "shared access signature",
+    "password",
+    "passphrase",
+)
+_FORMS: Final = (
+    # The credentials after the scheme, with all parameters of AWS's: Credential=…, SignedHeaders=…, Signature=….
+    (
+        re.compile(
+            rf"(?i){_BEGINS}((?:proxy[-_]?)?authorization{_SEPARATOR})"
+            rf"(?:(?:Bearer|Basic|Digest|Negotiate|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)\s+)?{_VALUE}"
+            r"(?:\s+(?:Credential|SignedHeaders|Signature)=[^\s\"'<>]+)*"
+        ),
+        r"\1…",
+    ),
+    (re.compile(rf"(?i){_BEGINS}((?:{_HEADERS}){_SEPARATOR}){_VALUE}"), r"\1…"),
+    # As text between quotes it may have anything in it, blanks as well.
+    (
+        re.compile(rf"(?i)([\"'](?:{_PARAMETERS}|access_?key|key[12])[\"']\s*:\s*([\"']))(?:(?!\2)[^\\]|\\.)+"),
+        r"\1…",
+    ),
+    (re.compile(rf"(?i){_BEGINS}({_PARAMETERS})({_sign('=')}){_QUOTE}{_VALUE}"), r"\1=…"),
+    # A scheme without its header, but not in a sentence: "Basic authentication".
+    (
+        re.compile(
+            r"(?i)\b(Bearer|Basic|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)(\s+)(?=\S{8,})(?-i:(?![a-z]+(?:[\s,.;]|$)))"
+            r"[\w.~+/=,:-]+"
+        ),
+        r"\1\2…",
+    ),
+    # A JSON web token, wherever it stands.
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"), "…"),
+    # A user name and password in a URL.
+    (
+        re.compile(rf"(?i)(\b[a-z][a-z0-9+.-]*{_sign(':')}{_sign('/')}{{2}})[^\s\"'<>\\/?#]+{_sign('@')}"),
+        r"\1…@",
+    ),
+)
+
+_TELLTALE: Final = re.compile(
+    r"(?i)[=@]|%(?:25)*(?:3D|40)|[\"']\s*[:,]|authorization|amz|metadata|subscription|api[-_]?key|functions|identity|"
+    r"cookie|bearer|basic|sharedkey|aws4|eyj"
+)
+"""What is in every text that has one of the forms: most texts have none of it, and are not searched further."""
+
+# Of an escape sequence only the part that steers a terminal's colours and cursor is taken out, never a text after it:
+# whoever chose a job's name could hide the rest of a line otherwise.
+_COLOURS: Final = re.compile(r"(?:\x1b\[|\x9b)[0-9;:?]{0,32}[ -/]{0,2}[@-~]")
+_HIDDEN: Final = re.compile(
+    r"[\u200b\u200e\u200f\u061c\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Characters that are not seen and change what is: the direction of writing, above all."""
+
+
+def printable(text: str) -> str:
+    """Return ``text`` without escape sequences, control characters and what turns the direction of writing.
+
+    Line breaks and tabs stay. What cannot be encoded becomes U+FFFD, the replacement character.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, _HIDDEN.sub("", _COLOURS.sub("", text))))
+
+
+def _shown(character: str) -> str:
+    if character in "\n\t":
+        return character
+    if character in "\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029":
+        return " "
+    category = unicodedata.category(character)
+    return "\ufffd" if category == "Cs" else "" if category == "Cc" else character

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -263,3 +264,59 @@ def test_plain_makes_what_json_has() -> None:
     """Enumerations by their value, times in UTC."""
     made = plain({"state": JobState.QUEUED, "at": STARTED, "many": (1, None)})
     assert made == {"state": "queued", "at": "2026-01-02T03:04:05Z", "many": [1, None]}
+
+
+@pytest.mark.parametrize("name", ["g" * 300, "ü" * 300, "翻" * 120, "a/b\\c:" * 60, "half \ud800"])
+def test_a_guard_of_any_name_leaves_its_receipt(name: str, tmp_path: Path) -> None:
+    """File systems have room for 255 bytes; the receipt itself has the whole name."""
+    made = receipt(a_report(), guard=name, stack="s" * 100, project="p" * 100)
+    files = write(made, tmp_path)
+    assert [file.suffix for file in files] == [".json", ".md", ".html"]
+    assert sorted(tmp_path.iterdir()) == sorted(files), "nothing half-written is left beside them"
+    assert json.loads(files[0].read_text())["guard"] == name.replace("\ud800", "\ufffd")
+    assert all("20260102T030405Z" in file.name for file in files)
+
+
+def test_a_file_with_the_longest_name_is_written(tmp_path: Path) -> None:
+    """What is written beside it first has a name of its own."""
+    path = tmp_path / ("n" * 250 + ".html")
+    write_file(path, "text")
+    assert path.read_text() == "text"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://evil.example/x",
+        "HTTP://evil.example",
+        "www.evil.example",
+        "ftp://evil.example",
+        "team@evil.example",
+        "@everyone",
+        "<https://evil.example>",
+        "[text](https://evil.example)",
+        "![image](https://evil.example/x.png)",
+        "<img src=x onerror=alert(1)>",
+        "<!-- hidden",
+        "&lt;b&gt; &#64;",
+        "a | b",
+        "`code` ~~gone~~ **bold** _i_ # h",
+        "$x$",
+        "line\n\n# heading",
+        "\x1b[31mred",
+    ],
+)
+def test_a_name_cannot_write_markdown(name: str) -> None:
+    """Neither links that GitHub makes by itself, nor HTML, nor a second table cell."""
+    report = a_report()
+    report.records["one"] = replace(report.records["one"], before=replace(report.records["one"].before, name=name))
+    text = as_markdown(receipt(report, guard=name, stack="dev", error=TeardownTimeout(f"job {name} left", report)))
+    assert "\x1b" not in text
+    visible = re.sub(r"\\[!-/:-@\[-`{-~]", "", text)  # without what is escaped
+    visible = visible.replace("<!-- -->", "\0")
+    for link in ("://", "www.", "<img", "<https", "](", "&lt;", "&#", "~~", "$"):
+        assert link.lower() not in visible.lower()
+    assert not re.search(r"@\w", visible)
+    header, _rule, *rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 3
+    assert {re.sub(r"\\\\.", "", row).count("|") for row in rows} == {header.count("|")}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import quote
 
-from translation_job_guard.redaction import redact
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from translation_job_guard import redaction
+from translation_job_guard.redaction import printable, redact, redactor, remember_secret, remember_variable
 
 SECRET = "wJalrXUtnFEMI/K7MDENG"
 
@@ -60,3 +65,274 @@ def test_an_encoded_signature_is_kept_out() -> None:
     """A SAS signature is one also where its question mark and equals sign were percent-encoded."""
     text = redact("https://a.blob.core.windows.net/c%3Fsv%3D2024%26sig%3DPLANTED and ?sig=PLANTED")
     assert "PLANTED" not in text
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_remembered", {})
+    monkeypatch.setattr(redaction, "_variables", {})
+
+
+def _encoded(text: str, times: int) -> str:
+    for _ in range(times):
+        text = quote(text, safe="")
+    return text
+
+
+@pytest.mark.parametrize("times", range(5))
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?sv=2024&sig=PLANTED%2Babc&se=1",
+        "?SIG=PLANTED",
+        "?X-Amz-Credential=PLANTED&X-Amz-Signature=PLANTED&X-Amz-Security-Token=PLANTED",
+        "?AWSAccessKeyId=PLANTED&Signature=PLANTED",
+        "?subscription-key=PLANTED",
+        "?access_token=PLANTED",
+    ],
+)
+def test_signatures_in_urls_are_kept_out_however_often_encoded(query: str, times: int) -> None:
+    """A proxy or a log may have encoded a URL once more."""
+    shown = redact(f"GET https://a.blob.core.windows.net/c{_encoded(query, times)} failed")
+    assert "PLANTED" not in shown
+    assert shown.startswith("GET https://a.blob.core.windows.net/c")
+    assert shown.endswith(" failed")
+
+
+_HEADERS = [
+    "x-amz-security-token",
+    "X-Amz-Security-Token",
+    "X_AMZ_SECURITY_TOKEN",
+    "Ocp-Apim-Subscription-Key",
+    "ocp-apim-subscription-key",
+    "Authorization",
+    "authorization",
+    "Proxy-Authorization",
+    "HTTP_AUTHORIZATION",
+    "x-ms-authorization",
+    "api-key",
+    "X-Identity-Header",
+    "Set-Cookie",
+]
+_SHAPES = [
+    "{name}:{value}",
+    "{name}: {value}",
+    "{name} : {value}",
+    "{name}={value}",
+    "{name}: {value}\nx-amz-target:Translate",
+    "'{name}': '{value}'",
+    '"{name}": "{value}"',
+    '\\"{name}\\":\\"{value}\\"',
+    "b'{name}': b'{value}'",
+    "('{name}', '{value}')",
+]
+
+
+@pytest.mark.parametrize("name", _HEADERS)
+@pytest.mark.parametrize("shape", _SHAPES)
+def test_headers_are_kept_out_in_any_spelling(name: str, shape: str) -> None:
+    """As a service, a gateway, an SDK or Python shows them."""
+    for value in ("PLANTED", "PLANTED/+aB=="):
+        text = f"The request {shape.format(name=name, value=value)} was not accepted"
+        shown = redact(text)
+        assert "PLANTED" not in shown
+        assert name in shown
+        assert shown.endswith("was not accepted")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bearer PLANTED.abc-_~+/=",
+        "bearer PLANTEDTOKEN",
+        "Basic PLANTED==",
+        "SharedKey account:PLANTED=",
+        "AWS4-HMAC-SHA256 Credential=PLANTED/20260101/eu-west-1/translate/aws4_request, SignedHeaders=host;x-amz-date, "
+        "Signature=PLANTED",
+    ],
+)
+@pytest.mark.parametrize(
+    "shape", ["Authorization: {}", "{{'authorization': '{}'}}", "Authorization={}", "sent {} to it"]
+)
+def test_the_schemes_of_authorization_are_kept_out(value: str, shape: str) -> None:
+    """The credentials after the scheme are the secret, not the scheme alone."""
+    assert "PLANTED" not in redact("before " + shape.format(value))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"key1": "PLANTED", "key2": "PLANTED too"}',
+        "{'SecretAccessKey': 'PLANTED', 'SessionToken': 'PLANTED\\' still'}",
+        '{"access_token":"PLANTED","refresh_token": "PLANTED"}',
+        "client_secret=PLANTED&grant_type=client_credentials",
+        "AccountKey=PLANTED;EndpointSuffix=core.windows.net",
+        "token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJQTEFOVEVEIn0.PLANTED-signature was refused",
+    ],
+)
+def test_credentials_in_bodies_are_kept_out(text: str) -> None:
+    """Of JSON, forms, connection strings; and web tokens wherever they stand."""
+    assert "PLANTED" not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://user:PLANTED@host.example:8443/path",
+        "http://PLANTED@host.example",
+        "HTTPS://user:PLANTED%2F%40@host.example",
+        "https%3A%2F%2Fuser%3APLANTED%40host.example%2Fpath",
+        "socks5h://user:PLANTED@host.example",
+        "https://a@b:PLANTED@host.example",
+    ],
+)
+def test_user_names_and_passwords_in_urls_are_kept_out(text: str) -> None:
+    """Of endpoints and proxies."""
+    shown = redact(f"no answer from {text}, later")
+    assert "PLANTED" not in shown
+    assert "host.example" in shown
+
+
+@pytest.mark.parametrize(
+    "value", ["http://user:PLANTED/pass@host:1", "user:PLANTED@localhost:4566", "https://user:PLANTED%21x@host"]
+)
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_TRANSLATE", "HTTPS_PROXY", "http_proxy"])
+def test_passwords_of_endpoint_variables_are_kept_out(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the value is no URL, and where only the password is repeated."""
+    monkeypatch.setenv(name, value)
+    password = value.split("user:")[1].rpartition("@")[0]
+    for text in (f"Invalid endpoint: {value}", f"ValueError: {value!r}", f"401 for {password}"):
+        if len(password) >= 8 or text != f"401 for {password}":
+            assert "PLANTED" not in redact(text)
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", "\n\n", "\t"])
+def test_a_secret_with_a_line_break_inside_is_kept_out(separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pasted from a terminal: it is printed as it is, joined, escaped, encoded, or in part."""
+    value = f"PLANTEDfirst{separator}PLANTEDsecond{separator}end"
+    monkeypatch.setenv("AWS_SESSION_TOKEN", value)
+    for text in (
+        value,
+        " ".join(value.split()),
+        "".join(value.split()),
+        repr(value),
+        repr(value.encode()),
+        quote(value),
+        value.split()[1],
+    ):
+        assert "PLANTED" not in redact(f"Invalid header value {text} for it")
+
+
+@pytest.mark.parametrize("secret", ["wJalr/XUtn+FEMI=", 'pass"word\\x', "päss-wörd-1"])
+def test_a_known_secret_is_kept_out_in_every_spelling(secret: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Percent-encoded once or twice, and escaped as Python and JSON do."""
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", secret)
+    for text in (secret, quote(secret), quote(secret, safe=""), quote(quote(secret, safe=""), safe=""), repr(secret)):
+        assert secret not in redact(text)
+        assert "…" in redact(text)
+        assert redact(text).strip("'") == "…"
+
+
+def test_secrets_of_run_time_are_kept_out() -> None:
+    """A fetched key, a bearer token, the credentials of a profile, of SSO or of an assumed role."""
+    assert redact("a gateway repeats fetched-key-1") == "a gateway repeats fetched-key-1"
+    for secret in ("fetched-key-1", b"bytes-token-2", "  token-with-blanks\n", None, "", "short"):
+        remember_secret(secret)
+    shown = redact("a gateway repeats fetched-key-1, bytes-token-2, token-with-blanks; short")
+    assert shown == "a gateway repeats …, …, …; short"
+
+
+def test_the_latest_secrets_of_run_time_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens are renewed for as long as a teardown takes; the memory of them is bounded."""
+    monkeypatch.setattr(redaction, "_REMEMBERED_AT_MOST", 3)
+    for number in (1, 2, 3, 1, 4):
+        remember_secret(f"secret-number-{number}")
+    assert list(redaction._remembered) == ["secret-number-3", "secret-number-1", "secret-number-4"]
+
+
+def test_a_remembered_variable_is_kept_out_by_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by what does not know of which guard it speaks."""
+    monkeypatch.setenv("TEAM_KEY", SECRET)
+    remember_variable("TEAM_KEY")
+    assert redact(f"refused {SECRET}") == "refused …"
+
+
+@pytest.mark.parametrize("key", ["0123456789abcdef" * 2, "Az09" * 21])
+def test_a_key_in_place_of_a_variables_name_is_kept_out(key: str) -> None:
+    """An older state may have it."""
+    assert redact(f"there is no key in {key}", key) == "there is no key in …"
+
+
+def test_a_redactor_knows_several_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that is exactly as long as the shortest secret."""
+    for name, value in (("ONE_KEY", "12345678"), ("TWO_KEY", "abcdefgh"), ("THREE_KEY", "1234567")):
+        monkeypatch.setenv(name, value)
+    clean = redactor("ONE_KEY", None, "TWO_KEY", "THREE_KEY", "NO=NAME", "NUL\0")
+    assert clean("12345678 abcdefgh") == "… …"
+    assert clean("1234567") == "1234567"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arn:aws:iam::123456789012:role/translate",
+        "https://account.blob.core.windows.net/c/mail@example.com.docx",
+        "mail team@example.com",
+        "AccessDeniedException: not authorized to perform: translate:StopTextTranslationJob",
+        "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/name",
+        "set AZURE_DOCUMENT_TRANSLATION_KEY, or give account_resource_id",
+        "key_env='MY_KEY', timeout=30m, assignment=1",
+        "The bearer token has expired",
+        "Basic authentication is not supported, and bearer authentication is",
+        "job 'design=4' (727bf148-f327-47a0-9481-abae6362f11e) Running",
+        "https://name.cognitiveservices.azure.com/translator/document/batches?api-version=2024-05-01&top=50",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    """An error that says nothing helps nobody."""
+    assert redact(text) == text
+
+
+# Control characters
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b[2J\x1b[1;1Hgone", "gone"),
+        ("\x9b31mred", "red"),
+        ("\x1b]0;title\x07after", "]0;titleafter"),
+        ("\x1b]8;;https://evil.example\x1b\\\\link", "]8;;https://evil.example\\\\link"),
+        ("a\rb", "a b"),
+        ("a\x00b\x07c\x08d\x7fe", "abcde"),
+        ("a\u202eb\u2066c\u200bd\ufeffe", "abcde"),
+        ("a\u2028b\x85c\x0bd", "a b c d"),
+        ("line\n\ttab", "line\n\ttab"),
+        ("half \ud800", "half \ufffd"),
+        ("Übersetzung 翻訳 🌍 \u00a0é", "Übersetzung 翻訳 🌍 \u00a0é"),
+        ("👩‍👩‍👧", "👩‍👩‍👧"),
+        ("", ""),
+    ],
+)
+def test_control_characters_are_taken_out(text: str, shown: str) -> None:
+    """Whoever names a job must not steer the terminal of whoever reads it, nor hide what is said after it."""
+    assert printable(text) == shown
+    assert redact(text) == shown
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_what_is_printable_can_be_printed(text: str) -> None:
+    """Of any text at all: no control character but line breaks and tabs, and it can be encoded."""
+    shown = printable(text)
+    assert not any(ord(one) < 32 or 0x7F <= ord(one) < 0xA0 for one in shown if one not in "\n\t")
+    shown.encode()
+    assert printable(shown) == shown
+
+
+def test_an_escape_sequence_does_not_hide_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is taken out afterwards would put the parts together again."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    assert SECRET not in redact(f"{SECRET[:9]}\x1b[0m{SECRET[9:]}")
+    assert "PLANTED" not in redact("?si\x00g=PLANTED and authori\x1b[1mzation: PLANTED")

@@ -14,7 +14,7 @@ from translation_job_guard.cli.results import Result
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.presentation import cleaned, plain
 from translation_job_guard.receipts import write_file
-from translation_job_guard.redaction import redact
+from translation_job_guard.redaction import redact, redactor
 
 __all__ = ["Format", "Sink", "emit", "say", "sinks", "write_out"]
 
@@ -72,11 +72,7 @@ def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str] = ()) -> No
         InvalidArgument: a file cannot be written.
     """
 
-    def clean(text: str) -> str:
-        for name in (None, *key_envs):
-            text = redact(text, name)
-        return text
-
+    clean = redactor(*key_envs)
     for sink in to:
         if sink.path is None and sink.format is Format.TABLE:
             from translation_job_guard.cli.table import print_page

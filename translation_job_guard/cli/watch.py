@@ -13,7 +13,7 @@ from translation_job_guard.cli.output import write_out
 from translation_job_guard.cli.scan import ScanResult
 from translation_job_guard.cli.table import renderable
 from translation_job_guard.presentation import cleaned, written
-from translation_job_guard.redaction import redact
+from translation_job_guard.redaction import redact, redactor
 
 __all__ = ["watch"]
 
@@ -51,7 +51,7 @@ def _live(console: Console, scan: Callable[[], ScanResult], every: float, key_en
     with Live(console=console, auto_refresh=False, vertical_overflow="visible", redirect_stderr=False) as live:
         while True:
             result = scan()
-            page = cleaned(result.page(), lambda text: redact(text, key_env))
+            page = cleaned(result.page(), redactor(key_env))
             rows = max(5, console.height - _ROOM - len(result.sights))
             live.update(renderable(page, console.width, rows), refresh=True)
             sys.stdout.flush()

@@ -12,7 +12,10 @@ __all__ = ["markdown"]
 ROWS = 500
 """Rows of one table at most: a job summary takes one mebibyte at GitHub."""
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&$])")
+# GitHub makes links of these by itself: of a colon before two slashes, of "www." and of an at sign between words. A
+# backslash stops the first two; addresses and mentions are looked for later, in text that a comment cuts in two.
+_LINKS = ((re.compile(r":(?=//)|\.(?<=www\.)", re.IGNORECASE), r"\\\g<0>"), (re.compile(r"@"), "@<!-- -->"))
 _SIGNS = {Tone.GOOD: "✅ ", Tone.NOTICE: "⚠️ ", Tone.BAD: "❌ "}
 
 
@@ -60,8 +63,16 @@ def _table(table: Table) -> Iterator[str]:
 def _sentence(text: str) -> str:
     # Commands stand between backticks, and stay as they are.
     parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
-    return "".join(part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts))
+    return "".join(part if index % 2 else _escaped(part) for index, part in enumerate(parts))
 
 
 def _text(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return _escaped(" ".join(text.split()))
+
+
+def _escaped(text: str) -> str:
+    """Return ``text`` so that nothing in it is taken for Markdown, HTML or a link."""
+    text = _SPECIAL.sub(r"\\\1", text)
+    for link, escaped in _LINKS:
+        text = link.sub(escaped, text)
+    return text

@@ -1,0 +1,105 @@
+"""Who gets the operator's storage token: hosts of Azure's storage accounts, and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from translation_job_guard import existence
+from translation_job_guard.arguments import GuardArguments, read
+from translation_job_guard.existence import Existence, Surroundings
+from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState
+
+PUBLIC = "https://name.cognitiveservices.azure.com/"
+GOVERNMENT = "https://name.cognitiveservices.azure.us/"
+CHINA = "https://name.cognitiveservices.azure.cn/"
+
+_ALLOWED = [
+    (PUBLIC, "https://store.blob.core.windows.net/docs"),
+    (PUBLIC, "https://store.blob.core.windows.net:443/docs"),
+    (PUBLIC, "https://STORE.blob.core.windows.net/docs"),
+    (PUBLIC, "https://store-secondary.blob.core.windows.net/docs"),
+    (PUBLIC, "https://store.privatelink.blob.core.windows.net/docs"),
+    (PUBLIC, "https://store.z1.blob.storage.azure.net/docs"),
+    (GOVERNMENT, "https://store.blob.core.usgovcloudapi.net/docs"),
+    (CHINA, "https://store.blob.core.chinacloudapi.cn/docs"),
+]
+_REFUSED = [
+    (PUBLIC, "https://evil.example/docs"),
+    (PUBLIC, "https://store.blob.core.windows.net.evil.example/docs"),
+    (PUBLIC, "https://evilblob.core.windows.net/docs"),
+    (PUBLIC, "https://blob.core.windows.net/docs"),
+    (PUBLIC, "https://evil.example.blob.core.windows.net/docs"),
+    (PUBLIC, "https://store.blob.core.windows.net@evil.example/docs"),
+    (PUBLIC, "https://user@store.blob.core.windows.net/docs"),
+    (PUBLIC, "https://store.blob.core.windows.net:8443/docs"),
+    (PUBLIC, "https://store.blob.core.usgovcloudapi.net/docs"),
+    (PUBLIC, "https://evil.example#.blob.core.windows.net/docs"),
+    (PUBLIC, "https://evil.example\\.blob.core.windows.net/docs"),
+    (PUBLIC, "https://169.254.169.254/docs"),
+    (PUBLIC, "https://127.0.0.1/docs"),
+    (GOVERNMENT, "https://store.blob.core.windows.net/docs"),
+    (GOVERNMENT, "https://store.z1.blob.storage.azure.net/docs"),
+    (CHINA, "https://store.blob.core.windows.net/docs"),
+]
+
+
+def _place(endpoint: str) -> GuardArguments:
+    return read(AZURE_DOCUMENT_TRANSLATION, {"endpoint": endpoint, "scope": [{"whole_resource": True}]})
+
+
+def _batch(url: str) -> Job:
+    rows = (DocumentRow(f"{url}/a.txt", ended=True),)
+    return Job(
+        AZURE_DOCUMENT_TRANSLATION,
+        "batch",
+        JobState.RUNNING,
+        "Running",
+        locations=(f"{url}/a.txt",),
+        rows=rows,
+        documents=Documents(1),
+    )
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns the hosts that a client with a token was made for."""
+    hosts: list[str] = []
+
+    class Client:
+        def __init__(self, base_url: str, **_: Any) -> None:
+            hosts.append(base_url)
+
+        def __enter__(self) -> Client:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def send_request(self, _request: Any) -> Any:
+            return type("Response", (), {"status_code": 404})
+
+    monkeypatch.setattr("azure.core.PipelineClient", Client)
+    return hosts
+
+
+@pytest.mark.parametrize(("endpoint", "url"), _ALLOWED)
+def test_a_storage_account_of_the_endpoints_cloud_is_asked(endpoint: str, url: str, asked: list[str]) -> None:
+    """With a token, so that 404 is an answer."""
+    assert Surroundings(_place(endpoint), "account").gone(_batch(url)) != []
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("endpoint", "url"), _REFUSED)
+def test_no_other_host_gets_the_storage_token(endpoint: str, url: str, asked: list[str]) -> None:
+    """Whoever submits a batch chooses its URLs; of such a host nothing is known."""
+    surroundings = Surroundings(_place(endpoint), "account")
+    assert surroundings.gone(_batch(url)) == []
+    assert asked == []
+    assert set(surroundings._known.values()) <= {Existence.UNKNOWN}
+
+
+def test_the_suffixes_are_those_of_known_clouds() -> None:
+    """The further suffixes belong to a cloud that there is."""
+    suffixes = {existence.cloud_of(endpoint).blob_suffix for endpoint in (PUBLIC, GOVERNMENT, CHINA)}
+    assert set(existence._MORE_BLOB_SUFFIXES) <= suffixes
