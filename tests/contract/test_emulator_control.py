@@ -73,11 +73,11 @@ def test_requests_can_be_picked(stepped: Emulator) -> None:
     assert len(control.requests(since=control.requests()[2]["sequence"])) == 2
 
 
-def test_jobs_of_both_services(stepped: Emulator) -> None:
+def test_jobs_of_both_services(uncached: Emulator) -> None:
     """With whose they are, what they use, their state and their times, oldest first."""
-    job_id, translation = start(aws(stepped)), submit(azure(stepped))
-    amazon, microsoft = stepped.control.jobs()
-    now = stepped.control.now()
+    job_id, translation = start(aws(uncached)), submit(azure(uncached))
+    amazon, microsoft = uncached.control.jobs()
+    now = uncached.control.now()
     assert amazon == {
         "service": "translate",
         "id": job_id,

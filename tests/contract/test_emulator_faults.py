@@ -129,20 +129,20 @@ def test_jobs_may_appear_late_in_listings(stepped: Emulator) -> None:
     assert [listed(amazon), listed(amazon)] == [[], [job_id]]
 
 
-def test_denied_operations(stepped: Emulator) -> None:
+def test_denied_operations(uncached: Emulator) -> None:
     """AccessDeniedException or 403, for that operation and that caller alone, and nothing happens."""
-    amazon, microsoft = aws(stepped), azure(stepped)
+    amazon, microsoft = aws(uncached), azure(uncached)
     job_id, translation = start(amazon), submit(microsoft)
-    stepped.control.fault(STOP, "denied", match={"credential": "AKIAEMULATOR"})
-    stepped.control.fault("CancelTranslation", "denied")
+    uncached.control.fault(STOP, "denied", match={"credential": "AKIAEMULATOR"})
+    uncached.control.fault("CancelTranslation", "denied")
     with pytest.raises(ClientError, match=r"\(AccessDeniedException\).*translate:StopTextTranslationJob"):
         amazon.stop_text_translation_job(JobId=job_id)
     with pytest.raises(HttpResponseError) as caught:
         microsoft.cancel_translation(translation)
     assert caught.value.status_code == 403
     assert listed(amazon) == [job_id]
-    assert {job["state"] for job in stepped.control.jobs()} == {"IN_PROGRESS", "Running"}
-    assert aws(stepped, access_key_id="AKIAADMIN").stop_text_translation_job(JobId=job_id)
+    assert {job["state"] for job in uncached.control.jobs()} == {"IN_PROGRESS", "Running"}
+    assert aws(uncached, access_key_id="AKIAADMIN").stop_text_translation_job(JobId=job_id)
 
 
 def test_expired_credentials(stepped: Emulator) -> None:

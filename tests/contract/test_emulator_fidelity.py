@@ -5,8 +5,11 @@ The emulator runs in this process, so that patching its code changes what it doe
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import itertools
 import random
+import re
 from collections.abc import Callable
 from random import SystemRandom
 from typing import Any
@@ -16,15 +19,19 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError
 
 from tests.contract import test_emulator_amazon as amazon_tests
 from tests.contract import test_emulator_azure as azure_tests
+from tests.contract import test_emulator_azure_recorded as recorded_tests
 from tests.contract import test_emulator_control as control_tests
 from tests.contract import test_emulator_faults as fault_tests
 from tests.contract import test_emulator_resource_manager as resource_tests
 from tests.contract import test_emulator_surroundings as surroundings_tests
-from translation_job_guard.emulator import amazon_model, azure_http, faults, messages
+from tests.support.emulator import SOURCE, TARGET
+from translation_job_guard.emulator import amazon_model, azure, azure_cache, azure_http, faults, messages
 from translation_job_guard.emulator import app as application
 from translation_job_guard.emulator.amazon import STATES, Translate
 from translation_job_guard.emulator.amazon_http import TranslateApi
 from translation_job_guard.emulator.azure import Accounts, DocumentTranslation
+from translation_job_guard.emulator.azure_cache import Cache
+from translation_job_guard.emulator.azure_http import DocumentTranslationApi
 from translation_job_guard.emulator.faults import Fault
 from translation_job_guard.emulator.lifecycle import Lifecycle, Place
 from translation_job_guard.emulator.log import Call
@@ -90,8 +97,47 @@ def without_dollar(request: Any) -> Any:
     return _query(request)
 
 
+def emptied_by_a_cancel(api: Any, exchange: Any) -> Any:
+    if exchange.request.method == "DELETE":
+        api._cache.clear()
+    return _operate(api, exchange)
+
+
+def oldest_row_first(service: Any, batch: Any, **_: Any) -> Any:
+    return _rows(service, batch, newest_first=False)
+
+
+def numbered_from_one(service: Any) -> None:
+    service._numbers = itertools.count(1)
+
+
+def only_the_first(place: Any, state: str, now: float) -> Any:
+    first = next(iter(place.listing([state], newest_first=False)), None)
+    return first if first is not None and first.ready <= now else None
+
+
+def with_inner_error(status: int, code: str, message: str, _: Any = None) -> Any:
+    return azure_http._failure(status, code, message, "InvalidKey")
+
+
+def with_headers(**headers: str | None) -> Callable[[Any], Any]:
+    """Headers added to an answer, or taken away."""
+
+    def change(response: Any) -> Any:
+        changed = {**response.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        kept = {name: value for name, value in changed.items() if value is not None}
+        return dataclasses.replace(response, headers=kept)
+
+    return change
+
+
+def with_counts(**counts: int) -> Break:
+    return answer(DocumentTranslation, "summary", lambda summary: {**summary, **counts})
+
+
 _page, _new = Translate.page, Translate._new
 _cancel, _query = DocumentTranslation.cancel, azure_http._query
+_operate, _rows = DocumentTranslationApi._operate, DocumentTranslation._rows
 
 POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
     # Amazon Translate
@@ -219,7 +265,7 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {},
     ),
     "nextLink": (
-        answer(DocumentTranslation, "page", lambda page: (page[0], False)),
+        answer(DocumentTranslation, "page", lambda page: (page[0], 0)),
         azure_tests.test_pages_link_to_the_next,
         {},
     ),
@@ -253,9 +299,9 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         azure_tests.test_what_has_ended_or_is_being_cancelled_cannot_be_cancelled,
         {"status": 409, "raised": ResourceExistsError, "state": "Cancelled"},
     ),
-    "charged characters grow": (
-        answer(DocumentTranslation, "summary", lambda summary: {**summary, "totalCharacterCharged": 0}),
-        azure_tests.test_characters_are_charged_as_it_goes,
+    "charged at the end": (
+        with_counts(totalCharacterCharged=1),
+        azure_tests.test_characters_are_charged_at_the_end,
         {},
     ),
     "a deleted account's endpoint": (
@@ -296,6 +342,267 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
     "an account without keys": (
         instead(Accounts, "set_local_auth", lambda *_: None),
         resource_tests.test_an_account_can_refuse_keys,
+        {},
+    ),
+    # Azure Document Translation, by recorded traffic: the cache
+    "a cache": (
+        instead(Cache, "find", lambda *_: None),
+        recorded_tests.test_gets_are_answered_from_a_cache_for_a_minute,
+        {},
+    ),
+    "the cache's answers grow old": (
+        instead(Cache, "_age", lambda *_: 0.0),
+        recorded_tests.test_gets_are_answered_from_a_cache_for_a_minute,
+        {},
+    ),
+    "the cache's answers are whole": (
+        answer(Cache, "find", lambda found: found and with_headers(ETag="another")(found)),
+        recorded_tests.test_gets_are_answered_from_a_cache_for_a_minute,
+        {},
+    ),
+    "several nodes": (
+        instead(Cache, "next_node", lambda _: 0),
+        recorded_tests.test_states_go_backwards_between_the_caches_nodes,
+        {},
+    ),
+    "the cache knows parameters": (
+        instead(azure_cache, "url_of", lambda request: request.path),
+        recorded_tests.test_the_cache_is_of_whoever_asks,
+        {},
+    ),
+    "the cache does not know who asks": (
+        instead(azure_cache, "url_of", lambda request: request.raw_query + str(request.headers)),
+        recorded_tests.test_the_cache_is_of_whoever_asks,
+        {},
+    ),
+    "a cancel leaves the cache as it is": (
+        instead(DocumentTranslationApi, "_operate", emptied_by_a_cancel),
+        recorded_tests.test_a_cancel_does_not_empty_the_cache,
+        {},
+    ),
+    "only good answers are kept": (
+        instead(azure_cache, "is_kept", lambda _: True),
+        recorded_tests.test_only_good_answers_are_kept,
+        {},
+    ),
+    "the log knows the cache": (
+        answer(Call, "as_dict", lambda shown: {**shown, "age": None}),
+        recorded_tests.test_the_log_says_what_came_from_the_cache,
+        {},
+    ),
+    "a reset of the cache": (
+        instead(Cache, "clear", lambda _: None),
+        recorded_tests.test_a_reset_empties_the_cache,
+        {},
+    ),
+    "nodes at random": (
+        before(Cache, "next_node", lambda cache: cache._settings.change({"azure_cache_route": "turns"})),
+        recorded_tests.test_nodes_may_be_reached_at_random,
+        {},
+    ),
+    # Reads behind writes
+    "reads behind a cancel": (
+        instead(DocumentTranslation, "_fall_behind", lambda *_: None),
+        recorded_tests.test_a_fresh_answer_may_be_behind_a_cancel,
+        {},
+    ),
+    "listings behind a submission": (
+        before(DocumentTranslation, "start", with_setting(azure_read_lag=0)),
+        recorded_tests.test_a_listing_may_be_behind_a_submission,
+        {},
+    ),
+    # Pages
+    "@nextLink": (
+        before(DocumentTranslation, "page", with_setting(azure_next_link="nextLink")),
+        recorded_tests.test_pages_link_as_recorded,
+        {},
+    ),
+    "links are absolute": (
+        answer(azure_http, "_next_link", lambda link: link.partition("://")[2]),
+        recorded_tests.test_pages_link_as_recorded,
+        {},
+    ),
+    "links have raw spaces": (
+        answer(azure_http, "_next_link", lambda link: link.replace(" ", "%20")),
+        recorded_tests.test_pages_link_as_recorded,
+        {},
+    ),
+    "links say what is left": (
+        answer(azure_http, "_next_link", lambda link: re.sub(r"top=\d+&", "", link)),
+        recorded_tests.test_pages_link_as_recorded,
+        {},
+    ),
+    "links keep the filter": (
+        answer(azure_http, "_next_link", lambda link: link.replace("statuses=Cancelled,Cancelling&", "")),
+        recorded_tests.test_a_link_keeps_the_filter_and_counts_by_it,
+        {},
+    ),
+    "pages of documents": (
+        answer(DocumentTranslation, "documents", lambda page: (page[0], 0)),
+        recorded_tests.test_documents_have_pages_too,
+        {},
+    ),
+    # Documents
+    "rows come one by one": (
+        before(DocumentTranslation, "start", with_setting(azure_row_interval=0)),
+        recorded_tests.test_rows_come_one_by_one_from_the_start_on,
+        {},
+    ),
+    "rows come from the start on": (
+        instead(DocumentTranslation, "_first_row", lambda _, batch: batch.counted),
+        recorded_tests.test_rows_come_one_by_one_from_the_start_on,
+        {},
+    ),
+    "newest first": (
+        instead(DocumentTranslation, "_rows", oldest_row_first),
+        recorded_tests.test_rows_come_one_by_one_from_the_start_on,
+        {},
+    ),
+    "ids of documents": (
+        before(DocumentTranslation, "start", numbered_from_one),
+        recorded_tests.test_rows_come_one_by_one_from_the_start_on,
+        {},
+    ),
+    "rows have times": (
+        instead(DocumentTranslation, "_row_time", lambda _, batch, __: batch.submitted),
+        recorded_tests.test_rows_come_one_by_one_from_the_start_on,
+        {},
+    ),
+    "the port": (
+        instead(azure_http, "_with_port", lambda url: url),
+        recorded_tests.test_urls_have_their_port_and_no_signature,
+        {},
+    ),
+    "no signature": (
+        instead(azure, "without_query", lambda url: url),
+        recorded_tests.test_urls_have_their_port_and_no_signature,
+        {},
+    ),
+    "which documents tell their target": (
+        before(DocumentTranslation, "documents", with_setting(azure_document_path="succeeded")),
+        recorded_tests.test_which_documents_tell_their_target_is_a_setting,
+        {"setting": "always", "told": {"Running", "Failed", "Succeeded"}},
+    ),
+    "failed documents tell no target": (
+        before(DocumentTranslation, "documents", with_setting(azure_document_path="always")),
+        recorded_tests.test_a_failed_document_tells_no_target,
+        {},
+    ),
+    "invalid documents have no time": (
+        answer(DocumentTranslationApi, "_document_status", lambda shown: {"createdDateTimeUtc": "", **shown}),
+        recorded_tests.test_a_document_that_failed_at_validation_has_no_time,
+        {},
+    ),
+    "seeded rows": (
+        instead(DocumentTranslation, "_first_row", lambda _, batch: batch.counted),
+        recorded_tests.test_seeded_rows_come_at_once_or_one_by_one,
+        {},
+    ),
+    # States
+    "all are in progress at once": (
+        with_counts(inProgress=1),
+        recorded_tests.test_a_batchs_course_is_as_recorded,
+        {},
+    ),
+    "nothing is charged while it runs": (
+        with_counts(totalCharacterCharged=3000),
+        recorded_tests.test_a_batchs_course_is_as_recorded,
+        {},
+    ),
+    "batches do not start at once": (
+        before(DocumentTranslation, "start", with_setting(azure_start_latency=0)),
+        recorded_tests.test_a_batchs_course_is_as_recorded,
+        {},
+    ),
+    "the time of the last action moves": (
+        answer(azure_http, "_time", lambda _: "2026-01-01T00:00:00Z"),
+        recorded_tests.test_a_batchs_course_is_as_recorded,
+        {},
+    ),
+    "what was done stays": (
+        answer(DocumentTranslation, "done", lambda _: 0.0),
+        recorded_tests.test_a_cancelled_batch_keeps_what_was_done,
+        {},
+    ),
+    "validation counts nothing": (
+        with_counts(total=3),
+        recorded_tests.test_validation_fails_as_recorded,
+        {"gone": SOURCE, "before": 0.2, "after": 0.3, "code": "InvalidDocumentAccessLevel"},
+    ),
+    "validation takes time": (
+        before(DocumentTranslation, "start", with_setting(azure_target_validation_time=0)),
+        recorded_tests.test_validation_fails_as_recorded,
+        {"gone": TARGET, "before": 25, "after": 28, "code": "InvalidTargetDocumentAccessLevel"},
+    ),
+    "validation holds up nobody": (
+        instead(Place, "first_ready", only_the_first),
+        recorded_tests.test_validation_fails_as_recorded,
+        {"gone": TARGET, "before": 25, "after": 28, "code": "InvalidTargetDocumentAccessLevel"},
+    ),
+    "what validation says": (
+        instead(azure, "TARGET_DENIED", azure.SOURCE_DENIED),
+        recorded_tests.test_validation_fails_as_recorded,
+        {"gone": TARGET, "before": 25, "after": 28, "code": "InvalidTargetDocumentAccessLevel"},
+    ),
+    "unsupported files": (
+        instead(azure, "is_supported", lambda _: True),
+        recorded_tests.test_unsupported_files_are_not_counted,
+        {},
+    ),
+    "a counted answer to a cancel": (
+        before(DocumentTranslation, "cancel", with_setting(azure_cancel_summary="empty")),
+        recorded_tests.test_the_answer_to_a_cancel_may_have_counted,
+        {"setting": "counted", "total": 3},
+    ),
+    "late cancels": (
+        before(DocumentTranslation, "cancel", with_setting(azure_cancel_ended="refuse")),
+        recorded_tests.test_what_a_late_cancel_does_is_a_setting,
+        {},
+    ),
+    # Headers and errors
+    "request ids": (
+        instead(azure_http, "_request_ids", dict),
+        recorded_tests.test_headers_are_as_recorded,
+        {},
+    ),
+    "Retry-After on success": (
+        answer(azure_http, "_read", with_headers(Retry_After=None)),
+        recorded_tests.test_headers_are_as_recorded,
+        {},
+    ),
+    "ETag": (
+        answer(azure_http, "_read", with_headers(ETag=None)),
+        recorded_tests.test_headers_are_as_recorded,
+        {},
+    ),
+    "GETs are throttled": (
+        instead(Rates, "admits", lambda *_: True),
+        recorded_tests.test_too_many_gets_are_throttled_as_recorded,
+        {},
+    ),
+    "throttling without Retry-After": (
+        answer(DocumentTranslationApi, "refuse", with_headers(Retry_After="1")),
+        recorded_tests.test_too_many_gets_are_throttled_as_recorded,
+        {},
+    ),
+    "the policy of throttling": (
+        answer(DocumentTranslationApi, "refuse", with_headers(policy_id=None)),
+        recorded_tests.test_too_many_gets_are_throttled_as_recorded,
+        {},
+    ),
+    "404 without a body": (
+        instead(azure_http, "_GUID", re.compile(".*")),
+        recorded_tests.test_an_id_that_is_no_guid_is_answered_without_a_body,
+        {},
+    ),
+    "a short answer to an invalid key": (
+        instead(azure_http, "_gateway_failure", with_inner_error),
+        recorded_tests.test_an_invalid_key_has_a_short_answer,
+        {},
+    ),
+    "times without zeros": (
+        answer(azure_http, "_time", lambda written: written.replace("Z", "0Z")),
+        recorded_tests.test_times_have_no_zeros_at_their_end,
         {},
     ),
     # Faults, log and control

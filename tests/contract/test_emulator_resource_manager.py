@@ -131,7 +131,7 @@ def test_batches_fail_with_their_container(arm: ResourceManager, stepped: Emulat
     for id_ in (ACCOUNT, STORAGE, CONTAINER, ACCESS):
         arm.put(id_)
     batch, other = translate(stepped), translate(stepped, "https://elsewhere.blob.core.windows.net/source")
-    stepped.control.advance(1)
+    stepped.control.advance(2)
     arm.ask("DELETE", deleted)
     assert stepped.control.job(batch)["state"] == "Failed"
     assert stepped.control.job(other)["state"] == "Running"

@@ -74,6 +74,13 @@ def stepped(stepped_server: Emulator) -> Emulator:
 
 
 @pytest.fixture
+def uncached(stepped: Emulator) -> Emulator:
+    """As `stepped`, with Azure's answers never from a cache, and its batches listed and started at once."""
+    stepped.control.settings(azure_cache_seconds=0, azure_read_lag=0, azure_start_latency=0)
+    return stepped
+
+
+@pytest.fixture
 def s3(stepped: Emulator) -> Any:
     """A client; there are the buckets that `start` uses, with two documents to translate."""
     client = aws(stepped, "s3")

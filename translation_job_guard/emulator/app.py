@@ -38,7 +38,9 @@ class Application:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.world = World(clock, settings, self.changed.notify)
         self._translate = TranslateApi(self.world.translate, self.world.settings, self.world.moto)
-        self._azure = DocumentTranslationApi(self.world.document_translation, self.world.settings)
+        self._azure = DocumentTranslationApi(
+            self.world.document_translation, self.world.settings, self.world.azure_cache
+        )
         self._arm = ResourceManagerApi(self.world.document_translation, self.world.resource_manager)
         self._identity = IdentityApi()
         self._moto = MotoApi(self.world.moto, self._deleted)

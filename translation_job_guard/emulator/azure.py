@@ -1,16 +1,23 @@
-"""Azure Document Translation's batches and the resources they need, apart from HTTP."""
+"""Azure Document Translation's batches and the resources they need, apart from HTTP.
+
+What a batch shows in which state follows recorded traffic of the service; `docs/services/azure.md` says what is
+recorded, what is documented, and what is assumed here.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from translation_job_guard.emulator.clock import Timeline
 from translation_job_guard.emulator.lifecycle import Job, Lifecycle, States
 from translation_job_guard.emulator.settings import Settings
+
+VALIDATION_FAILED = "ValidationFailed"
 
 STATES = States(
     queued="NotStarted",
@@ -18,8 +25,16 @@ STATES = States(
     stopping="Cancelling",
     stopped="Cancelled",
     succeeded="Succeeded",
-    ended=frozenset({"Cancelled", "Succeeded", "Failed", "ValidationFailed"}),
+    ended=frozenset({"Cancelled", "Succeeded", "Failed", VALIDATION_FAILED}),
 )
+
+SUPPORTED = (".txt", ".html", ".md", ".csv", ".tsv", ".docx", ".pptx", ".xlsx", ".pdf", ".xlf", ".mhtml", ".msg")
+"""Extensions of files that are translated; the service does not count others."""
+
+FIRST_DOCUMENT = 0x010A04E1
+"""Documents are numbered through, in the first part of their ids."""
+
+Item = TypeVar("Item")
 
 
 class DocumentTranslationError(Exception):
@@ -34,11 +49,51 @@ class DocumentTranslationError(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
+class Problem:
+    """What the service says of a failure: the inner code and the message."""
+
+    code: str
+    message: str
+
+
+SOURCE_DENIED = Problem(
+    "InvalidDocumentAccessLevel", "Cannot access source document location with the current permissions."
+)
+TARGET_DENIED = Problem(
+    "InvalidTargetDocumentAccessLevel", "Cannot access target document location with the current permissions."
+)
+TARGET_EXISTS = Problem("TargetFileAlreadyExists", "Target document file already exists.")
+NO_TEXT = Problem("NoTranslatableText", "The document does not have any translatable text.")
+
+
+@dataclasses.dataclass(frozen=True)
 class Document:
     id: str
     source: str
     target: str
     language: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What a listing of documents shows of one."""
+
+    document: Document
+    status: str
+    progress: float
+    created: float | None
+    """None for a document that failed at validation."""
+    problem: Problem | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What a batch's status shows at one time."""
+
+    state: str
+    updated: float
+    summary: dict[str, int]
+    problem: Problem | None = None
 
 
 @dataclasses.dataclass
@@ -50,7 +105,21 @@ class Batch(Job):
     """The containers that it was given, if the emulator had been told of them."""
     counted: float = 0.0
     """When the service has counted its documents."""
-    inner_error: str | None = None
+    first_row: float | None = None
+    """When its first document gets a row; None for the time at which it starts."""
+    row_interval: float = 0.0
+    """From one row to the next."""
+    invalid: int = 0
+    """How many of its documents, the last ones, failed at validation."""
+    problem: Problem | None = None
+    behind: View | None = None
+    """What reads still show after a cancel."""
+    behind_until: float = 0.0
+
+    @property
+    def valid(self) -> int:
+        """How many of its documents can be translated."""
+        return len(self.documents) - self.invalid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,6 +248,9 @@ class DocumentTranslation(Lifecycle[Batch]):
     def __init__(self, timeline: Timeline, settings: Settings, changed: Callable[[], None]) -> None:
         super().__init__(timeline, settings, changed)
         self.accounts = Accounts(settings, self._container_gone)
+        self._behind: dict[str, Batch] = {}
+        """The batches whose cancel reads may not show yet, in the order of their cancels."""
+        self._numbers = itertools.count(FIRST_DOCUMENT)
 
     # The operations
 
@@ -187,7 +259,10 @@ class DocumentTranslation(Lifecycle[Batch]):
         for entry in inputs:
             self._take(batch, entry)
         self._tie(batch)
-        self.enter(batch)
+        batch.ready = batch.submitted + max(self.settings.start_latency, self.settings.azure_start_latency)
+        batch.visible = batch.submitted + max(self.settings.listing_delay, self.settings.azure_read_lag)
+        batch.row_interval = self.settings.azure_row_interval
+        self._validate(batch)
         return batch
 
     def get(self, resource: str, batch_id: str) -> Batch:
@@ -210,7 +285,10 @@ class DocumentTranslation(Lifecycle[Batch]):
         batch = self.get(resource, batch_id)
         how = self.settings.azure_cancel_queued
         queued = batch.state == STATES.queued
-        if batch.state in STATES.ended or batch.state == STATES.stopping or (queued and (not_yet or how == "refuse")):
+        late = batch.state in STATES.ended or batch.state == STATES.stopping
+        if late and self.settings.azure_cancel_ended == "answer":
+            return batch
+        if late or (queued and (not_yet or how == "refuse")):
             raise DocumentTranslationError(
                 self.settings.azure_cancel_refused,
                 "InvalidRequest",
@@ -219,6 +297,7 @@ class DocumentTranslation(Lifecycle[Batch]):
             )
         if ignored or (queued and how == "ignore"):
             return batch
+        self._fall_behind(batch)
         batch.wins_race = loses_race
         if queued and how == "cancelled":
             self.put(batch, STATES.stopped)
@@ -228,37 +307,53 @@ class DocumentTranslation(Lifecycle[Batch]):
 
     def page(
         self, resource: str, query: Query, hidden: Callable[[Batch], bool] | None = None
-    ) -> tuple[list[Batch], bool]:
-        """A page and whether more follows."""
+    ) -> tuple[list[Batch], int]:
+        """Return a page of batches, and how many are left for the pages after it."""
         return page_of(self._listing(resource, query, hidden), query, self.settings.azure_page_size)
 
-    def documents(self, batch: Batch, query: Query) -> tuple[list[tuple[Document, str, float]], bool]:
-        """A page of documents with status and progress, and whether more follows."""
-        if batch.counted > self.timeline.now and batch.state not in STATES.ended:
-            return [], False
-        shown = (
-            (document, *self.document_status(batch, number))
-            for number, document in enumerate(batch.documents)
-            if not query.ids or document.id in query.ids
+    def documents(self, batch: Batch, query: Query) -> tuple[list[Row], int]:
+        """Return a page of documents, and how many are left for the pages after it."""
+        wanted = (
+            row
+            for row in self._rows(batch, newest_first=not query.ascending)
+            if (not query.ids or row.document.id in query.ids) and (not query.statuses or row.status in query.statuses)
         )
-        wanted = (one for one in shown if not query.statuses or one[1] in query.statuses)
         return page_of(wanted, query, self.settings.azure_page_size)
 
-    def document_status(self, batch: Batch, number: int) -> tuple[str, float]:
-        done = self.done(batch)
-        if number < int(done):
-            return STATES.succeeded, 1.0
-        if batch.state in (STATES.stopped, "Failed"):
-            return batch.state, 0.0
-        if batch.state == STATES.running and number == int(done):
-            return STATES.running, round(min(0.99, done - int(done)), 2)
-        if batch.state == "ValidationFailed":
-            return "Failed", 0.0
-        return STATES.queued, 0.0
+    def row(self, batch: Batch, document_id: str) -> Row | None:
+        """Return what is known of one document, or None where it has no row."""
+        return next((row for row in self._rows(batch) if row.document.id == document_id), None)
+
+    def view(self, batch: Batch) -> View:
+        """Return what the answer to a change shows."""
+        known = [batch.counted] if self._is_counted(batch) and batch.counted <= self.timeline.now else []
+        rows = self.rows(batch)
+        if rows and batch.state == STATES.running:
+            # Recorded: the time of the last action moves while a batch runs, without a change in its counts.
+            known.append(self._row_time(batch, rows - 1))
+        return View(batch.state, max(batch.updated, *known, batch.submitted), self.summary(batch), problem_of(batch))
+
+    def read(self, batch: Batch) -> View:
+        """Return what a GET shows, which may be behind a cancel."""
+        return self.view(batch) if batch.behind is None or not self._is_behind(batch) else batch.behind
+
+    def rows(self, batch: Batch) -> int:
+        """Count the documents that have a row, apart from those that failed at validation."""
+        first, count = self._first_row(batch), batch.valid
+        if first is None or batch.state == VALIDATION_FAILED:
+            return 0
+        if batch.state in STATES.ended:
+            return count
+        if first > self.timeline.now:
+            return 0
+        if not batch.row_interval:
+            return count
+        # The clock's fractions are not exact.
+        return min(count, math.floor((self.timeline.now - first) / batch.row_interval + 1e-6) + 1)
 
     def done(self, batch: Batch) -> float:
         """How many documents have been translated, the one at hand in part."""
-        count = len(batch.documents)
+        count = batch.valid
         if batch.state == STATES.succeeded:
             return count
         if batch.started is None:
@@ -270,23 +365,71 @@ class DocumentTranslation(Lifecycle[Batch]):
         return done if batch.state == STATES.running else float(int(done))
 
     def summary(self, batch: Batch) -> dict[str, int]:
-        if batch.counted > self.timeline.now and batch.state not in STATES.ended:
+        """Count a batch's documents, as recorded in each state."""
+        if batch.state == VALIDATION_FAILED or not self._is_counted(batch):
             return empty_summary()
-        count, done = len(batch.documents), self.done(batch)
-        success = int(done)
-        rest = count - success
-        failed = rest if batch.state in ("Failed", "ValidationFailed") else 0
+        done = int(self.done(batch))
+        rest = batch.valid - done
+        failed = rest if batch.state == "Failed" else 0
         cancelled = rest if batch.state == STATES.stopped else 0
-        at_hand = 1 if batch.state == STATES.running and rest else 0
+        left = rest - failed - cancelled
+        in_progress = left if batch.started is not None else 0
         return {
-            "total": count,
-            "failed": failed,
-            "success": success,
-            "inProgress": at_hand,
-            "notYetStarted": rest - failed - cancelled - at_hand,
+            "total": len(batch.documents),
+            "failed": batch.invalid + failed,
+            "success": done,
+            "inProgress": in_progress,
+            "notYetStarted": left - in_progress,
             "cancelled": cancelled,
-            "totalCharacterCharged": int(done * self.settings.azure_characters),
+            # Nothing is charged before the end, by what the answers say.
+            "totalCharacterCharged": done * self.settings.azure_characters if batch.state in STATES.ended else 0,
         }
+
+    def _is_counted(self, batch: Batch) -> bool:
+        return batch.counted <= self.timeline.now or batch.state in STATES.ended
+
+    def _first_row(self, batch: Batch) -> float | None:
+        return batch.started if batch.first_row is None else batch.first_row
+
+    def _row_time(self, batch: Batch, number: int) -> float:
+        first = self._first_row(batch)
+        when = max(batch.submitted, first or 0.0) + number * batch.row_interval
+        return when if batch.ended is None else min(when, batch.ended)
+
+    def _rows(self, batch: Batch, *, newest_first: bool = True) -> Iterator[Row]:
+        """Recorded: newest first, and at the end those that failed at validation and have no time."""
+        there, valid = self.rows(batch), batch.valid
+        done = self.done(batch)
+        for number in reversed(range(there)) if newest_first else range(there):
+            yield self._row(batch, number, done)
+        if batch.state != VALIDATION_FAILED and self._is_counted(batch):
+            for document in batch.documents[valid:]:
+                yield Row(document, "Failed", 0.0, None, TARGET_EXISTS)
+
+    def _row(self, batch: Batch, number: int, done: float) -> Row:
+        document, created = batch.documents[number], self._row_time(batch, number)
+        if number < int(done):
+            return Row(document, STATES.succeeded, 1.0, created)
+        if batch.state in (STATES.stopped, "Failed"):
+            return Row(document, batch.state, 0.0, created, problem_of(batch))
+        if batch.started is None:
+            return Row(document, STATES.queued, 0.0, created)
+        at_hand = batch.state == STATES.running and number == int(done)
+        progress = round(min(0.99, done - int(done)), 2) if at_hand else 0.0
+        return Row(document, STATES.running, progress, created)
+
+    def _fall_behind(self, batch: Batch) -> None:
+        lag = self.settings.azure_read_lag
+        if lag:
+            batch.behind, batch.behind_until = self.read(batch), self.timeline.now + lag
+            self._behind[batch.id] = batch
+
+    def _is_behind(self, batch: Batch) -> bool:
+        if self.timeline.now >= batch.behind_until:
+            batch.behind = None
+            self._behind.pop(batch.id, None)
+            return False
+        return True
 
     # What tests do
 
@@ -310,6 +453,12 @@ class DocumentTranslation(Lifecycle[Batch]):
         self._tie(batch)
         batch.state = str(entry.get("state", STATES.running))
         batch.counted = float(entry.get("counted", submitted))
+        batch.invalid = min(int(entry.get("invalid", 0)), len(batch.documents))
+        if entry.get("row_interval") is not None:
+            batch.row_interval = float(entry["row_interval"])
+        # Without a word about rows, all of them are there as soon as the documents are counted.
+        at_once = None if "row_interval" in entry else batch.counted
+        batch.first_row = at_once if entry.get("first_row") is None else float(entry["first_row"])
         batch.run_time, batch.stop_latency = entry.get("run_time"), entry.get("stop_latency")
         batch.outcome = entry.get("outcome")
         self.enter(batch)
@@ -318,6 +467,8 @@ class DocumentTranslation(Lifecycle[Batch]):
     def clear(self) -> None:
         super().clear()
         self.accounts.clear()
+        self._behind.clear()
+        self._numbers = itertools.count(FIRST_DOCUMENT)
 
     # What is around a batch
 
@@ -328,16 +479,35 @@ class DocumentTranslation(Lifecycle[Batch]):
         """The service validates a batch before it runs."""
         gone = job.needs & self.accounts.gone_containers()
         if gone:
-            self._fail(job, "ValidationFailed", min(gone))
+            self._fail(job, VALIDATION_FAILED, min(gone))
+
+    def _validate(self, batch: Batch) -> None:
+        """Take a batch in; one whose containers are gone never starts, and fails when the service has noticed."""
+        gone = batch.needs & self.accounts.gone_containers()
+        if not gone and batch.documents:
+            self.enter(batch)
+            return
+        batch.ready = batch.counted = math.inf
+        self.enter(batch)
+        sources = gone & {container_of(url) for url in batch.sources}
+        container = min(sources or gone, default="")
+        source = not gone or bool(sources)
+        wait = self.settings.azure_validation_time if source else self.settings.azure_target_validation_time
+        self._later(batch, batch.submitted + wait, lambda: self._fail(batch, VALIDATION_FAILED, container))
 
     def _container_gone(self, container: str) -> None:
         for batch in list(self.jobs()):
             if container in batch.needs and batch.state not in STATES.ended:
-                self._fail(batch, "ValidationFailed" if batch.started is None else "Failed", container)
+                self._fail(batch, VALIDATION_FAILED if batch.started is None else "Failed", container)
 
     def _fail(self, batch: Batch, state: str, container: str) -> None:
-        batch.inner_error = "InvalidDocumentAccessLevel"
-        batch.message = f"Cannot access the container {container}: it does not exist."
+        sources = {container_of(url) for url in batch.sources}
+        if container:
+            batch.problem = SOURCE_DENIED if container in sources else TARGET_DENIED
+            batch.message = f"Cannot access the container {container}: it does not exist."
+        else:
+            batch.problem = NO_TEXT
+            batch.message = "There is no document of a supported format."
         self.put(batch, state)
 
     def _new(self, resource: str, batch_id: str, submitted: float) -> Batch:
@@ -360,25 +530,27 @@ class DocumentTranslation(Lifecycle[Batch]):
         for target, number in itertools.product(entry["targets"], numbers):
             to = without_query(str(target["targetUrl"]))
             name = f"{prefix}document-{number}{suffix}"
+            file = source if single else f"{source.rstrip('/')}/{name}"
+            if to not in batch.targets:
+                batch.targets.append(to)
+            if not is_supported(file):
+                continue
             batch.documents.append(
                 Document(
-                    id=str(uuid.uuid4()),
-                    source=source if single else f"{source.rstrip('/')}/{name}",
+                    id=f"{next(self._numbers):08x}-0000-0000-0000-000000000000",
+                    source=file,
                     target=to if single else f"{to.rstrip('/')}/{name}",
                     language=str(target["language"]),
                 )
             )
-            if to not in batch.targets:
-                batch.targets.append(to)
 
     def _tie(self, batch: Batch) -> None:
         used = {container_of(url) for url in (*batch.sources, *batch.targets)}
         batch.needs = frozenset(used & (self.accounts.containers() | self.accounts.gone_containers()))
 
     def _listing(self, resource: str, query: Query, hidden: Callable[[Batch], bool] | None) -> Iterator[Batch]:
-        states = [state for state in (*STATES.in_flight, *sorted(STATES.ended)) if state in query.statuses]
         place = self.place((resource, ""))
-        for batch in place.listing(states if query.statuses else None, newest_first=not query.ascending):
+        for batch in place.listing(self._states_to_look_at(query), newest_first=not query.ascending):
             if query.ids and batch.id not in query.ids:
                 continue
             if query.created_from is not None and batch.submitted < query.created_from:
@@ -387,7 +559,36 @@ class DocumentTranslation(Lifecycle[Batch]):
                 continue
             if batch.visible > self.timeline.now or (hidden is not None and hidden(batch)):
                 continue
+            # Only what is behind shows another state than it has.
+            if query.statuses and batch.behind is not None and self.read(batch).state not in query.statuses:
+                continue
+            if query.statuses and batch.behind is None and batch.state not in query.statuses:
+                continue
             yield batch
+
+    def _states_to_look_at(self, query: Query) -> list[str] | None:
+        if not query.statuses:
+            return None
+        states = set(query.statuses)
+        while self._behind and not self._is_behind(next(iter(self._behind.values()))):
+            pass
+        states.update(batch.state for batch in self._behind.values())
+        return [state for state in (*STATES.in_flight, *sorted(STATES.ended)) if state in states]
+
+
+def problem_of(batch: Batch) -> Problem | None:
+    """Return what the service says of a batch that failed."""
+    if batch.problem is not None and batch.state in (VALIDATION_FAILED, "Failed"):
+        return batch.problem
+    if batch.message is not None:
+        return Problem("InvalidRequest", batch.message)
+    return {VALIDATION_FAILED: SOURCE_DENIED, "Failed": NO_TEXT}.get(batch.state)
+
+
+def is_supported(file: str) -> bool:
+    """Check whether a file is of a format that is translated; one without an extension passes for text."""
+    name = file.rsplit("/", 1)[-1]
+    return "." not in name or name.lower().endswith(SUPPORTED)
 
 
 def empty_summary() -> dict[str, int]:
@@ -403,14 +604,21 @@ def empty_summary() -> dict[str, int]:
     return dict.fromkeys(counts, 0)
 
 
-def page_of(items: Iterator[Any], query: Query, server_size: int) -> tuple[list[Any], bool]:
-    """`skip` and `top` count over all pages: what `nextLink` asks for has less of `top` and more to skip."""
+def page_of(items: Iterator[Item], query: Query, server_size: int) -> tuple[list[Item], int]:
+    """Return a page, and how many items are left after it.
+
+    `skip` and `top` count over all pages. Without `top` everything is counted; with it, it says how many are left, and
+    so cuts off what has come since.
+    """
     size = min(server_size, query.page_size or server_size)
     if query.top is not None:
         size = min(size, query.top)
-    found = list(itertools.islice(items, query.skip, query.skip + size + 1))
-    more = len(found) > size and (query.top is None or query.top > size)
-    return found[:size], more
+    for _ in itertools.islice(items, query.skip):
+        pass
+    page = list(itertools.islice(items, size))
+    if query.top is None:
+        return page, sum(1 for _ in items)
+    return page, query.top - len(page) if next(items, None) is not None else 0
 
 
 def container_of(url: str) -> str:

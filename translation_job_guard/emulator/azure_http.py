@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlsplit
 
 from translation_job_guard.emulator.azure import (
     STATES,
+    SUPPORTED,
     Account,
     Batch,
-    Document,
     DocumentTranslation,
     DocumentTranslationError,
+    Problem,
     Query,
+    Row,
+    View,
     empty_summary,
 )
+from translation_job_guard.emulator.azure_cache import Cache
 from translation_job_guard.emulator.log import Call
 from translation_job_guard.emulator.messages import Exchange, Request, Response
 from translation_job_guard.emulator.resource_manager import ResourceManager, ResourceManagerError, type_of
@@ -28,6 +33,8 @@ from translation_job_guard.emulator.settings import Settings
 API_VERSIONS = ("2024-05-01", "2026-03-01")
 PATH = "/azure/"
 ARM_PATH = "/azure-arm/"
+
+_GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 INVALID_KEY = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key "
@@ -38,9 +45,10 @@ INVALID_KEY = (
 class DocumentTranslationApi:
     """`/azure/{resource}/translator/document/...`"""
 
-    def __init__(self, service: DocumentTranslation, settings: Settings) -> None:
+    def __init__(self, service: DocumentTranslation, settings: Settings, cache: Cache) -> None:
         self._service = service
         self._settings = settings
+        self._cache = cache
         self._operations: dict[str, Callable[[Exchange], Response]] = {
             "StartTranslation": self._start,
             "GetTranslationsStatus": self._list,
@@ -63,35 +71,60 @@ class DocumentTranslationApi:
         return call
 
     async def perform(self, exchange: Exchange) -> Response:
+        refused = self._refused(exchange)
+        if refused is not None:
+            return refused
+        if exchange.request.method != "GET" or not self._settings.azure_cache_seconds:
+            return self._operate(exchange)
+        node = self._cache.next_node()
+        found = self._cache.find(node, exchange.request)
+        if found is not None:
+            exchange.call.age = int(found.headers["Age"])
+            return found
+        answer = self._operate(exchange)
+        self._cache.keep(node, exchange.request, answer)
+        return answer
+
+    def _refused(self, exchange: Exchange) -> Response | None:
+        """Return the answer to a request that does not get as far as the service and its cache."""
         call = exchange.call
         if self.is_gone(call):
             return _failure(404, "404", "Resource not found")
         if call.credential in ("", "invalid"):
-            return _failure(401, "401", INVALID_KEY)
+            return _gateway_failure(401, "401", INVALID_KEY)
         if call.credential == "disabled":
             return _failure(
                 403, "AuthenticationTypeDisabled", "Key based authentication is disabled for this resource."
             )
-        operation = self._operations.get(call.operation)
-        if operation is None:
+        if call.operation not in self._operations:
             return _failure(404, "404", "Resource not found")
         version = exchange.request.query_value("api-version")
         if version not in API_VERSIONS:
             known = ", ".join(API_VERSIONS)
             return _failure(400, "InvalidArgument", f"The api-version {version} is not one of {known}.")
+        return None
+
+    def _operate(self, exchange: Exchange) -> Response:
         try:
-            return operation(exchange)
+            return self._operations[exchange.call.operation](exchange)
         except DocumentTranslationError as error:
+            asked = exchange.call.parameters.get("documentId", exchange.call.parameters.get("id", ""))
+            if error.status == 404 and not _GUID.fullmatch(asked):
+                return Response(404, b"", _request_ids(), error=error.code)
             return _failure(error.status, error.code, error.message, error.inner)
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
         if kind == "throttle":
-            asked = f"the {call.operation} operation have exceeded the rate limit of your current pricing tier"
-            return _failure(429, "429", f"Requests to {asked}.")
+            message = (
+                f"Requests to the {call.operation} Operation have exceeded rate limit of your current pricing tier."
+            )
+            # Recorded: the policy, and no Retry-After. A fault may add one.
+            policy = {"policy-id": "ResourceRateLimitBy1s"}
+            return _gateway_failure(429, "429", f"{message} Please retry after 1 second.", policy)
         if kind == "denied":
             return _failure(403, "PermissionDenied", "Principal does not have access to API/Operation.")
         if kind == "expired":
-            return _failure(401, "401", INVALID_KEY)
+            return _gateway_failure(401, "401", INVALID_KEY)
         status = int(details.get("status", 500))
         code = "ServiceUnavailable" if status == 503 else "InternalServerError"
         return _failure(status, code, "Unexpected internal server error has occurred.", code)
@@ -116,17 +149,18 @@ class DocumentTranslationApi:
         exchange.call.parameters["id"] = batch.id
         version = exchange.request.query_value("api-version")
         location = f"{_own_url(exchange.request)}/{batch.id}?api-version={version}"
-        return Response(202, b"", {"Operation-Location": location, **_request_id()})
+        answer = _answer(202, {"id": batch.id, "status": STATES.queued})
+        answer.headers["Operation-Location"] = location
+        return answer
 
     def _list(self, exchange: Exchange) -> Response:
         query = _query(exchange.request)
-        page, more = self._service.page(exchange.call.resource, query, exchange.taken.hides)
-        return _page([self._status(batch) for batch in page], exchange.request, query if more else None)
+        page, left = self._service.page(exchange.call.resource, query, exchange.taken.hides)
+        return self._page([_status(batch, self._service.read(batch)) for batch in page], exchange.request, query, left)
 
     def _get(self, exchange: Exchange) -> Response:
-        return _answer(
-            200, self._status(self._service.get(exchange.call.resource, exchange.call.parameters["id"])), cached=True
-        )
+        batch = self._service.get(exchange.call.resource, exchange.call.parameters["id"])
+        return _read(_status(batch, self._service.read(batch)))
 
     def _cancel(self, exchange: Exchange) -> Response:
         batch = self._service.cancel(
@@ -136,62 +170,64 @@ class DocumentTranslationApi:
             loses_race=exchange.taken.has("lose-race"),
             not_yet=exchange.taken.has("not-yet"),
         )
-        # Recorded traffic: the answer to a cancel has counted nothing yet, and may still say NotStarted.
-        status = self._settings.azure_cancel_status if batch.state == STATES.stopping else batch.state
-        return _answer(200, {**self._status(batch), "status": status, "summary": empty_summary()})
+        shown = _status(batch, self._service.view(batch))
+        if batch.state not in STATES.ended:
+            # Recorded: it may have counted nothing yet, and may still say NotStarted.
+            if self._settings.azure_cancel_summary == "empty":
+                shown["summary"] = empty_summary()
+            if batch.state == STATES.stopping:
+                shown["status"] = self._settings.azure_cancel_status
+        answer = _answer(200, shown)
+        answer.headers["Retry-After"] = "1"
+        return answer
 
     def _documents(self, exchange: Exchange) -> Response:
         batch = self._service.get(exchange.call.resource, exchange.call.parameters["id"])
         query = _query(exchange.request)
-        page, more = self._service.documents(batch, query)
-        shown = [self._document_status(batch, document, status, progress) for document, status, progress in page]
-        return _page(shown, exchange.request, query if more else None)
+        page, left = self._service.documents(batch, query)
+        return self._page([self._document_status(batch, row) for row in page], exchange.request, query, left)
 
     def _document(self, exchange: Exchange) -> Response:
         batch = self._service.get(exchange.call.resource, exchange.call.parameters["id"])
-        for number, document in enumerate(batch.documents):
-            if document.id == exchange.call.parameters["documentId"]:
-                status, progress = self._service.document_status(batch, number)
-                return _answer(200, self._document_status(batch, document, status, progress), cached=True)
-        raise DocumentTranslationError(404, "ResourceNotFound", "The document was not found.", "DocumentNotFound")
+        row = self._service.row(batch, exchange.call.parameters["documentId"])
+        if row is None:
+            raise DocumentTranslationError(404, "ResourceNotFound", "The document was not found.", "DocumentNotFound")
+        return _read(self._document_status(batch, row))
 
     def _formats(self, _: Exchange) -> Response:
         text = {
             "format": "PlainText",
-            "fileExtensions": [".txt"],
+            "fileExtensions": list(SUPPORTED),
             "contentTypes": ["text/plain"],
             "versions": [],
         }
-        return _answer(200, {"value": [text]}, cached=True)
+        return _read({"value": [text]})
 
-    def _status(self, batch: Batch) -> dict[str, Any]:
-        shown: dict[str, Any] = {
-            "id": batch.id,
-            "createdDateTimeUtc": _time(batch.submitted),
-            "lastActionDateTimeUtc": _time(batch.updated),
-            "status": batch.state,
-            "summary": self._service.summary(batch),
-        }
-        if batch.message is not None:
-            shown["error"] = _error("InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Operation")
-        return shown
+    def _page(self, shown: list[dict[str, Any]], request: Request, query: Query, left: int) -> Response:
+        body: dict[str, Any] = {"value": shown}
+        if left:
+            size = min(self._settings.azure_page_size, query.page_size or self._settings.azure_page_size)
+            body[self._settings.azure_next_link] = _next_link(request, query.skip + len(shown), left, size)
+        return _read(body)
 
-    def _document_status(self, batch: Batch, document: Document, status: str, progress: float) -> dict[str, Any]:
-        charged = int(progress * self._settings.azure_characters)
+    def _document_status(self, batch: Batch, row: Row) -> dict[str, Any]:
+        charged = self._settings.azure_characters if row.status == STATES.succeeded else 0
         shown: dict[str, Any] = {
-            "id": document.id,
-            "sourcePath": document.source,
-            "createdDateTimeUtc": _time(batch.submitted),
-            "lastActionDateTimeUtc": _time(batch.updated),
-            "status": status,
-            "to": document.language,
-            "progress": progress,
+            "sourcePath": _with_port(row.document.source),
+            "lastActionDateTimeUtc": _time(max(batch.updated, row.created or 0.0)),
+            "status": row.status,
+            "to": row.document.language,
+            "progress": row.progress,
+            "id": row.document.id,
             "characterCharged": charged,
         }
-        if self._settings.azure_document_path == "always" or status == STATES.succeeded:
-            shown["path"] = document.target
-        if status == "Failed" and batch.message is not None:
-            shown["error"] = _error("InvalidRequest", batch.message, batch.inner_error or "InvalidRequest", "Document")
+        if row.created is not None:
+            shown["createdDateTimeUtc"] = _time(row.created)
+        tells = {"always": True, "unless-failed": row.status != "Failed", "succeeded": row.status == STATES.succeeded}
+        if tells[self._settings.azure_document_path]:
+            shown["path"] = _with_port(row.document.target)
+        if row.status == "Failed" and row.problem is not None:
+            shown["error"] = _error(row.problem, "Document")
         return shown
 
 
@@ -347,15 +383,35 @@ def _instant(given: dict[str, list[str]], name: str) -> float | None:
     return (when if when.tzinfo else when.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
-def _page(shown: list[dict[str, Any]], request: Request, more: Query | None) -> Response:
-    body: dict[str, Any] = {"value": shown}
-    if more is not None:
-        rest = [(n, v) for n, v in request.query if n.lstrip("$").lower() not in ("top", "skip")]
-        rest.append(("$skip", str(more.skip + len(shown))))
-        if more.top is not None:
-            rest.append(("$top", str(more.top - len(shown))))
-        body["nextLink"] = f"{_own_url(request)}?{urlencode(rest)}"
-    return _answer(200, body, cached=True)
+def _status(batch: Batch, view: View) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": batch.id,
+        "createdDateTimeUtc": _time(batch.submitted),
+        "lastActionDateTimeUtc": _time(view.updated),
+        "status": view.state,
+    }
+    if view.problem is not None:
+        shown["error"] = _error(view.problem, "Operation")
+    return {**shown, "summary": view.summary}
+
+
+_LINKED = {name.lower(): name for name in ("orderBy", "createdDateTimeUtcStart", "createdDateTimeUtcEnd")}
+"""Parameters that a link to the next page writes in its own way, however they were asked for."""
+
+
+def _next_link(request: Request, skip: int, left: int, size: int) -> str:
+    """As recorded: absolute, where the next page begins, what is left, then what was asked for, with raw spaces."""
+    rest = [(name.lstrip("$"), value) for name, value in request.query]
+    rest = [(name, value) for name, value in rest if name.lower() not in ("top", "skip", "maxpagesize")]
+    rest.sort(key=lambda item: item[0] == "api-version")
+    asked = [f"{_LINKED.get(name.lower(), name)}={quote(value, safe=' ,:/')}" for name, value in rest]
+    return f"{_own_url(request)}?" + "&".join([f"skip={skip}", f"top={left}", f"maxpagesize={size}", *asked])
+
+
+def _with_port(url: str) -> str:
+    """Write a URL as the service does: `https` has its port."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.netloc}:443").geturl() if parts.scheme == "https" and not parts.port else url
 
 
 def _own_url(request: Request) -> str:
@@ -378,17 +434,32 @@ def _account(account: Account, base: str) -> dict[str, Any]:
     }
 
 
-def _answer(status: int, body: dict[str, Any], cached: bool = False) -> Response:
-    headers = {"Content-Type": "application/json; charset=utf-8", **_request_id()}
-    if cached:
-        headers["Cache-Control"] = "public, max-age=1"
+def _answer(status: int, body: dict[str, Any]) -> Response:
+    headers = {"Content-Type": "application/json; charset=utf-8", **_request_ids()}
     return Response(status, json.dumps(body).encode(), headers)
 
 
+def _read(body: dict[str, Any]) -> Response:
+    """Return the answer to a GET. `Retry-After` is there on success, too."""
+    answer = _answer(200, body)
+    etag = hashlib.sha256(answer.body).hexdigest().upper()
+    answer.headers |= {"Cache-Control": "public, max-age=1", "ETag": f'"{etag}"', "Retry-After": "1"}
+    return answer
+
+
 def _failure(status: int, code: str, message: str, inner: str | None = None) -> Response:
-    body = {"code": code, "message": message} if inner is None else _error(code, message, inner, "Operation")
+    body = {"code": code, "message": message}
+    if inner is not None:
+        body = {**_error(Problem(inner, message), "Operation"), "code": code}
     answer = _answer(status, {"error": body})
     answer.error = code
+    return answer
+
+
+def _gateway_failure(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a refusal by what is in front of the service: no target, no inner error, no charset."""
+    answer = _failure(status, code, message)
+    answer.headers |= {"Content-Type": "application/json", **(headers or {})}
     return answer
 
 
@@ -397,19 +468,20 @@ def _not_found(id_: str) -> Response:
     return _failure(404, "ResourceNotFound", f"The Resource '{name}' was not found.")
 
 
-def _error(code: str, message: str, inner: str, target: str) -> dict[str, Any]:
+def _error(problem: Problem, target: str) -> dict[str, Any]:
     return {
-        "code": code,
-        "message": message,
+        "code": "InvalidRequest",
+        "message": problem.message,
         "target": target,
-        "innerError": {"code": inner, "message": message},
+        "innerError": {"code": problem.code, "message": problem.message},
     }
 
 
-def _request_id() -> dict[str, str]:
-    return {"apim-request-id": str(uuid.uuid4())}
+def _request_ids() -> dict[str, str]:
+    return {"apim-request-id": str(uuid.uuid4()), "X-RequestId": str(uuid.uuid4())}
 
 
 def _time(when: float) -> str:
+    """Write a time with up to seven digits of a second, without zeros at their end."""
     instant = datetime.datetime.fromtimestamp(when, datetime.timezone.utc)
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".") + "Z"

@@ -99,7 +99,10 @@ class Control:
 
         Both services: service, id, state, submitted (epoch seconds), run_time, stop_latency, outcome.
         Amazon: account, region, name, role, input, output, source_language, target_languages.
-        Azure: resource (which makes it Azure's), source, target, language, documents (a number), counted.
+        Azure: resource (which makes it Azure's), source, target, language, documents (a number), invalid (how many of
+        them failed at validation), counted (when the total is known), first_row (when the first document is listed)
+        and row_interval (from one to the next). Without the last two, all documents are listed once they are counted;
+        with row_interval alone, the first one is listed when the batch starts.
         """
         return list(self._ask("POST", "jobs", body=list(jobs)))
 

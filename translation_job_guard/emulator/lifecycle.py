@@ -104,9 +104,10 @@ class Place(Generic[J]):
     def count(self, state: str) -> int:
         return len(self._keys_by_state.get(state, ()))
 
-    def first(self, state: str) -> J | None:
-        keys = self._keys_by_state.get(state)
-        return self._by_key[keys[0]] if keys else None
+    def first_ready(self, state: str, now: float) -> J | None:
+        """Return the oldest job of a state that is ready, or None. One that is not ready does not hold up others."""
+        jobs = (self._by_key[key] for key in self._keys_by_state.get(state, ()))
+        return next((job for job in jobs if job.ready <= now), None)
 
     def listing(
         self, states: Iterable[str] | None = None, *, newest_first: bool = True, after: Key | None = None
@@ -228,8 +229,8 @@ class Lifecycle(Generic[J]):
     def _fill(self, name: PlaceName) -> None:
         place, slots = self.place(name), self.slots()
         while slots is None or len(place.holding) < slots:
-            waiting = place.first(self.states.queued)
-            if waiting is None or waiting.ready > self.timeline.now:
+            waiting = place.first_ready(self.states.queued, self.timeline.now)
+            if waiting is None:
                 return
             self.put(waiting, self.states.running)
 

@@ -27,6 +27,8 @@ class Call:
     status: int | None = None
     error: str | None = None
     fault: str | None = None
+    age: int | None = None
+    """The answer's `Age`, if it came from a cache."""
 
     def as_dict(self) -> dict[str, Any]:
         return dict(self.__dict__)

@@ -8,6 +8,7 @@ from typing import Any
 
 from translation_job_guard.emulator.amazon import Translate, TranslateJob
 from translation_job_guard.emulator.azure import Batch, DocumentTranslation
+from translation_job_guard.emulator.azure_cache import Cache
 from translation_job_guard.emulator.clock import Clock, RealClock, SteppedClock, Timeline
 from translation_job_guard.emulator.faults import Faults
 from translation_job_guard.emulator.lifecycle import Lifecycle
@@ -34,6 +35,7 @@ class World:
         self.moto = Moto(self.settings)
         self.translate = Translate(self.timeline, self.settings, changed, self.moto)
         self.document_translation = DocumentTranslation(self.timeline, self.settings, changed)
+        self.azure_cache = Cache(self.timeline, self.settings)
         self.resource_manager = ResourceManager(self.document_translation.accounts)
 
     def advance(self, seconds: float) -> None:
@@ -61,6 +63,7 @@ class World:
         self.moto.reset()
         self.translate.clear()
         self.document_translation.clear()
+        self.azure_cache.clear()
         self.resource_manager.clear()
         self._changed()
 
@@ -90,6 +93,8 @@ class World:
         for name in allowed - {"state"}:
             if name in changes:
                 setattr(job, name, changes[name])
+        if isinstance(job, Batch):
+            job.behind = None
         # Also without a new state: what is due next depends on the rest.
         lifecycle.put(job, changes.get("state", job.state))
 
@@ -127,15 +132,16 @@ class World:
             shown |= {"input": job.input, "output": job.output, "documents": len(job.documents)}
             shown["documents_done"] = self.translate.progress(job)
         else:
-            summary = self.document_translation.summary(job)
+            done = self.document_translation.done(job)
             shown |= {
                 "service": AZURE,
                 "resource": job.place[0],
                 "sources": job.sources,
                 "targets": job.targets,
             }
-            shown |= {"documents": len(job.documents), "documents_done": summary["success"]}
-            shown["characters_charged"] = summary["totalCharacterCharged"]
+            shown |= {"documents": len(job.documents), "documents_done": int(done)}
+            # What it costs by now, also where the service's answers do not say so yet.
+            shown["characters_charged"] = int(done * self.settings.azure_characters)
         return shown
 
     def _lifecycle(self, service: str) -> Lifecycle[Any]:
