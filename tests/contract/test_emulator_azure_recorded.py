@@ -449,5 +449,16 @@ def test_an_invalid_key_has_a_short_answer(uncached: Emulator) -> None:
 
 def test_times_have_no_zeros_at_their_end(uncached: Emulator) -> None:
     """Up to seven digits of a second, as .NET writes them."""
-    for submitted, written in ((OLD, "20Z"), (OLD + 0.5, "20.5Z"), (OLD + 0.25, "20.25Z")):
-        assert get(uncached, seed(uncached, submitted=submitted))["createdDateTimeUtc"] == f"2023-11-14T22:13:{written}"
+    for submitted, written in ((OLD, "20Z"), (OLD + 0.5, "20.5Z"), (OLD + 0.250001, "20.2500019Z")):
+        one = seed(uncached, submitted=submitted)
+        assert get(uncached, one)["createdDateTimeUtc"] == f"2023-11-14T22:13:{written}"
+
+
+def test_a_batch_is_found_by_the_time_that_it_shows(uncached: Emulator) -> None:
+    """Whatever fractions of a microsecond its clock had."""
+    for number in range(20):
+        one = seed(uncached, submitted=OLD + number / 7)
+        shown = get(uncached, one)["createdDateTimeUtc"]
+        for bound in ("Start", "End"):
+            found = wire(uncached, "GET", f"{LIST}&createdDateTimeUtc{bound}={shown}&ids={one}")[2]["value"]
+            assert [entry["id"] for entry in found] == [one]

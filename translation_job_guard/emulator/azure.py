@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from translation_job_guard.emulator.clock import Timeline
+from translation_job_guard.emulator.clock import Timeline, in_microseconds
 from translation_job_guard.emulator.lifecycle import Job, Lifecycle, States
 from translation_job_guard.emulator.settings import Settings
 
@@ -259,8 +259,10 @@ class DocumentTranslation(Lifecycle[Batch]):
         for entry in inputs:
             self._take(batch, entry)
         self._tie(batch)
-        batch.ready = batch.submitted + max(self.settings.start_latency, self.settings.azure_start_latency)
-        batch.visible = batch.submitted + max(self.settings.listing_delay, self.settings.azure_read_lag)
+        start = max(self.settings.start_latency, self.settings.azure_start_latency)
+        batch.ready = in_microseconds(batch.submitted + start)
+        lag = max(self.settings.listing_delay, self.settings.azure_read_lag)
+        batch.visible = in_microseconds(batch.submitted + lag)
         batch.row_interval = self.settings.azure_row_interval
         self._validate(batch)
         return batch
@@ -421,7 +423,7 @@ class DocumentTranslation(Lifecycle[Batch]):
     def _fall_behind(self, batch: Batch) -> None:
         lag = self.settings.azure_read_lag
         if lag:
-            batch.behind, batch.behind_until = self.read(batch), self.timeline.now + lag
+            batch.behind, batch.behind_until = self.read(batch), in_microseconds(self.timeline.now + lag)
             self._behind[batch.id] = batch
 
     def _is_behind(self, batch: Batch) -> bool:
@@ -517,7 +519,7 @@ class DocumentTranslation(Lifecycle[Batch]):
             state=STATES.queued,
             submitted=submitted,
             sequence=self.next_sequence(),
-            counted=submitted + self.settings.azure_counting_time,
+            counted=in_microseconds(submitted + self.settings.azure_counting_time),
         )
 
     def _take(self, batch: Batch, entry: Mapping[str, Any], count: int | None = None) -> None:
@@ -553,9 +555,11 @@ class DocumentTranslation(Lifecycle[Batch]):
         for batch in place.listing(self._states_to_look_at(query), newest_first=not query.ascending):
             if query.ids and batch.id not in query.ids:
                 continue
-            if query.created_from is not None and batch.submitted < query.created_from:
+            # In microseconds, as answers show it: a filter by the time shown finds the batch.
+            created = in_microseconds(batch.submitted)
+            if query.created_from is not None and created < query.created_from:
                 continue
-            if query.created_to is not None and batch.submitted > query.created_to:
+            if query.created_to is not None and created > query.created_to:
                 continue
             if batch.visible > self.timeline.now or (hidden is not None and hidden(batch)):
                 continue

@@ -9,6 +9,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 
+def in_microseconds(when: float) -> float:
+    """Return a time without the error that adding fractions of seconds leaves.
+
+    What is due 0.3 s from now is due after three steps of 0.1 s, too.
+    """
+    return round(when, 6)
+
+
 class Clock(Protocol):
     """Seconds since the epoch."""
 
@@ -35,7 +43,7 @@ class SteppedClock:
     def advance(self, seconds: float) -> None:
         if seconds < 0:
             raise ValueError("a clock does not go back: seconds must not be negative")
-        self._now += seconds
+        self._now = in_microseconds(self._now + seconds)
 
 
 class Timeline:
@@ -56,7 +64,7 @@ class Timeline:
         return self.clock.now() if self._settling is None else self._settling
 
     def at(self, when: float, action: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (when, next(self._order), action))
+        heapq.heappush(self._due, (in_microseconds(when), next(self._order), action))
 
     def next_due(self) -> float | None:
         return self._due[0][0] if self._due else None

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
-from translation_job_guard.emulator.clock import Timeline
+from translation_job_guard.emulator.clock import Timeline, in_microseconds
 from translation_job_guard.emulator.settings import Settings
 
 PlaceName = tuple[str, str]
@@ -157,9 +157,9 @@ class Lifecycle(Generic[J]):
         self.place(job.place).add(job)
         job.updated = max(job.submitted, job.updated)
         if not job.ready:
-            job.ready = job.submitted + self.settings.start_latency
+            job.ready = in_microseconds(job.submitted + self.settings.start_latency)
         if not job.visible:
-            job.visible = job.submitted + self.settings.listing_delay
+            job.visible = in_microseconds(job.submitted + self.settings.listing_delay)
         self._arrived(job)
         self._changed()
 

@@ -39,3 +39,15 @@ def test_a_clock_does_not_go_back() -> None:
     """ValueError."""
     with pytest.raises(ValueError, match="does not go back"):
         SteppedClock().advance(-1)
+
+
+@pytest.mark.parametrize("start", range(1_790_000_000, 1_790_000_020))
+def test_steps_of_a_fraction_add_up(start: int) -> None:
+    """What is due after 0.3 s is due after three steps of 0.1 s, at any time of day."""
+    clock = SteppedClock(start)
+    timeline = Timeline(clock)
+    for _ in range(7):
+        timeline.at(clock.now() + 0.3, lambda: None)
+        for _ in range(3):
+            clock.advance(0.1)
+        assert timeline.settle() == 1
