@@ -104,7 +104,7 @@ def emptied_by_a_cancel(api: Any, exchange: Any) -> Any:
 
 
 def oldest_row_first(service: Any, batch: Any, **_: Any) -> Any:
-    return _rows(service, batch, newest_first=False)
+    return _row_numbers(service, batch, newest_first=False)
 
 
 def numbered_from_one(service: Any) -> None:
@@ -137,7 +137,7 @@ def with_counts(**counts: int) -> Break:
 
 _page, _new = Translate.page, Translate._new
 _cancel, _query = DocumentTranslation.cancel, azure_http._query
-_operate, _rows = DocumentTranslationApi._operate, DocumentTranslation._rows
+_operate, _row_numbers = DocumentTranslationApi._operate, DocumentTranslation._row_numbers
 
 POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
     # Amazon Translate
@@ -454,7 +454,7 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {},
     ),
     "newest first": (
-        instead(DocumentTranslation, "_rows", oldest_row_first),
+        instead(DocumentTranslation, "_row_numbers", oldest_row_first),
         recorded_tests.test_rows_come_one_by_one_from_the_start_on,
         {},
     ),

@@ -116,6 +116,9 @@ class Batch(Job):
     """What reads still show after a cancel."""
     behind_until: float = 0.0
 
+    created: float = 0.0
+    """When it was submitted, in microseconds as answers show it: a filter by the time shown finds it."""
+
     @property
     def valid(self) -> int:
         """How many of its documents can be translated."""
@@ -315,16 +318,17 @@ class DocumentTranslation(Lifecycle[Batch]):
 
     def documents(self, batch: Batch, query: Query) -> tuple[list[Row], int]:
         """Return a page of documents, and how many are left for the pages after it."""
-        wanted = (
-            row
-            for row in self._rows(batch, newest_first=not query.ascending)
-            if (not query.ids or row.document.id in query.ids) and (not query.statuses or row.status in query.statuses)
-        )
-        return page_of(wanted, query, self.settings.azure_page_size)
+        numbers, done = self._row_numbers(batch, newest_first=not query.ascending), self.done(batch)
+        if query.ids or query.statuses:
+            numbers = (number for number in numbers if self._matches(self._row(batch, number, done), query))
+        page, left = page_of(numbers, query, self.settings.azure_page_size)
+        return [self._row(batch, number, done) for number in page], left
 
     def row(self, batch: Batch, document_id: str) -> Row | None:
         """Return what is known of one document, or None where it has no row."""
-        return next((row for row in self._rows(batch) if row.document.id == document_id), None)
+        found = (number for number in self._row_numbers(batch) if batch.documents[number].id == document_id)
+        number = next(found, None)
+        return None if number is None else self._row(batch, number, self.done(batch))
 
     def view(self, batch: Batch) -> View:
         """Return what the answer to a change shows."""
@@ -337,7 +341,9 @@ class DocumentTranslation(Lifecycle[Batch]):
 
     def read(self, batch: Batch) -> View:
         """Return what a GET shows, which may be behind a cancel."""
-        return self.view(batch) if batch.behind is None or not self._is_behind(batch) else batch.behind
+        if batch.behind is not None and self._is_behind(batch):
+            return batch.behind
+        return self.view(batch)
 
     def rows(self, batch: Batch) -> int:
         """Count the documents that have a row, apart from those that failed at validation."""
@@ -398,18 +404,17 @@ class DocumentTranslation(Lifecycle[Batch]):
         when = max(batch.submitted, first or 0.0) + number * batch.row_interval
         return when if batch.ended is None else min(when, batch.ended)
 
-    def _rows(self, batch: Batch, *, newest_first: bool = True) -> Iterator[Row]:
+    def _row_numbers(self, batch: Batch, *, newest_first: bool = True) -> Iterator[int]:
         """Recorded: newest first, and at the end those that failed at validation and have no time."""
-        there, valid = self.rows(batch), batch.valid
-        done = self.done(batch)
-        for number in reversed(range(there)) if newest_first else range(there):
-            yield self._row(batch, number, done)
-        if batch.state != VALIDATION_FAILED and self._is_counted(batch):
-            for document in batch.documents[valid:]:
-                yield Row(document, "Failed", 0.0, None, TARGET_EXISTS)
+        there, count = range(self.rows(batch)), len(batch.documents)
+        counted = batch.state != VALIDATION_FAILED and self._is_counted(batch)
+        invalid = range(batch.valid, count if counted else batch.valid)
+        return itertools.chain(reversed(there) if newest_first else there, invalid)
 
     def _row(self, batch: Batch, number: int, done: float) -> Row:
         document, created = batch.documents[number], self._row_time(batch, number)
+        if number >= batch.valid:
+            return Row(document, "Failed", 0.0, None, TARGET_EXISTS)
         if number < int(done):
             return Row(document, STATES.succeeded, 1.0, created)
         if batch.state in (STATES.stopped, "Failed"):
@@ -419,6 +424,11 @@ class DocumentTranslation(Lifecycle[Batch]):
         at_hand = batch.state == STATES.running and number == int(done)
         progress = round(min(0.99, done - int(done)), 2) if at_hand else 0.0
         return Row(document, STATES.running, progress, created)
+
+    def _matches(self, row: Row, query: Query) -> bool:
+        if query.ids and row.document.id not in query.ids:
+            return False
+        return not query.statuses or row.status in query.statuses
 
     def _fall_behind(self, batch: Batch) -> None:
         lag = self.settings.azure_read_lag
@@ -518,6 +528,7 @@ class DocumentTranslation(Lifecycle[Batch]):
             place=(resource, ""),
             state=STATES.queued,
             submitted=submitted,
+            created=in_microseconds(submitted),
             sequence=self.next_sequence(),
             counted=in_microseconds(submitted + self.settings.azure_counting_time),
         )
@@ -551,33 +562,33 @@ class DocumentTranslation(Lifecycle[Batch]):
         batch.needs = frozenset(used & (self.accounts.containers() | self.accounts.gone_containers()))
 
     def _listing(self, resource: str, query: Query, hidden: Callable[[Batch], bool] | None) -> Iterator[Batch]:
-        place = self.place((resource, ""))
-        for batch in place.listing(self._states_to_look_at(query), newest_first=not query.ascending):
+        place, now = self.place((resource, "")), self.timeline.now
+        self._catch_up()
+        # A batch that is behind shows another state than it has.
+        behind = {batch.state for batch in self._behind.values()}
+        wanted = query.statuses | behind if query.statuses else frozenset()
+        states = [state for state in (*STATES.in_flight, *sorted(STATES.ended)) if state in wanted]
+        for batch in place.listing(states if query.statuses else None, newest_first=not query.ascending):
             if query.ids and batch.id not in query.ids:
                 continue
-            # In microseconds, as answers show it: a filter by the time shown finds the batch.
-            created = in_microseconds(batch.submitted)
-            if query.created_from is not None and created < query.created_from:
+            if query.created_from is not None and batch.created < query.created_from:
                 continue
-            if query.created_to is not None and created > query.created_to:
+            if query.created_to is not None and batch.created > query.created_to:
                 continue
-            if batch.visible > self.timeline.now or (hidden is not None and hidden(batch)):
+            if batch.visible > now or (hidden is not None and hidden(batch)):
                 continue
-            # Only what is behind shows another state than it has.
-            if query.statuses and batch.behind is not None and self.read(batch).state not in query.statuses:
-                continue
-            if query.statuses and batch.behind is None and batch.state not in query.statuses:
+            if behind and query.statuses and self._shown_state(batch) not in query.statuses:
                 continue
             yield batch
 
-    def _states_to_look_at(self, query: Query) -> list[str] | None:
-        if not query.statuses:
-            return None
-        states = set(query.statuses)
+    def _shown_state(self, batch: Batch) -> str:
+        if batch.behind is not None and self._is_behind(batch):
+            return batch.behind.state
+        return batch.state
+
+    def _catch_up(self) -> None:
         while self._behind and not self._is_behind(next(iter(self._behind.values()))):
             pass
-        states.update(batch.state for batch in self._behind.values())
-        return [state for state in (*STATES.in_flight, *sorted(STATES.ended)) if state in states]
 
 
 def problem_of(batch: Batch) -> Problem | None:

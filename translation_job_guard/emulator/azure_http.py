@@ -156,7 +156,8 @@ class DocumentTranslationApi:
     def _list(self, exchange: Exchange) -> Response:
         query = _query(exchange.request)
         page, left = self._service.page(exchange.call.resource, query, exchange.taken.hides)
-        return self._page([_status(batch, self._service.read(batch)) for batch in page], exchange.request, query, left)
+        shown = [_status(batch, self._service.read(batch)) for batch in page]
+        return self._page(shown, exchange.request, query, left)
 
     def _get(self, exchange: Exchange) -> Response:
         batch = self._service.get(exchange.call.resource, exchange.call.parameters["id"])
@@ -217,7 +218,7 @@ class DocumentTranslationApi:
             "lastActionDateTimeUtc": _time(max(batch.updated, row.created or 0.0)),
             "status": row.status,
             "to": row.document.language,
-            "progress": row.progress,
+            "progress": int(row.progress) if row.progress in (0, 1) else row.progress,
             "id": row.document.id,
             "characterCharged": charged,
         }
@@ -488,4 +489,5 @@ def _time(when: float) -> str:
     """
     instant = datetime.datetime.fromtimestamp(when, datetime.timezone.utc)
     seventh = str(1 + instant.microsecond % 9) if instant.microsecond % 10 else ""
-    return f"{instant:%Y-%m-%dT%H:%M:%S.%f}{seventh}".rstrip("0").rstrip(".") + "Z"
+    written = instant.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return f"{written}{seventh}".rstrip("0").rstrip(".") + "Z"
