@@ -1,61 +1,103 @@
-"""What the environment overrides, for a delete sees only the state."""
+"""What the environment overrides for one run: a destroy sees only the state, not the program's present arguments."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.progress import label
 from translation_job_guard.teardown import Mode
 
-__all__ = ["ON_DELETE", "RECEIPTS", "TIMEOUT", "Overrides", "overrides"]
+__all__ = ["ON_DELETE", "RECEIPTS", "TIMEOUT", "UNDECIDED", "Overrides", "overrides", "refuse_unknown_names"]
 
 ON_DELETE: Final = "TRANSLATION_JOB_GUARD_ON_DELETE"
 TIMEOUT: Final = "TRANSLATION_JOB_GUARD_TIMEOUT"
+UNDECIDED: Final = "TRANSLATION_JOB_GUARD_UNDECIDED"
 RECEIPTS: Final = "TRANSLATION_JOB_GUARD_RECEIPTS"
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """What is overridden for one guard; None where nothing is. ``timeout`` in seconds."""
+    """What is overridden for one guard; None where nothing is. ``timeout`` in seconds.
+
+    ``only_for`` are the guards that the mode names, where this guard is not among them.
+    """
 
     mode: Mode | None = None
     timeout: float | None = None
+    leave_undecided: bool | None = None
     receipts: Path | None = None
+    only_for: tuple[str, ...] = ()
 
 
-def overrides(name: str, environment: Mapping[str, str] = os.environ) -> Overrides:
-    """What the environment overrides for the guard ``name``.
+def overrides(name: str, environment: Mapping[str, str] = os.environ, *, stack: str = "") -> Overrides:
+    """Return what the environment overrides for one guard.
+
+    Args:
+        name: the guard's name, as the program gives it.
+        stack: the guard's stack; the variable may name the guard ``stack/name``, as the output does.
 
     Raises:
         InvalidArgument: a variable cannot be used, also where it speaks of other guards only.
     """
+    everyone, by_name = _modes(environment.get(ON_DELETE, "").strip())
+    # The longer name is the more exact one, whatever the order.
+    named = by_name.get(label(stack, name)) or by_name.get(name)
     return Overrides(
-        mode=_mode(name, environment.get(ON_DELETE, "").strip()),
+        mode=named or everyone,
         timeout=_timeout(environment.get(TIMEOUT, "").strip()),
+        leave_undecided=_leave_undecided(environment.get(UNDECIDED, "").strip()),
         receipts=Path(where) if (where := environment.get(RECEIPTS, "").strip()) else None,
+        only_for=() if named else tuple(by_name),
     )
 
 
-def _mode(name: str, text: str) -> Mode | None:
+def refuse_unknown_names(guards: Iterable[tuple[str, str]], environment: Mapping[str, str] = os.environ) -> None:
+    """Check that each guard that the environment names exists.
+
+    Args:
+        guards: stack and name of every guard there is.
+
+    Raises:
+        InvalidArgument: a name is not a guard's, so nothing would be overridden; or the variable cannot be used.
+    """
+    _, by_name = _modes(environment.get(ON_DELETE, "").strip())
+    pairs = list(guards)
+    labels = [label(stack, name) for stack, name in pairs]
+    known = {*labels, *(name for _, name in pairs)}
+    for one in by_name:
+        if one not in known:
+            there_are = f"the guards are: {', '.join(labels)}" if labels else "there is no guard"
+            raise InvalidArgument(
+                f'{ON_DELETE} names "{one}", and no guard has that name, so nothing would be overridden; {there_are}. '
+                "Correct the name, or take it out."
+            )
+
+
+def _modes(text: str) -> tuple[Mode | None, Mapping[str, Mode]]:
+    """The mode for every guard, and the modes by name; where a name is given twice, the last one."""
     if not text:
-        return None
+        return None, {}
     modes = {mode.value: mode for mode in Mode}
-    chosen: Mode | None = None
+    everyone: Mode | None = None
+    by_name: dict[str, Mode] = {}
     for part in text.split(","):
-        who, equals, word = part.strip().rpartition("=")
-        if word.strip() not in modes or (equals and not who.strip()) or (not equals and "," in text):
+        who, equals, word = (piece.strip() for piece in part.rpartition("="))
+        if word not in modes or (equals and not who) or (not equals and "," in text):
             raise InvalidArgument(
                 f"{ON_DELETE} cannot be used: give a mode for all guards ({', '.join(modes)}), or name=mode for some, "
                 f"separated by commas ({ON_DELETE}=guard=drain,other=ignore)."
             )
-        if not equals or who.strip() == name:
-            chosen = modes[word.strip()]
-    return chosen
+        if equals:
+            by_name[who] = modes[word]
+        else:
+            everyone = modes[word]
+    return everyone, by_name
 
 
 def _timeout(text: str) -> float | None:
@@ -68,3 +110,14 @@ def _timeout(text: str) -> float | None:
     if not seconds:
         raise InvalidArgument(f"{TIMEOUT} must be longer than nothing: the teardown would fail at once.")
     return seconds
+
+
+def _leave_undecided(text: str) -> bool | None:
+    if not text:
+        return None
+    if text not in ("fail", "leave"):
+        raise InvalidArgument(
+            f'{UNDECIDED} cannot be used: give "fail" (the default) or "leave", which goes on although it is not known '
+            "whether some batches are in scope, and leaves them running."
+        )
+    return text == "leave"

@@ -1,18 +1,25 @@
-"""What a guard says while it works: at most one line a second, one a change, each with the guard's name."""
+"""What a guard says while it works.
+
+At most one line a second, one for each change, each with the guard's name. What cannot be written or encoded is left
+out: output never fails a teardown.
+"""
 
 from __future__ import annotations
 
 import sys
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
+from translation_job_guard.durations import format_duration
 from translation_job_guard.jobs import JobState
 from translation_job_guard.redaction import redact
-from translation_job_guard.teardown import Ending, Report
+from translation_job_guard.teardown import Ending, Mode, Report
 
-__all__ = ["Say", "Voice", "label"]
+__all__ = ["Say", "Voice", "label", "one_line"]
 
 Say = Callable[[str], None]
 
@@ -20,16 +27,40 @@ _EVERY = 1.0
 _ALIVE = 30.0
 """Seconds after which an unchanged wait says that it still goes on."""
 
+_INVISIBLE = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories that a terminal obeys rather than shows, or that cannot be encoded."""
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the direction of the text around them."""
+
 _printing = threading.Lock()
 
 
 def label(stack: str, name: str) -> str:
-    """How a guard is called in what it says: ``stack/name``."""
+    """Return how a guard is called in what it says: ``stack/name``."""
     return f"{stack}/{name}" if stack else name
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` as one line that a terminal shows as it is: control characters are written out (``\\x1b``)."""
+    line = " ".join(text.split())
+    if line.isascii() and line.isprintable():
+        return line
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _INVISIBLE or char in _TURNS else char
+        for char in line
+    )
+
+
 class Voice:
-    """Prints a guard's lines to standard output, where Pulumi shows them live on the stack's row, or to ``out``."""
+    """Prints a guard's lines to standard output, where Pulumi shows them live on the stack's row, or to ``out``.
+
+    Args:
+        label: how the guard is called at the beginning of each line.
+        key_env: an environment variable whose value is a secret.
+        clock: monotonic seconds.
+        out: instead of standard output.
+        way_out: how to stop waiting; said once, with the first line about a wait.
+    """
 
     def __init__(
         self,
@@ -37,34 +68,61 @@ class Voice:
         key_env: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         out: TextIO | None = None,
+        way_out: str = "",
     ) -> None:
         self._label = label
         self._key_env = key_env
         self._clock = clock
         self._out = out
+        self._way_out = way_out
         self._said_at = self._looked_at = float("-inf")
         self._said = ""
+        self._began: float | None = None
 
     def say(self, text: str) -> None:
-        """One line, at once."""
-        # Guards work side by side in one process: one write a line keeps them apart.
-        with _printing:
+        """Print one line, at once. One that cannot be printed is left out."""
+        # A closed or broken stream, or one whose encoding lacks a character: none of that undoes what was done.
+        with suppress(Exception):
             # A service's message may have several lines: only the first would have the guard's name.
-            line = f"[{self._label}] {' '.join(redact(text, self._key_env).split())}"
-            print(line, file=self._out or sys.stdout, flush=True)
+            line = one_line(f"[{self._label}] {redact(text, self._key_env)}")
+            out = self._out or sys.stdout
+            # Guards work side by side in one process: one write a line keeps them apart.
+            with _printing:
+                try:
+                    print(line, file=out, flush=True)
+                except UnicodeEncodeError:
+                    encoding = getattr(out, "encoding", None) or "ascii"
+                    print(line.encode(encoding, "backslashreplace").decode(encoding), file=out, flush=True)
+
+    def say_waiting(self, text: str, news: str | None = None) -> None:
+        """Print a line about a wait that goes on; the first one says how to stop waiting.
+
+        Args:
+            news: what in ``text`` is news; while that stays the same, there is a line every 30 s at most.
+        """
+        news, now = text if news is None else news, self._clock()
+        if news == self._said and now - self._said_at < _ALIVE:
+            return
+        self._said, self._said_at = news, now
+        way_out, self._way_out = self._way_out, ""
+        self.say(f"{text}. {way_out}" if way_out else text)
 
     def observe(self, report: Report) -> None:
-        """One line about a teardown under way, if it is time and there is news. Fit as ``teardown.run``'s observer."""
+        """Print a line about a teardown under way, if it is time for one. Fit as ``runner.run``'s observer."""
         now = self._clock()
+        # Answers come faster than the report's own time is set: to send thousands of requests is one step of it.
+        self._began = now - report.elapsed if self._began is None else self._began
         # To count all jobs after each answer of thousands takes longer than the teardown.
         if now - self._looked_at < _EVERY:
             return
-        text = _standing(report)
-        self._looked_at = now if text else self._looked_at
-        if not text or (text == self._said and now - self._said_at < _ALIVE):
+        standing = _standing(report)
+        if not standing:
             return
-        self._said, self._said_at = text, now
-        self.say(text)
+        self._looked_at = now
+        if report.policy.mode not in (Mode.CANCEL, Mode.DRAIN):
+            self._way_out = ""  # these do not wait for jobs
+        elapsed = max(now - self._began, report.elapsed)
+        self.say_waiting(f"{standing}; {_times(report, elapsed)}", news=standing)
 
 
 def _standing(report: Report) -> str:
@@ -78,9 +136,19 @@ def _standing(report: Report) -> str:
         parts.append(f"{stopping} stopping")
     if asked > stopping:
         parts.append(f"{asked - stopping} asked to stop")
+    again = max((record.asks for record in left), default=0) - 1
+    if again > 0:
+        parts.append(f"asked again ({again})")
     ended = len(report.records) - report.count(Ending.IN_FLIGHT)
     if ended:
         parts.append(f"{ended} ended")
     if report.undecided:
         parts.append(f"{len(report.undecided)} not tied to a container yet")
     return ", ".join(parts)
+
+
+def _times(report: Report, elapsed: float) -> str:
+    if report.policy.mode is Mode.IGNORE:
+        return format_duration(elapsed)
+    left = max(report.policy.timeout - elapsed, 0.0)
+    return f"{format_duration(elapsed)} so far, {format_duration(left)} left"

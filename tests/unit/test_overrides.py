@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.overrides import ON_DELETE, RECEIPTS, TIMEOUT, Overrides, overrides
+from translation_job_guard.overrides import (
+    ON_DELETE,
+    RECEIPTS,
+    TIMEOUT,
+    UNDECIDED,
+    Overrides,
+    overrides,
+    refuse_unknown_names,
+)
 from translation_job_guard.teardown import Mode
 
 
@@ -33,6 +41,46 @@ def test_names_choose_among_guards() -> None:
     assert overrides("third", environment).mode is None
     assert overrides("guar", environment).mode is None
     assert overrides("guard", {ON_DELETE: "other=ignore"}).mode is None
+
+
+def test_a_guard_may_be_named_with_its_stack() -> None:
+    """As the output names it; the longer name wins, whatever the order."""
+    for text in ("dev/guard=ignore,guard=drain", "guard=drain,dev/guard=ignore"):
+        assert overrides("guard", {ON_DELETE: text}, stack="dev").mode is Mode.IGNORE
+        assert overrides("guard", {ON_DELETE: text}, stack="prod").mode is Mode.DRAIN
+        assert overrides("guard", {ON_DELETE: text}).mode is Mode.DRAIN
+
+
+def test_a_guard_that_is_not_named_knows_who_is() -> None:
+    """To say so: its jobs are stopped although somebody may have meant it."""
+    environment = {ON_DELETE: "job=ignore,dev/other=drain"}
+    assert overrides("jobs", environment, stack="dev").only_for == ("job", "dev/other")
+    assert overrides("job", environment, stack="dev").only_for == ()
+    assert overrides("other", environment, stack="dev").only_for == ()
+    assert overrides("jobs", {ON_DELETE: "drain"}).only_for == ()
+
+
+def test_a_name_that_is_no_guards_is_an_error() -> None:
+    """For those who know all names; the names that exist are given."""
+    guards = [("dev", "jobs"), ("prod", "batches"), ("", "old")]
+    for text in ("drain", "jobs=drain", "dev/jobs=drain,batches=ignore,old=fail", ""):
+        refuse_unknown_names(guards, {ON_DELETE: text})
+    for text in ("job=ignore", "jobs=drain,prod/jobs=ignore"):
+        with pytest.raises(InvalidArgument, match=r"no guard has that name.*dev/jobs, prod/batches, old"):
+            refuse_unknown_names(guards, {ON_DELETE: text})
+    with pytest.raises(InvalidArgument, match="there is no guard"):
+        refuse_unknown_names([], {ON_DELETE: "job=ignore"})
+    with pytest.raises(InvalidArgument, match="cannot be used"):
+        refuse_unknown_names(guards, {ON_DELETE: "jobs=stop"})
+
+
+def test_undecided_batches_can_be_left() -> None:
+    """Only by the word for it; "fail" is what a guard does anyway."""
+    assert overrides("guard", {UNDECIDED: " leave "}).leave_undecided is True
+    assert overrides("guard", {UNDECIDED: "fail"}).leave_undecided is False
+    for text in ("yes", "LEAVE", "1"):
+        with pytest.raises(InvalidArgument, match=f"^{UNDECIDED} cannot be used"):
+            overrides("guard", {UNDECIDED: text})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from translation_job_guard import progress
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job, JobState
 from translation_job_guard.progress import Voice, label
-from translation_job_guard.teardown import Policy, Record, Report
+from translation_job_guard.teardown import Mode, Policy, Record, Report
 
 RUNNING = Job(AMAZON_TRANSLATE, "a", JobState.RUNNING, "IN_PROGRESS")
 
@@ -68,7 +68,11 @@ def test_there_is_at_most_one_line_a_second(capsys: pytest.CaptureFixture[str]) 
         clock.now += 0.25
         voice.observe(report_of(*[RUNNING] * count))
     lines = capsys.readouterr().out.splitlines()
-    assert lines == ["[guard] 1 in flight", "[guard] 5 in flight", "[guard] 9 in flight"]
+    assert [line.partition(";")[0] for line in lines] == [
+        "[guard] 1 in flight",
+        "[guard] 5 in flight",
+        "[guard] 9 in flight",
+    ]
 
 
 def test_an_unchanged_wait_is_said_once_and_then_twice_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +83,12 @@ def test_an_unchanged_wait_is_said_once_and_then_twice_a_minute(capsys: pytest.C
     for _second in range(100):
         voice.observe(report)
         clock.now += 1
-    assert capsys.readouterr().out.splitlines() == ["[guard] 1 in flight"] * 4
+    assert capsys.readouterr().out.splitlines() == [
+        "[guard] 1 in flight; 0.0 s so far, 30 min left",
+        "[guard] 1 in flight; 30 s so far, 29 min 30 s left",
+        "[guard] 1 in flight; 1 min so far, 29 min left",
+        "[guard] 1 in flight; 1 min 30 s so far, 28 min 30 s left",
+    ]
 
 
 def test_a_change_back_is_a_change(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +98,7 @@ def test_a_change_back_is_a_change(capsys: pytest.CaptureFixture[str]) -> None:
     for count in (1, 2, 1):
         voice.observe(report_of(*[RUNNING] * count))
         clock.now += 1
-    assert capsys.readouterr().out.splitlines() == [
+    assert [line.partition(";")[0] for line in capsys.readouterr().out.splitlines()] == [
         "[guard] 1 in flight",
         "[guard] 2 in flight",
         "[guard] 1 in flight",
@@ -125,7 +134,7 @@ def test_a_line_counts_what_is_in_flight_stopping_asked_ended_and_undecided(
     """Each job once, where it stands."""
     report = report_of(RUNNING, RUNNING, RUNNING, RUNNING, RUNNING, RUNNING)
     _waiting, asked, stopping, also_stopping, ended, vanished = report.records.values()
-    asked.asks = 1
+    asked.asks = 4
     for record in (stopping, also_stopping):
         record.asks = 1
         record.now = replace(RUNNING, state=JobState.STOPPING)
@@ -134,8 +143,99 @@ def test_a_line_counts_what_is_in_flight_stopping_asked_ended_and_undecided(
     report.undecided["x"] = RUNNING
     Voice("guard").observe(report)
     assert capsys.readouterr().out == (
-        "[guard] 4 in flight, 2 stopping, 1 asked to stop, 2 ended, 1 not tied to a container yet\n"
+        "[guard] 4 in flight, 2 stopping, 1 asked to stop, asked again (3), 2 ended, 1 not tied to a container yet; "
+        "0.0 s so far, 30 min left\n"
     )
+
+
+def test_times_are_those_of_the_whole_teardown(capsys: pytest.CaptureFixture[str]) -> None:
+    """What went before the first line counts, and so does the time of one long step, in which the report stands."""
+    clock = Clock()
+    voice = Voice("guard", clock=clock)
+    report = report_of(RUNNING)
+    report.elapsed = 65.0
+    voice.observe(report)
+    clock.now += 120
+    voice.observe(report)
+    clock.now += 3600
+    voice.observe(report)
+    assert [line.partition("; ")[2] for line in capsys.readouterr().out.splitlines()] == [
+        "1 min 5 s so far, 28 min 55 s left",
+        "3 min 5 s so far, 26 min 55 s left",
+        "1 h 3 min so far, 0.0 s left",
+    ]
+
+
+def test_the_first_line_says_how_to_stop_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once: a guard does not see Ctrl-C, so nothing else says it."""
+    clock = Clock()
+    voice = Voice("guard", clock=clock, way_out="Press this")
+    for count in (1, 2):
+        voice.observe(report_of(*[RUNNING] * count))
+        clock.now += 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith("left. Press this")
+    assert second.endswith("left")
+
+
+@pytest.mark.parametrize("mode", [Mode.FAIL, Mode.IGNORE])
+def test_a_mode_that_does_not_wait_needs_no_way_out(mode: Mode, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is over with the next line."""
+    report = report_of(RUNNING)
+    report.policy = Policy(mode=mode)
+    Voice("guard", way_out="Press this").observe(report)
+    assert "Press this" not in capsys.readouterr().out
+
+
+def test_a_wait_is_said_again_when_there_is_news_or_after_a_while(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same news again is not worth a line."""
+    clock = Clock()
+    voice = Voice("guard", clock=clock)
+    for text, news, seconds in (("a1", "a", 10), ("a2", "a", 10), ("b1", "b", 10), ("b2", "b", 30), ("b3", "b", 1)):
+        voice.say_waiting(text, news)
+        clock.now += seconds
+    assert capsys.readouterr().out.splitlines() == ["[guard] a1", "[guard] b1", "[guard] b3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x07", r"\x1b[31mred\x07"),
+        ("a\x9b2Jb\x00", r"a\x9b2Jb\x00"),
+        ("abc\u202egnp.exe", r"abc\u202egnp.exe"),
+        ("half \ud800 a pair", r"half \ud800 a pair"),
+        ("Übersetzung 翻訳 é", "Übersetzung 翻訳 é"),
+        ("two\nlines\r\nand\ta tab", "two lines and a tab"),
+    ],
+)
+def test_control_characters_never_reach_a_terminal(text: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of jobs and texts of services are anybody's: they are shown, not obeyed."""
+    Voice("guard").say(text)
+    assert capsys.readouterr().out == f"[guard] {shown}\n"
+
+
+def test_what_a_narrow_stream_cannot_encode_is_written_out() -> None:
+    """Half of the machines that run CI print ASCII."""
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    Voice("guard", out=narrow).say("translates Übersetzung")
+    assert narrow.buffer.getvalue() == b"[guard] translates \\xdcbersetzung\n"
+
+
+class BrokenStream(io.StringIO):
+    """Its reader has gone."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_what_cannot_be_written_is_left_out() -> None:
+    """The engine was killed, or the stream closed: the teardown goes on all the same."""
+    closed = io.StringIO()
+    closed.close()
+    for stream in (BrokenStream(), closed):
+        voice = Voice("guard", out=stream)
+        voice.say("quiet")
+        voice.observe(report_of(RUNNING))
 
 
 class YieldingStream(io.StringIO):
