@@ -146,6 +146,15 @@ def test_overrides_of_the_environment_are_said(cli: Cli, tmp_path: Path) -> None
     assert by["This machine", "environment overrides"][0] == "bad"
 
 
+def test_an_override_that_names_no_guard_is_a_finding(cli: Cli) -> None:
+    """Nothing of it is in force; for a guard that exists it is."""
+    args = ["doctor", "--state", write(cli, state(cli.emulator.url, guards={"guard": {}}))]
+    for text, health in (("gaurd=ignore", "bad"), ("dev/guard=ignore", "warning")):
+        by = checks(cli.json(*args, env={"TRANSLATION_JOB_GUARD_ON_DELETE": text}))
+        assert by["This machine", "environment overrides"][0] == health
+        assert ("in force" in by["This machine", "environment overrides"][1]) is (health == "warning")
+
+
 @pytest.fixture
 def clock_server() -> Iterator[Any]:
     """A server whose clock is `offset` away."""

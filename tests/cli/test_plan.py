@@ -119,6 +119,27 @@ def test_an_override_that_cannot_be_used_is_an_error(cli: Cli) -> None:
     assert "TRANSLATION_JOB_GUARD_ON_DELETE cannot be used" in done.stderr
 
 
+def test_an_override_that_names_no_guard_is_an_error(cli: Cli) -> None:
+    """A misspelt name: the destroy would stop the jobs after all. The name as the output has it is a guard's."""
+    name = write(cli, "state.json", state(cli.emulator.url, guards={"guard": {}}))
+    for text in ("gaurd=ignore", "guard=drain,prod/guard=ignore"):
+        done = cli("plan", "--state", name, env={"TRANSLATION_JOB_GUARD_ON_DELETE": text})
+        assert done.returncode == 2
+        assert "no guard has that name" in done.stderr
+        assert "dev/guard" in done.stderr
+    found = cli.json("plan", "--state", name, env={"TRANSLATION_JOB_GUARD_ON_DELETE": "dev/guard=ignore"})
+    assert found["stacks"][0]["guards"][0]["mode"] == "ignore"
+
+
+def test_a_timeout_too_short_for_the_quiet_period_does_not_stop_ignore(cli: Cli) -> None:
+    """Mode ignore waits for nothing, so nothing about the timeout can make its delete fail."""
+    name = write(cli, "state.json", state(cli.emulator.url, guards={"guard": {"quiet_period": 3}}))
+    short = {"TRANSLATION_JOB_GUARD_TIMEOUT": "2s"}
+    assert "longer than" in cli.json("plan", "--state", name, env=short)["stacks"][0]["guards"][0]["error"]
+    ignored = {**short, "TRANSLATION_JOB_GUARD_ON_DELETE": "ignore"}
+    assert cli.json("plan", "--state", name, env=ignored)["stacks"][0]["guards"][0]["error"] is None
+
+
 def test_a_state_with_encrypted_scopes_says_how_to_export_it(cli: Cli) -> None:
     """Not able to tell is exit code 2, never "nothing"; the other guards are told all the same."""
     name = write(cli, "encrypted.json", mixed(cli.emulator.url, show_secrets=False))

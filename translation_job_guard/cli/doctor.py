@@ -26,15 +26,16 @@ from translation_job_guard._version import __version__
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import place_of
 from translation_job_guard.cli.results import SERVICES
-from translation_job_guard.cli.stacks import StackOrError, pulumi, pulumi_path
+from translation_job_guard.cli.stacks import StackOrError, guard_names, pulumi, pulumi_path
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import CredentialsUnusable, Denied, GuardError, InvalidArgument, MissingExtra
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
-from translation_job_guard.overrides import ON_DELETE, RECEIPTS, overrides
+from translation_job_guard.overrides import ON_DELETE, RECEIPTS, overrides, refuse_unknown_names
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService
 from translation_job_guard.state import StateGuard
+from translation_job_guard.teardown import Mode
 from translation_job_guard.threads import each
 
 __all__ = ["Check", "DoctorDocument", "DoctorResult", "Health", "doctor", "has_project"]
@@ -139,7 +140,7 @@ def doctor(places: Sequence[GuardArguments], stacks: Sequence[StackOrError], *, 
 
     Starts and stops nothing: that stopping is permitted is proved with a job that cannot exist.
     """
-    checks = list(_machine())
+    checks = list(_machine(stacks))
     guards = [(one.stack.label, guard) for one in stacks if one.stack for guard in one.stack.guards]
     wanted = [*places, *(place_of(guard.arguments) for _, guard in guards if guard.arguments)]
     unique = list(dict.fromkeys(wanted))
@@ -168,7 +169,7 @@ def has_project(directory: Path) -> Path | None:
 # This machine
 
 
-def _machine() -> Iterator[Check]:
+def _machine(stacks: Sequence[StackOrError]) -> Iterator[Check]:
     about = "This machine"
     yield Check(
         about,
@@ -191,7 +192,7 @@ def _machine() -> Iterator[Check]:
         )
     project = has_project(Path.cwd())
     yield from _interpreter(about, project)
-    yield from _environment(about)
+    yield from _environment(about, stacks)
 
 
 def _engine(about: str) -> Check:
@@ -263,15 +264,19 @@ def _python_of(project: Path | None) -> tuple[str | None, str]:
     return None, f"virtualenv {virtualenv} of {project.name} does not exist"
 
 
-def _environment(about: str) -> Iterator[Check]:
+def _environment(about: str, stacks: Sequence[StackOrError]) -> Iterator[Check]:
     try:
         chosen = overrides("")
+        if names := guard_names(stacks):
+            refuse_unknown_names(names)
     except InvalidArgument as error:
         yield Check(about, "environment overrides", Health.BAD, str(error))
         return
     if os.environ.get(ON_DELETE, "").strip() or chosen.timeout is not None:
         said = f"{ON_DELETE}={os.environ.get(ON_DELETE, '')}" if os.environ.get(ON_DELETE) else "the timeout"
-        yield Check(about, "environment overrides", Health.WARNING, f"in force in every destroy from here: {said}")
+        where = "for the guards that it names, " if chosen.only_for else ""
+        says = f"in force {where}in every destroy from here: {said}"
+        yield Check(about, "environment overrides", Health.WARNING, says)
     if chosen.receipts is not None:
         directory = chosen.receipts
         nearest = next(one for one in (directory, *directory.absolute().parents) if one.exists())
@@ -402,10 +407,11 @@ def _guard(label: str, guard: StateGuard) -> Iterator[Check]:
 
 def _override(about: str, arguments: GuardArguments) -> Iterator[Check]:
     try:
-        chosen = overrides(arguments.name)
+        chosen = overrides(arguments.name, stack=arguments.stack)
     except InvalidArgument:
         return  # said of the machine already
-    if chosen.timeout is not None and chosen.timeout <= arguments.policy.quiet_period:
+    too_short = chosen.timeout is not None and chosen.timeout <= arguments.policy.quiet_period
+    if too_short and (chosen.mode or arguments.policy.mode) is not Mode.IGNORE:
         says = (
             f"the timeout of this environment is no longer than its quiet_period: {arguments.policy.quiet_period:g} s"
         )

@@ -21,9 +21,9 @@ from translation_job_guard.cli.results import (
     place_row,
     places_table,
 )
-from translation_job_guard.cli.stacks import StackOrError
+from translation_job_guard.cli.stacks import StackOrError, guard_names
 from translation_job_guard.jobs import Coverage, Job, coverage
-from translation_job_guard.overrides import ON_DELETE, TIMEOUT, overrides
+from translation_job_guard.overrides import ON_DELETE, TIMEOUT, overrides, refuse_unknown_names
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.state import Stack, StateGuard
 from translation_job_guard.teardown import Mode
@@ -189,12 +189,13 @@ def plan(found: Sequence[StackOrError], *, timeout: float) -> PlanResult:
     """Look at the places of all guards at once, and tell of each guard what its delete would do.
 
     Raises:
-        InvalidArgument: an override of the environment cannot be used.
+        InvalidArgument: an override of the environment cannot be used, or names no guard of these stacks.
     """
     stacks = [one.stack for one in found if one.stack is not None]
     guards = [guard for stack in stacks for guard in stack.guards]
-    for name in (guard.name for guard in guards):
-        overrides(name)
+    overrides("")
+    if names := guard_names(found):
+        refuse_unknown_names(names)
     places = list(dict.fromkeys(place_of(guard.arguments) for guard in guards if guard.arguments))
     scopes = [scope for guard in guards if guard.arguments for scope in guard.arguments.scopes]
     ties = any(stack.ties for stack in stacks)
@@ -252,11 +253,12 @@ def _guard_plan(guard: StateGuard, sights: Mapping[GuardArguments, Sight]) -> Gu
     )
     if arguments is None:
         return blank
-    chosen = overrides(guard.name)
+    chosen = overrides(arguments.name, stack=arguments.stack)
     mode = chosen.mode or arguments.policy.mode
     sight = sights[place_of(arguments)]
     error = sight.error
-    if chosen.timeout is not None and chosen.timeout <= arguments.policy.quiet_period:
+    too_short = chosen.timeout is not None and chosen.timeout <= arguments.policy.quiet_period
+    if too_short and mode is not Mode.IGNORE:
         error = f"{TIMEOUT} must be longer than the guard's quiet_period, or its teardown fails at once."
     decided = [(coverage(arguments.scopes, job), job_row(job, sight)) for job in sight.jobs]
     return replace(

@@ -17,7 +17,7 @@ from translation_job_guard.redaction import redact
 from translation_job_guard.state import Stack, parse_state
 from translation_job_guard.threads import each
 
-__all__ = ["StackOrError", "all_stacks", "given_stacks", "pulumi", "pulumi_path"]
+__all__ = ["StackOrError", "all_stacks", "given_stacks", "guard_names", "pulumi", "pulumi_path"]
 
 EXPORT_TAKES: Final = 120
 """Seconds after which a `pulumi` that has not answered is given up: a backend that cannot be reached."""
@@ -59,6 +59,18 @@ def all_stacks() -> list[StackOrError]:
     except (ValueError, TypeError, KeyError) as error:
         raise InvalidArgument("`pulumi stack ls --all --json` printed no list of stacks.") from error
     return _exported(names)
+
+
+def guard_names(stacks: Sequence[StackOrError]) -> list[tuple[str, str]]:
+    """Return stack and name of every guard, as an override may name it; nothing if a stack could not be read."""
+    if not all(one.stack for one in stacks):
+        return []
+    guards = [(one.stack, guard) for one in stacks if one.stack for guard in one.stack.guards]
+    # What is stored is what its delete goes by; after `pulumi stack rename` the URN says something else.
+    return [
+        (guard.arguments.stack or stack.name, guard.arguments.name) if guard.arguments else (stack.name, guard.name)
+        for stack, guard in guards
+    ]
 
 
 def pulumi_path() -> str | None:
