@@ -6,6 +6,7 @@
     ├── InvalidArgument            an argument, option or environment variable cannot be used (also a ValueError)
     ├── MissingExtra               a package that is needed is not installed
     ├── WrongAccount               the credentials lead to another account than the guard was made for
+    ├── UnexpectedError            an exception of another package, which this one does not know
     ├── ServiceError               a request to a service failed
     │   ├── Throttled              too many requests: it passes by itself
     │   ├── Transient              server error, dropped connection, name not resolved: it may pass by itself
@@ -49,6 +50,7 @@ __all__ = [
     "Throttled",
     "Transient",
     "Undecided",
+    "UnexpectedError",
     "WrongAccount",
 ]
 
@@ -72,6 +74,18 @@ class MissingExtra(GuardError):
 
 class WrongAccount(GuardError):
     """The credentials lead to another account than the guard was made for."""
+
+
+class UnexpectedError(GuardError):
+    """An exception of another package that this one does not know. The message has its type, its text and a remedy."""
+
+    def __init__(self, error: BaseException, doing: str, remedy: str) -> None:
+        try:
+            said = " ".join(str(error).split()).rstrip(". ")
+        except Exception:
+            said = ""
+        kind = type(error).__name__
+        super().__init__(f"{doing} failed unexpectedly: {kind}{f': {said}' if said else ''}. {remedy}")
 
 
 class ServiceError(GuardError):

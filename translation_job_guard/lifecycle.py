@@ -1,4 +1,8 @@
-"""What a guard does in its life: prove, leave behind, tear down. Knows no Pulumi."""
+"""What a guard does in its life: prove, stop what a change leaves behind, tear down. Knows no Pulumi.
+
+Two rules hold for everything here. Nothing but this package's own errors is raised: any other exception becomes an
+``UnexpectedError``. And mode ``ignore`` lets a teardown through whatever the environment or the service answers.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.durations import format_duration
@@ -25,10 +29,19 @@ from translation_job_guard.errors import (
     TeardownError,
     Throttled,
     Transient,
+    UnexpectedError,
     WrongAccount,
 )
-from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage, left_behind, named
-from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides, overrides
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    Coverage,
+    Job,
+    coverage,
+    left_behind,
+    named,
+)
+from translation_job_guard.overrides import ON_DELETE, TIMEOUT, UNDECIDED, Overrides, overrides
 from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice, label
 from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
@@ -54,12 +67,22 @@ _T = TypeVar("_T")
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 10.0
+_LONGEST_ORDERED = 30.0
+"""Seconds that a service can order this to wait at a time: a wrong header must not use up the whole timeout."""
 _ROLE_ARRIVES = 30.0
 """Seconds that a fresh IAM role may take until it can be assumed."""
 _KEY_ARRIVES = 60.0
 """Seconds that a fresh Azure account may take until its endpoint is there and its key is accepted."""
 _ASSIGNMENT_ARRIVES = 300.0
 """Seconds that an Azure role assignment may take until it counts (Azure documentation: up to some minutes)."""
+
+_STOP_WAITING = "To stop waiting, press Ctrl-C twice; the same command goes on from there (docs/runbook.md)"
+_WAY_OUT = f"{_STOP_WAITING}, and with {ON_DELETE}=ignore it leaves the jobs running"
+_REMEDY = (
+    "Check the environment variables and files that set credentials, endpoints, proxies and certificates, and run the "
+    "same command again."
+)
+_IGNORE_REMEDY = f"If that cannot be done, {ON_DELETE}=ignore goes on without looking (docs/runbook.md)."
 
 
 def connect(guard: GuardArguments) -> JobService:
@@ -81,7 +104,7 @@ def connect(guard: GuardArguments) -> JobService:
 def prove(guard: GuardArguments) -> str:
     """Prove that the guard could do its work from here, and return the account. Stops nothing.
 
-    What can pass is tried again until the guard's timeout: throttling, a name that does not resolve yet, and for some
+    Transient errors are retried until the guard's timeout: throttling, a name that does not resolve yet, and for some
     minutes a role, key or role assignment that has just been made.
 
     Raises:
@@ -101,20 +124,37 @@ def prove(guard: GuardArguments) -> str:
         return account
 
     timeout = guard.policy.timeout
-    return _retried(work, lambda error: min(_patience(guard, error), timeout), _voice(guard), within=timeout)
+    try:
+        voice = _voice(guard, _STOP_WAITING)
+        return _retried(guard, work, lambda error: min(_patience(guard, error), timeout), voice, within=timeout)
+    except ServiceError as error:
+        _add(error, "The guard was not made and nothing was stopped: fix this and run the same command again.")
+        raise
 
 
-def _retried(work: Callable[[], _T], patience: Callable[[ServiceError], float], voice: Voice, *, within: float) -> _T:
-    """``work``'s result; a failure is tried again for as many seconds as ``patience`` gives its kind.
+def _add(error: ServiceError, text: str) -> None:
+    error.args = (f"{error} {text}", *error.args[1:])
+
+
+def _retried(
+    guard: GuardArguments,
+    work: Callable[[], _T],
+    patience: Callable[[ServiceError], float],
+    voice: Voice,
+    *,
+    within: float,
+) -> _T:
+    """Return ``work``'s result; a failure is retried for as many seconds as ``patience`` gives its kind.
 
     Raises:
-        Transient: ``work`` was not done within so many seconds. It is left behind, wherever it hangs.
+        Transient: ``work`` was not done within so many seconds. It is abandoned, wherever it hangs.
+        GuardError: what else ``work`` ended in.
     """
     started = time.monotonic()
-    pause = _FIRST_PAUSE
+    pause, attempts = _FIRST_PAUSE, 1
     while True:
         try:
-            done = _in_time(work, started + within)
+            done = _in_time(_with_own_errors(work, guard), started + within)
             if done is not None:
                 return done
             raise Transient(
@@ -122,13 +162,22 @@ def _retried(work: Callable[[], _T], patience: Callable[[ServiceError], float], 
                 "looked for."
             )
         except ServiceError as error:
-            asked_for = error.retry_after if isinstance(error, Throttled) else None
-            wait = max(pause, asked_for or 0.0)
-            if time.monotonic() - started + wait > patience(error):
+            elapsed, limit = time.monotonic() - started, patience(error)
+            if elapsed + pause > limit:
+                if attempts > 1:
+                    _add(error, f"It was asked {attempts} times in {format_duration(elapsed)}.")
                 raise
-            voice.say(f"not ready yet, trying again: {error}")
+            ordered = (error.retry_after if isinstance(error, Throttled) else None) or 0.0
+            wait = max(pause, min(ordered, _LONGEST_ORDERED))
+            wait = wait if elapsed + wait <= limit else pause
+            hint = f" If {guard.place} is mistyped, correct it." if isinstance(error, Transient) else ""
+            voice.say_waiting(
+                f"not ready yet, asked again ({attempts}); {format_duration(elapsed)} so far, "
+                f"{format_duration(limit - elapsed)} left: {error}{hint}",
+                news=f"{type(error).__name__} {error.operation}",
+            )
             time.sleep(wait)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause, attempts = min(pause * 2, _LONGEST_PAUSE), attempts + 1
 
 
 def _in_time(work: Callable[[], _T], deadline: float) -> _T | None:
@@ -136,6 +185,25 @@ def _in_time(work: Callable[[], _T], deadline: float) -> _T | None:
     # In a thread: SDKs attempt some times, and what they ask for credentials may never answer.
     results = each(lambda _: work(), [None], workers=1, deadline=deadline)
     return next((result for _, result in results), None)
+
+
+def _with_own_errors(work: Callable[[], _T], guard: GuardArguments) -> Callable[[], _T]:
+    """``work``, run in a thread, with an ``UnexpectedError`` for any exception that is not this package's own."""
+
+    def run_it() -> _T:
+        try:
+            return work()
+        except GuardError:
+            raise
+        # In a thread of its own nothing means this process: an SDK's exit ends that thread and nothing else.
+        except BaseException as error:
+            raise _unexpected(error, guard) from error
+
+    return run_it
+
+
+def _unexpected(error: BaseException, guard: GuardArguments) -> UnexpectedError:
+    return UnexpectedError(error, f"to reach the jobs in {guard.place}", f"{_REMEDY} {_IGNORE_REMEDY}")
 
 
 def _patience(guard: GuardArguments, error: ServiceError) -> float:
@@ -173,12 +241,16 @@ def verify_account(guard: GuardArguments, service: JobService) -> str:
 
 
 def verify_move(old: GuardArguments, new: GuardArguments) -> str:
-    """The account, if the new credentials or endpoint lead to the one that the guard was made for.
+    """Return the account, if the new credentials or endpoint lead to the one that the guard was made for.
 
     Raises:
         GuardError: they lead to another, or it could not be found out.
     """
-    return _reach(replace(new, account_id=old.account_id), new.policy, _voice(new))[1]
+    try:
+        return _reach(replace(new, account_id=old.account_id), new.policy, _voice(new, _STOP_WAITING))[1]
+    except ServiceError as error:
+        _add(error, "The guard was not changed and nothing was stopped: fix this and run the same command again.")
+        raise
 
 
 def tear_down(
@@ -215,8 +287,19 @@ def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
     if set(old.scopes) <= set(new.scopes):
         return
     guard = replace(new, account_id=old.account_id)
-    _voice(guard).say("the scope has changed: what the old one covered and the new one does not is left behind")
-    _run(guard, partial(left_behind, old.scopes, new.scopes), Occasion.UPDATE)
+    voice, chosen = _voice(guard), overrides(guard.name, stack=guard.stack)
+    fate = _LEFT_BEHIND[chosen.mode or guard.policy.mode]
+    voice.say(f"the scope has changed: what the old one covered and the new one does not {fate}")
+    _run(guard, partial(left_behind, old.scopes, new.scopes), Occasion.UPDATE, chosen, voice)
+
+
+_LEFT_BEHIND: Final = {
+    Mode.CANCEL: "is stopped",
+    Mode.DRAIN: "is waited for",
+    Mode.FAIL: "must not be in flight",
+    Mode.IGNORE: "is left running",
+}
+"""What an update does, by its mode, with the jobs that the new scope does not cover."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +329,7 @@ def in_flight(guard: GuardArguments, new: GuardArguments | None = None, *, withi
                     decision = covers(service.locate(job))
                 decided[decision].append(job)
             return Prospect(tuple(decided[Coverage.COVERED]), tuple(decided[Coverage.UNKNOWN]))
-        except Exception:
+        except BaseException:
             # Whatever it is, a line about a change must not make its preview fail: it shows where it counts.
             return None
 
@@ -262,10 +345,10 @@ def _run(
     on_receipt: Callable[[Receipt], None] | None = None,
 ) -> Report:
     voice = voice or _voice(guard)
-    chosen = chosen or overrides(guard.name)
-    policy = _policy(guard.policy, chosen, voice)
+    chosen = chosen or overrides(guard.name, stack=guard.stack)
+    policy = _policy(guard, chosen, voice)
     begun = time.monotonic()
-    # Stands for the runner's until that has begun, so that a teardown that fails before it leaves a receipt too.
+    # Placeholder for the runner's, so that a teardown that fails before it leaves a receipt too.
     report = Report(guard.service, guard.place, guard.account_id or "", policy, datetime.now(timezone.utc))
     failure: BaseException | None = None
 
@@ -275,20 +358,7 @@ def _run(
         voice.observe(grown)
 
     try:
-        try:
-            service, account = _reach(guard, policy, voice)
-        except GuardError as error:
-            if policy.mode is Mode.IGNORE:
-                voice.say(f"mode ignore: could not look what is left ({error}); going on")
-                return report
-            if not isinstance(error, ServiceError):
-                raise
-            raise CannotTell(
-                f"whose jobs the credentials lead to cannot be found out: {error} Nothing was stopped or taken away: "
-                f"mend this and run the same command again; if the account is gone for good, {ON_DELETE}=ignore goes "
-                "on without looking.",
-                report,
-            ) from error
+        service, account = _reach(guard, policy, voice)
         report = run(
             service,
             covers,
@@ -300,19 +370,38 @@ def _run(
             spent=time.monotonic() - begun,
         )
         voice.say(_closing(report))
-        return report
-    except BaseException as error:
+    except KeyboardInterrupt as error:
         failure = error
+        raise
+    except BaseException as error:
         if isinstance(error, TeardownError):
             report = error.report
-        raise
+        if policy.mode is not Mode.IGNORE:
+            failure = _failure(error, guard, report)
+            if failure is error:
+                raise
+            raise failure from error
+        voice.say(f"mode ignore: could not look what is left ({_said(error)}); going on")
     finally:
         if chosen.receipts is not None or on_receipt is not None:
-            made = _receipt(guard, report, occasion, failure)
-            if chosen.receipts is not None:
-                _write_receipt(made, chosen.receipts, voice)
-            if on_receipt is not None:
-                on_receipt(made)
+            _leave_receipt(guard, report, occasion, failure, voice, chosen.receipts, on_receipt)
+    return report
+
+
+def _failure(error: BaseException, guard: GuardArguments, report: Report) -> GuardError:
+    """What a teardown that does not ignore it raises for ``error``."""
+    if isinstance(error, ServiceError):
+        return CannotTell(
+            f"could not find out whose jobs the credentials lead to: {error} Nothing was stopped or taken away: fix "
+            f"this and run the same command again; if the account is gone for good, {ON_DELETE}=ignore goes on without "
+            "looking (docs/runbook.md).",
+            report,
+        )
+    return error if isinstance(error, GuardError) else _unexpected(error, guard)
+
+
+def _said(error: BaseException) -> str:
+    return str(error if isinstance(error, GuardError) else UnexpectedError(error, "a look at it", "")).rstrip(". ")
 
 
 def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobService, str]:
@@ -327,53 +416,84 @@ def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobServ
         return policy.timeout if passes else 0.0
 
     within = min(policy.timeout, IGNORE_LOOKS_FOR) if policy.mode is Mode.IGNORE else policy.timeout
-    return _retried(work, patience, voice, within=within)
+    return _retried(guard, work, patience, voice, within=within)
 
 
-def _receipt(guard: GuardArguments, report: Report, occasion: Occasion, failure: BaseException | None) -> Receipt:
-    # Few ask for one, and it comes with all that makes pages of it.
-    from translation_job_guard.receipts import receipt
-
-    return receipt(
-        report,
-        guard=guard.name,
-        stack=guard.stack,
-        project=guard.project,
-        occasion=occasion,
-        error=failure,
-        key_env=guard.key_env,
-    )
-
-
-def _write_receipt(made: Receipt, directory: Path, voice: Voice) -> None:
-    from translation_job_guard.receipts import write
-
+def _leave_receipt(
+    guard: GuardArguments,
+    report: Report,
+    occasion: Occasion,
+    failure: BaseException | None,
+    voice: Voice,
+    directory: Path | None,
+    on_receipt: Callable[[Receipt], None] | None,
+) -> None:
+    """Make the receipt, write it, and hand it over. What was done is done: without a receipt it does not fail."""
     try:
-        written = write(made, directory)
-        voice.say(f"receipt: {written[0]}")
-    except (OSError, ValueError) as error:
-        # What was done is done: a receipt that is missing does not undo it, and must not make a destroy fail.
+        # Few ask for one, and it comes with all that makes pages of it.
+        from translation_job_guard.receipts import receipt, write
+
+        made = receipt(
+            report,
+            guard=guard.name,
+            stack=guard.stack,
+            project=guard.project,
+            occasion=occasion,
+            error=failure,
+            key_env=guard.key_env,
+        )
+        if on_receipt is not None:
+            on_receipt(made)
+        if directory is not None:
+            voice.say(f"receipt: {write(made, directory)[0]}")
+    except Exception as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        voice.say(f"the receipt could not be written to {directory}: {reason}. The teardown itself is not affected")
+        where = f" to {directory}" if directory is not None else ""
+        voice.say(f"the receipt could not be written{where}: {reason}. The teardown itself is not affected")
 
 
-def _policy(policy: Policy, chosen: Overrides, voice: Voice) -> Policy:
+def _policy(guard: GuardArguments, chosen: Overrides, voice: Voice) -> Policy:
+    """The guard's policy with what the environment overrides, each said in one line."""
+    policy = guard.policy
     if chosen.mode is not None:
         voice.say(f"{ON_DELETE} is in force: {chosen.mode.value} (the guard says {policy.mode.value})")
         policy = replace(policy, mode=chosen.mode)
+    elif chosen.only_for:
+        others = ", ".join(chosen.only_for)
+        voice.say(f"{ON_DELETE} is for {others}, not for this guard, which keeps its own mode: {policy.mode.value}")
+    if chosen.leave_undecided and guard.service == AZURE_DOCUMENT_TRANSLATION:
+        voice.say(f"{UNDECIDED} is in force: leave, so batches that may be in scope can be left running")
+    if chosen.leave_undecided is not None:
+        policy = replace(policy, leave_undecided=chosen.leave_undecided)
     if chosen.timeout is not None:
         voice.say(f"{TIMEOUT} is in force: {format_duration(chosen.timeout)}")
-        if chosen.timeout <= policy.quiet_period:
-            raise InvalidArgument(
-                f"{TIMEOUT} must be longer than the guard's quiet_period ({format_duration(policy.quiet_period)})."
-            )
-        policy = replace(policy, timeout=chosen.timeout, grace_period=min(policy.grace_period, chosen.timeout))
+        policy = _in_less_time(policy, chosen.timeout, voice)
     return policy
+
+
+def _in_less_time(policy: Policy, timeout: float, voice: Voice) -> Policy:
+    """``policy`` with another timeout; the grace period gives way, so that there is time to stop jobs.
+
+    Whoever shortens the timeout of one run wants it over by then, with the jobs stopped, not refused.
+    """
+    # Mode ignore uses neither, and nothing must keep it from going on.
+    if timeout <= policy.quiet_period and policy.mode is not Mode.IGNORE:
+        quiet = format_duration(policy.quiet_period)
+        raise InvalidArgument(
+            f"{TIMEOUT} is {format_duration(timeout)}, and the guard has to see nothing in flight for {quiet} "
+            f"(quiet_period): give more than {quiet}."
+        )
+    grace = policy.grace_period
+    if timeout < policy.timeout and grace > timeout / 2:
+        grace = timeout / 2
+        if policy.mode is Mode.CANCEL:
+            voice.say(f"grace_period is shortened to {format_duration(grace)}, so that there is time to stop the jobs")
+    return replace(policy, timeout=timeout, grace_period=grace)
 
 
 def _closing(report: Report) -> str:
     if report.quiet:
-        return f"quiet: {report.summary()}"
+        return f"quiet: {report.summary()}{_ordered(report)}"
     if not report.looked:
         return f"mode ignore: could not look what is left in {report.place}; going on"
     left = f": {named(record.now for record in report.left)}" if report.left else ""
@@ -381,5 +501,10 @@ def _closing(report: Report) -> str:
     return f"mode ignore: left as it is: {report.summary()}{left}{undecided}"
 
 
-def _voice(guard: GuardArguments) -> Voice:
-    return Voice(label(guard.stack, guard.name), guard.key_env)
+def _ordered(report: Report) -> str:
+    waited: float = getattr(report, "waited", 0.0)
+    return f", {format_duration(waited)} of it in waits that the service ordered" if waited else ""
+
+
+def _voice(guard: GuardArguments, way_out: str = _WAY_OUT) -> Voice:
+    return Voice(label(guard.stack, guard.name), guard.key_env, way_out=way_out)

@@ -7,6 +7,7 @@ names are a stored format. An instance holds nothing.
 from __future__ import annotations
 
 import contextlib
+import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
@@ -25,10 +26,10 @@ from pulumi.output import Unknown as PulumiUnknown
 from translation_job_guard import lifecycle
 from translation_job_guard.arguments import UNKNOWN, GuardArguments, missing_packages, problems, read
 from translation_job_guard.decide import Answer, decide
-from translation_job_guard.errors import GuardError
+from translation_job_guard.errors import GuardError, UnexpectedError
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, named
-from translation_job_guard.overrides import overrides
-from translation_job_guard.progress import Voice, label
+from translation_job_guard.overrides import ON_DELETE, overrides
+from translation_job_guard.progress import Voice, label, one_line
 from translation_job_guard.redaction import redact
 from translation_job_guard.teardown import Mode
 
@@ -47,10 +48,9 @@ class _GuardProvider(ResourceProvider):
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """All that is wrong with the new properties, at once. The old ones are never checked again."""
+        found = _told(news, lambda: problems(self._service, _known(news)))
         # Under a property's own name Pulumi would print its value, secrets included: hence the empty name.
-        failures = [
-            CheckFailure("", f"{problem.path} {problem.reason}.") for problem in problems(self._service, _known(news))
-        ]
+        failures = [CheckFailure("", f"{problem.path} {problem.reason}.") for problem in found]
         # Missing in preview, they would be missing in `up` as well.
         if missing := missing_packages(self._service):
             failures.append(CheckFailure("", f"{missing}."))
@@ -59,7 +59,7 @@ class _GuardProvider(ResourceProvider):
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """What ``decide`` says, and one line about the jobs that a replacement or a narrower scope would stop."""
         known = _known(news)
-        decision = decide(_known(olds), known)
+        decision = _told(news, lambda: decide(_known(olds), known))
         if decision.answer is Answer.REPLACE:
             self._announce(id_, "a replacement", olds)
         elif decision.answer is Answer.UPDATE and olds.get("scope") != known.get("scope"):
@@ -93,11 +93,23 @@ class _GuardProvider(ResourceProvider):
 
     def delete(self, _id: str, props: dict[str, Any]) -> None:
         """The teardown of the properties in the state."""
-        _told(props, lambda: lifecycle.tear_down(self._read(props)))
+        _told(props, lambda: self._tear_down(props))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """What is stored: nothing of a guard changes by itself."""
         return ReadResult(id_, props)
+
+    def _tear_down(self, props: Mapping[str, Any]) -> None:
+        try:
+            guard = self._read(props)
+        except Exception as error:
+            if _mode(props) != Mode.IGNORE.value:
+                raise
+            # The way out of a state that nobody can read any more, too.
+            said = error if isinstance(error, GuardError) else type(error).__name__
+            Voice(_label(props)).say(f"mode ignore: could not look what is left ({said}); going on")
+            return
+        lifecycle.tear_down(guard)
 
     def _read(self, props: Mapping[str, Any]) -> GuardArguments:
         return read(self._service, props)
@@ -110,13 +122,13 @@ class _GuardProvider(ResourceProvider):
             return
         _announced.add(id_)
         # A preview must not fail for a line of it: whatever is wrong, or not known yet, shows where it counts.
-        with contextlib.suppress(GuardError):
+        with contextlib.suppress(Exception):
             guard, new = self._read(olds), None if news is None else self._read(news)
             if new is not None and set(guard.scopes) <= set(new.scopes):
                 return
             meets = lifecycle.in_flight(guard, new, within=5.0)
             voice = Voice(label(guard.stack, guard.name), guard.key_env)
-            does, would_do = _REPLACEMENT[overrides(guard.name).mode or (new or guard).policy.mode]
+            does, would_do = _REPLACEMENT[overrides(guard.name, stack=guard.stack).mode or (new or guard).policy.mode]
             where = "its scope" if new is None else "what it leaves behind"
             if meets is None:
                 voice.say(f"{what} would {would_do} {where}; which are in flight could not be found out")
@@ -187,17 +199,50 @@ def _known(value: Any) -> Any:
     return value
 
 
+def _label(props: Mapping[str, Any]) -> str:
+    return label(str(props.get("stack") or ""), str(props.get("name") or "guard"))
+
+
+def _mode(props: Mapping[str, Any]) -> Any:
+    """The mode of stored properties that cannot be read, if need be by the environment."""
+    chosen = overrides(str(props.get("name") or ""), stack=str(props.get("stack") or ""))
+    return chosen.mode.value if chosen.mode is not None else props.get("on_delete")
+
+
 def _told(props: Mapping[str, Any], work: Callable[[], _T]) -> _T:
-    """``work``'s result. Pulumi shows a provider's exception as a traceback: keep it short, and its last line whole."""
+    """``work``'s result. Pulumi shows a provider's exception as a traceback: keep it to one line that says it all.
+
+    Raises:
+        GuardError: whatever went wrong, without secrets; the guard's name comes first.
+    """
     try:
         return work()
     except GuardError as error:
-        who = label(str(props.get("stack") or ""), str(props.get("name") or "guard"))
-        key_env = props.get("key_env")
-        text = f"[{who}] {redact(str(error), key_env if isinstance(key_env, str) else None)}"
-        raise _as_line(error, text) from None
+        failure = error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        failure = UnexpectedError(error, "the guard's work", _REMEDY)
+    key_env = props.get("key_env")
+    text = f"[{_label(props)}] {redact(str(failure), key_env if isinstance(key_env, str) else None)}"
+    failure.args = (one_line(text), *failure.args[1:])
+    _shorten_tracebacks()
+    # Not within the handler, and from None: Pulumi would print the inner exceptions too, as they are.
+    raise failure.with_traceback(None) from None
 
 
-def _as_line(error: GuardError, text: str) -> GuardError:
-    error.args = (" ".join(text.split()), *error.args[1:])
-    return error.with_traceback(None)
+_REMEDY: Final = (
+    f"Run the same command again; if it fails again, {ON_DELETE}=ignore lets a destroy go on without looking "
+    "(docs/runbook.md). Please report this."
+)
+
+
+def _shorten_tracebacks() -> None:
+    """Let Pulumi print an error as its one line, without nine lines of where in its own code it was raised.
+
+    Only in the process that Pulumi starts for dynamic resources, and only once a guard has failed there: from then on
+    the errors of the stack's other dynamic resources are printed without their tracebacks too.
+    """
+    main = getattr(sys.modules.get("__main__"), "__spec__", None)
+    if main is not None and main.name == "pulumi.dynamic.__main__":
+        sys.tracebacklimit = 0
