@@ -127,12 +127,12 @@ def prove(guard: GuardArguments) -> str:
     try:
         voice = _voice(guard, _STOP_WAITING)
         return _retried(guard, work, lambda error: min(_patience(guard, error), timeout), voice, within=timeout)
-    except ServiceError as error:
+    except (ServiceError, InvalidArgument) as error:
         _add(error, "The guard was not made and nothing was stopped: fix this and run the same command again.")
         raise
 
 
-def _add(error: ServiceError, text: str) -> None:
+def _add(error: GuardError, text: str) -> None:
     error.args = (f"{error} {text}", *error.args[1:])
 
 
@@ -248,7 +248,7 @@ def verify_move(old: GuardArguments, new: GuardArguments) -> str:
     """
     try:
         return _reach(replace(new, account_id=old.account_id), new.policy, _voice(new, _STOP_WAITING))[1]
-    except ServiceError as error:
+    except (ServiceError, InvalidArgument) as error:
         _add(error, "The guard was not changed and nothing was stopped: fix this and run the same command again.")
         raise
 
@@ -390,7 +390,8 @@ def _run(
 
 def _failure(error: BaseException, guard: GuardArguments, report: Report) -> GuardError:
     """What a teardown that does not ignore it raises for ``error``."""
-    if isinstance(error, ServiceError):
+    # Invalid is what the environment has: the properties were read before.
+    if isinstance(error, (ServiceError, InvalidArgument)):
         return CannotTell(
             f"could not find out whose jobs the credentials lead to: {error} Nothing was stopped or taken away: fix "
             f"this and run the same command again; if the account is gone for good, {ON_DELETE}=ignore goes on without "

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 import socket
+import sys
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown as PulumiUnknown
 
-from translation_job_guard import errors
+from translation_job_guard import errors, lifecycle
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.provider import (
     AmazonTranslateJobGuardProvider,
@@ -97,8 +101,10 @@ def stopped(emulator: Emulator) -> set[str]:
 
 def fails(kind: type[errors.GuardError], call: Callable[[], Any]) -> str:
     """The last line of what Pulumi prints of the error that `call` ends in: all of it, and its own traceback alone."""
-    with pytest.raises(kind) as caught:
+    with pytest.raises(errors.GuardError) as caught:
         call()
+    assert issubclass(type(caught.value), kind)
+    kind = type(caught.value)
     printed = "".join(traceback.format_exception(caught.value))
     assert "direct cause" not in printed
     assert "During handling" not in printed
@@ -306,6 +312,24 @@ def test_an_update_finds_out_an_account_that_was_not_stored(emulator: Emulator) 
     assert updated.outs["account_id"] == ACCOUNT
 
 
+@pytest.mark.parametrize("changes", [{"profile": "other"}, {"endpoint_url": None}])
+def test_an_update_to_credentials_of_another_account_is_refused(
+    changes: dict[str, Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the stored account alone, where the program expects none; what was stored stays stored."""
+    emulator.control.settings(accounts={"AKIAOTHER": "210987654321"})
+    (tmp_path / "config").write_text(
+        f"[profile other]\naws_access_key_id=AKIAOTHER\naws_secret_access_key={SECRET}\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    if "profile" not in changes:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
+    olds = properties(AMAZON, emulator, account_id=ACCOUNT)
+    last = fails(errors.WrongAccount, lambda: AMAZON.update(next(_ids), olds, properties(AMAZON, emulator, **changes)))
+    assert f"lead to account 210987654321, and the guard was made for {ACCOUNT}" in last
+
+
 def test_an_update_with_credentials_of_another_account_is_refused(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,6 +426,148 @@ def test_an_edited_state_is_an_error_with_the_remedy(provider: _GuardProvider, e
     last = fails(errors.InvalidArgument, lambda: provider.delete("id", properties(provider, emulator, scope=[])))
     assert "pulumi stack export, import" in last
     assert emulator.control.requests() == []
+
+
+BROKEN = pytest.mark.parametrize(
+    ("provider", "changes", "environment"),
+    [
+        (AMAZON, {}, {"AWS_ACCESS_KEY_ID": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": ROLE}),
+        (AMAZON, {"profile": "garbage"}, {}),
+        (AMAZON, {"profile": "missing"}, {}),
+        (AMAZON, {"endpoint_url": None}, {"AWS_ENDPOINT_URL": "localhost:4566"}),
+        (AMAZON, {"endpoint_url": "localhost"}, {}),
+        (AMAZON, {"endpoint_url": "https://127.0.0.1:1"}, {"AWS_CA_BUNDLE": "/nowhere"}),
+        (AMAZON, {"region": "eu west"}, {}),
+        (AZURE, {"endpoint": "https://127.0.0.1:1"}, {"REQUESTS_CA_BUNDLE": "/nowhere"}),
+        (AZURE, {"endpoint": "no url"}, {}),
+        (
+            AZURE,
+            {},
+            {
+                "AZURE_DOCUMENT_TRANSLATION_KEY": "",
+                "AZURE_CLIENT_ID": "a",
+                "AZURE_TENANT_ID": "b",
+                "AZURE_CLIENT_CERTIFICATE_PATH": "/nowhere",
+            },
+        ),
+        (AZURE, {}, {"AZURE_DOCUMENT_TRANSLATION_KEY": "", "AZURE_AUTHORITY_HOST": "http://127.0.0.1:1"}),
+        (AZURE, {"account_resource_id": "/edited"}, {"AZURE_DOCUMENT_TRANSLATION_KEY": ""}),
+    ],
+    ids=[
+        "web identity file",
+        "credential process",
+        "profile",
+        "endpoint without scheme",
+        "stored endpoint",
+        "AWS certificates",
+        "region",
+        "Azure certificates",
+        "stored Azure endpoint",
+        "client certificate",
+        "authority",
+        "account_resource_id",
+    ],
+)
+
+
+@BROKEN
+def test_an_environment_that_cannot_be_used_is_an_error_with_a_remedy(
+    provider: _GuardProvider,
+    changes: dict[str, Any],
+    environment: dict[str, str],
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Whatever an SDK raises for it, in each call; mode ignore lets the destroy through."""
+    (tmp_path / "config").write_text(f"[profile garbage]\ncredential_process = echo {SECRET}\n", encoding="utf-8")
+    for name, value in {"AWS_CONFIG_FILE": str(tmp_path / "config"), **environment}.items():
+        if value:
+            monkeypatch.setenv(name, value)
+        else:
+            monkeypatch.delenv(name)
+    olds = properties(provider, emulator, account_id=ACCOUNT, timeout=1.5)
+    news = {**olds, **changes}
+    narrower = (
+        [{"job_ids": ["a"]}] if provider is AMAZON else [{"translation_ids": ["0" * 8 + "-0000" * 3 + "-" + "0" * 12]}]
+    )
+    for call in (
+        lambda: provider.create(dict(news)),
+        lambda: provider.update(next(_ids), olds, {**news, "scope": narrower}),
+        lambda: provider.delete("id", news),
+    ):
+        assert re.search(r"(run|Run) (this|the same command) again", fails(errors.GuardError, call))
+    monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", "ignore")
+    provider.delete("id", news)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "edit", [{"scope": []}, {"timeout": "soon"}, {"format": 99}, {"format": 10**400}, {"protects": 3}]
+)
+def test_ignore_lets_a_state_through_that_cannot_be_read(
+    provider: _GuardProvider, edit: dict[str, Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """By the environment, for all guards or for this one, and where it is stored. An override still wins."""
+    props = properties(provider, emulator, **edit)
+    fails(errors.GuardError, lambda: provider.delete("id", props))
+    provider.delete("id", {**props, "on_delete": "ignore"})
+    for text in ("ignore", "guard=ignore", "dev/guard=ignore"):
+        monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", text)
+        provider.delete("id", props)
+    assert "[dev/guard] mode ignore: could not look what is left" in capsys.readouterr().out
+    monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", "drain")
+    fails(errors.GuardError, lambda: provider.delete("id", {**props, "on_delete": "ignore"}))
+    monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", "nonsense")
+    fails(errors.InvalidArgument, lambda: provider.delete("id", props))
+
+
+def test_an_error_has_no_control_characters(emulator: Emulator) -> None:
+    """A terminal shows it: nothing in a job's name is obeyed."""
+    add(emulator, "pr-17-\x1b[2Ja")
+    refused = properties(AMAZON, emulator, account_id=ACCOUNT, on_delete="fail")
+    last = fails(errors.TeardownRefused, lambda: AMAZON.delete("id", refused))
+    assert r"pr-17-\x1b[2Ja" in last
+
+
+@BOTH
+def test_a_foreign_exception_never_leaves_the_provider(
+    provider: _GuardProvider, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor its text as it is: it goes by the redaction, and is one line."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise SystemExit(f"?sig={SECRET}\nsecond line")
+
+    for name in ("prove", "tear_down", "stop_left_behind"):
+        monkeypatch.setattr(lifecycle, name, broken)
+    olds = properties(provider, emulator, account_id=ACCOUNT)
+    for call in (
+        lambda: provider.create(dict(olds)),
+        lambda: provider.update(next(_ids), olds, dict(olds)),
+        lambda: provider.delete("id", olds),
+        lambda: provider.diff(next(_ids), {**olds, "protects": [{"urn": []}]}, olds),
+    ):
+        last = fails(errors.UnexpectedError, call)
+        assert "docs/runbook.md" in last
+
+
+def test_tracebacks_are_shortened_in_the_process_of_dynamic_resources_alone(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And only once a guard has failed there."""
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+    good, bad = properties(AMAZON, emulator), properties(AMAZON, emulator, scope=[])
+    with pytest.raises(errors.InvalidArgument):
+        AMAZON.delete("id", bad)
+    assert sys.tracebacklimit == 1000
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", SimpleNamespace(name="pulumi.dynamic.__main__"))
+    AMAZON.delete("id", good)
+    assert sys.tracebacklimit == 1000
+    with pytest.raises(errors.InvalidArgument):
+        AMAZON.delete("id", bad)
+    assert sys.tracebacklimit == 0
 
 
 @BOTH
