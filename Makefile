@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint format typecheck imports lock docs emulator bench bench-full
+.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## make .venv/ with locked packages and a Pulumi engine; quick when nothing has changed
 	@$(PYTHON) scripts/setup.py
@@ -16,6 +16,9 @@ demo: setup  ## watch guards stop jobs: real pulumi up and destroy against emula
 
 test: setup  ## run every test
 	$(BIN)/python -m pytest -n 2 --cov
+
+test-minimum-engine: setup minimum-engine  ## run the tests of engine, policies and stored states on the earliest supported engine
+	ENGINE_UNDER_TEST=$(CURDIR)/.venv/minimum-engine $(BIN)/python -m pytest -n 2 tests/engine tests/policy tests/unit/test_golden.py
 
 check: lint typecheck imports test  ## everything that CI runs
 
@@ -48,3 +51,9 @@ bench: setup  ## measure teardown, start-up and policies against references: the
 
 bench-full: setup  ## the same, all sizes: about half an hour
 	$(BIN)/python -m bench --full
+
+minimum-engine:  ## build the earliest supported engine into .venv/minimum-engine/, beside the one in use
+	@$(PYTHON) scripts/setup.py minimum-engine
+
+clean-engines:  ## delete the engines in the per-user cache that this checkout does not use
+	@$(PYTHON) scripts/setup.py clean-engines

@@ -1,6 +1,8 @@
-"""Sets up everything that the other make targets need: `.venv/` with locked packages, and a Pulumi engine.
+"""Set up everything that the other make targets need: `.venv/` with locked packages, and a Pulumi engine.
 
-Run by whatever `python3` the system has: it uses the standard library alone, and says when that is too old.
+Run by whatever `python3` the system has: it uses the standard library alone, and says when that is too old. With an
+argument it does one thing only: `minimum-engine` builds the earliest supported engine, `clean-engines` deletes old
+engines.
 """
 
 import sys
@@ -22,6 +24,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,19 +33,52 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMP = VENV / "setup-stamp"
 LOCK = ROOT / "requirements.lock"
-ENGINE_SOURCES = ROOT / "engine"
-MINIMUM_ENGINE = (3, 201, 0)
-"""The oldest release that the tests are known to pass with: the one that is built from source."""
+NEEDED_ENGINE = (3, 249, 0)
+"""The earliest release that has everything that is used here: `pulumi policy analyze --file`."""
 INSTALLER_TIME_LIMIT = 600
 BUILD_REPORT_INTERVAL = 15
 
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 ENGINE = "github.com/pulumi/pulumi/pkg/v3"
-SDK_SCRIPTS = (
-    "python/cmd/pulumi-language-python-exec",
-    "python/dist/pulumi-analyzer-policy-python",
-    "python/dist/pulumi-resource-pulumi-python",
-)
+SDK_SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
+
+
+@dataclass(frozen=True)
+class EngineSource:
+    """A Go module that builds one release of the engine, with its language host.
+
+    `scripts` are the files of Pulumi's SDK that go beside the two programs.
+    """
+
+    directory: Path
+    scripts: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        return self._selected(rf"{ENGINE} v(\S+)")
+
+    @property
+    def go_version(self) -> str:
+        """Return the version of Go that go.mod selects: an older one cannot build the engine."""
+        return self._selected(r"^go (\S+)")
+
+    @property
+    def place(self) -> Path:
+        """Return the directory of the built engine: one for each state of the sources."""
+        files = (self.directory / "go.mod", self.directory / "go.sum", *self.directory.glob("pulumi-*/*.go"))
+        return cache() / f"engine-{digest(*sorted(files))[:16]}"
+
+    def _selected(self, pattern: str) -> str:
+        module = (self.directory / "go.mod").read_text(encoding="utf-8")
+        found = re.search(pattern, module, re.MULTILINE)
+        assert found is not None, f"{self.directory}/go.mod selects {pattern}"
+        return found.group(1)
+
+
+SOURCE = EngineSource(ROOT / "engine", SDK_SCRIPTS)
+MINIMUM = EngineSource(ROOT / "engine" / "minimum", (*SDK_SCRIPTS, "python/dist/pulumi-analyzer-policy-python"))
+"""The earliest release that the guards are tested with; not for use. Its engine starts policy packs by a script."""
+MINIMUM_BIN = VENV / "minimum-engine"
 
 
 class SetupError(Exception):
@@ -52,10 +89,22 @@ class Unavailable(Exception):
     """This way to an engine is not open here; the message says why."""
 
 
+class TooOld(Unavailable):
+    """The user has an engine, but it is too old."""
+
+
 def main() -> None:
-    with exclusively(ROOT / "pyproject.toml"):
-        set_up_environment()
-        set_up_engine()
+    arguments = sys.argv[1:]
+    if arguments == ["minimum-engine"]:
+        set_up_minimum_engine()
+    elif arguments == ["clean-engines"]:
+        clean_engines()
+    elif arguments:
+        raise SetupError(f"`{' '.join(arguments)}` is not a valid argument; expected minimum-engine or clean-engines.")
+    else:
+        with exclusively(ROOT / "pyproject.toml"):
+            set_up_environment()
+            set_up_engine()
 
 
 # --- The Python environment ---
@@ -132,57 +181,82 @@ def uv_environment() -> dict[str, str]:
 
 
 def set_up_engine() -> None:
-    """What works first: a `pulumi` on PATH, one fetched before, Pulumi's installer, a build with Go."""
+    """Use what works first: a `pulumi` on PATH, one fetched before, Pulumi's installer, a build with Go."""
     reasons = []
     try:
         version, path = engine_on_path()
-        unlink_engine()
+        unlink_engine(BIN)
         say(f"Pulumi engine: {path}, version {version}, found on PATH")
         return
+    except TooOld as reason:
+        say(f"Pulumi engine: {reason}; setting up one for .venv, and leaving yours as it is")
+        reasons.append(str(reason))
     except Unavailable as reason:
         reasons.append(str(reason))
 
-    installed, built = cache() / f"pulumi-{sdk_version()}" / "bin", cache() / f"engine-{engine_key()}"
+    installed, built = installed_place(), SOURCE.place
     for place in (installed, built):
         if (place / "pulumi").exists():
-            fresh = link_engine(place)
+            fresh = link_engine(place, BIN)
             say(f"Pulumi engine: {place}" + (" (fetched before)" if fresh else " is up to date"))
             return
 
     cache().mkdir(parents=True, exist_ok=True)
     with exclusively(cache() / "lock"):
-        for place, fetch in ((installed, install_engine), (built, build_engine)):
+        for place, fetch in ((installed, partial(install_engine, installed)), (built, partial(build_engine, SOURCE))):
             try:
                 if not (place / "pulumi").exists():
-                    fetch(place)
+                    fetch()
             except Unavailable as reason:
                 reasons.append(str(reason))
                 continue
-            link_engine(place)
+            link_engine(place, BIN)
             say(f"Pulumi engine: {place}, linked into .venv/bin")
             return
-    minimum = ".".join(map(str, MINIMUM_ENGINE))
     raise SetupError(
         "There is no Pulumi engine, and none can be had here:\n"
         + "".join(f"  - {reason}\n" for reason in reasons)
-        + f"Install the Pulumi CLI, {minimum} or newer (https://www.pulumi.com/docs/iac/download-install/),"
-        + " or Go, 1.24 or newer (https://go.dev/dl/),\nand run `make setup` again."
+        + f"Install the Pulumi CLI, {dotted(NEEDED_ENGINE)} or newer (https://www.pulumi.com/docs/iac/download-install/),"
+        + f" or Go, {SOURCE.go_version} or newer (https://go.dev/dl/),\nand run `make setup` again."
     )
 
 
+def set_up_minimum_engine() -> None:
+    """Build the earliest supported engine, and link it into a directory of its own: `.venv/bin` keeps its engine."""
+    place = MINIMUM.place
+    cache().mkdir(parents=True, exist_ok=True)
+    with exclusively(cache() / "lock"):
+        if not (place / "pulumi").exists():
+            try:
+                build_engine(MINIMUM)
+            except Unavailable as reason:
+                raise SetupError(f"The minimum engine could not be built: {reason}.") from None
+    MINIMUM_BIN.mkdir(parents=True, exist_ok=True)
+    link_engine(place, MINIMUM_BIN)
+    say(f"Minimum Pulumi engine: {place}, version {MINIMUM.version}, linked into {MINIMUM_BIN.relative_to(ROOT)}")
+
+
+def clean_engines() -> None:
+    """Delete the engines in the cache that this checkout does not use. Other checkouts get theirs again from set-up."""
+    if not cache().is_dir():
+        return
+    kept = {installed_place().parent, SOURCE.place, MINIMUM.place}
+    with exclusively(cache() / "lock"):
+        for pattern in ("engine-*", "pulumi-*", "unfinished-*"):
+            for place in sorted(set(cache().glob(pattern)) - kept):
+                shutil.rmtree(place)
+                say(f"Pulumi engine: deleted {place}")
+
+
 def engine_on_path() -> tuple[str, str]:
-    """Version and path of the user's own engine. One too old is an error: a second one would confuse."""
+    """Return version and path of the user's own engine."""
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
     path = shutil.which("pulumi", path=os.pathsep.join(entry for entry in entries if Path(entry).resolve() != BIN))
     if path is None:
         raise Unavailable("there is no pulumi on PATH")
     version = engine_version(path)
-    if parsed(version) < MINIMUM_ENGINE:
-        minimum = ".".join(map(str, MINIMUM_ENGINE))
-        raise SetupError(
-            f"The pulumi at {path} is version {version}, and {minimum} or newer is needed: upgrade it,"
-            " or take it from PATH so that set-up gets one of its own; then run `make setup` again."
-        )
+    if parsed(version) < NEEDED_ENGINE:
+        raise TooOld(f"the pulumi at {path} is version {version}, and {dotted(NEEDED_ENGINE)} or newer is needed")
     beside = os.pathsep.join([str(Path(path).parent), str(Path(path).resolve().parent), *entries])
     if shutil.which("pulumi-language-python", path=beside) is None:
         raise Unavailable(f"the pulumi at {path} comes without pulumi-language-python")
@@ -209,39 +283,49 @@ def install_engine(place: Path) -> None:
         move(root, place.parent)
 
 
-def build_engine(place: Path) -> None:
+def build_engine(source: EngineSource) -> None:
     go = shutil.which("go")
     if go is None:
         raise Unavailable("there is no Go on PATH to build one with")
-    answer = subprocess.run([go, "env", "GOVERSION"], cwd=ENGINE_SOURCES, capture_output=True, text=True)
-    go_version = answer.stdout.strip().removeprefix("go")
-    if answer.returncode != 0 or parsed(go_version) < (1, 24):
-        raise Unavailable(
-            f"the Go at {go} cannot build one, Go 1.24 or newer can: {go_version or last_line(answer.stderr)}"
-        )
-    version = pinned_engine_version()
-    say(f"Pulumi engine: building {version} from source with Go {go_version}: some minutes, once per machine")
+    go_version = usable_go(go, source)
+    say(f"Pulumi engine: building {source.version} from source with Go {go_version}: some minutes, once per machine")
     with temporary_directory() as directory:
-        flags = f"-s -w -X {SDK}/go/common/version.Version={version}"
+        flags = f"-s -w -X {SDK}/go/common/version.Version={source.version}"
         build = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", f"{directory}{os.sep}"]
-        watch([*build, f"{ENGINE}/cmd/pulumi", "./pulumi-language-python"])
+        watch([*build, f"{ENGINE}/cmd/pulumi", "./pulumi-language-python"], source.directory)
         sdk = subprocess.run(
-            [go, "list", "-m", "-f", "{{.Dir}}", SDK], cwd=ENGINE_SOURCES, capture_output=True, text=True
+            [go, "list", "-m", "-f", "{{.Dir}}", SDK], cwd=source.directory, capture_output=True, text=True
         )
-        for script in SDK_SCRIPTS:
+        for script in source.scripts:
             target = directory / Path(script).name
             shutil.copyfile(Path(sdk.stdout.strip()) / script, target)
             target.chmod(0o755)
-        if engine_version(str(directory / "pulumi")) != version:
-            raise SetupError(f"The engine that was built in {directory} does not say that it is {version}.")
-        move(directory, place)
+        if engine_version(str(directory / "pulumi")) != source.version:
+            raise SetupError(f"The engine that was built in {directory} does not say that it is {source.version}.")
+        move(directory, source.place)
 
 
-def watch(command: list[str]) -> None:
-    """Runs a build that says nothing for minutes, and reports how long it has been at it."""
+def usable_go(go: str, source: EngineSource) -> str:
+    """Return the version of Go that builds the engine: the one on PATH, or the one that it downloads for go.mod.
+
+    Raises Unavailable before anything is built.
+    """
+    needed = source.go_version
+    answer = subprocess.run([go, "env", "GOVERSION"], cwd=source.directory, capture_output=True, text=True)
+    version = answer.stdout.strip().removeprefix("go")
+    if answer.returncode != 0 or parsed(version) < parsed(needed):
+        raise Unavailable(
+            f"the Go at {go} cannot build one, Go {needed} or newer can ({version or last_line(answer.stderr)});"
+            " with `GOTOOLCHAIN=auto` in the environment, Go 1.24 or newer downloads it"
+        )
+    return version
+
+
+def watch(command: list[str], directory: Path) -> None:
+    """Run a build that says nothing for minutes, and report how long it has been at it."""
     began = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, cwd=ENGINE_SOURCES, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=directory, stdout=output, stderr=subprocess.STDOUT)
         try:
             while True:
                 try:
@@ -258,19 +342,20 @@ def watch(command: list[str]) -> None:
             raise Unavailable(f"the build with Go failed: {last_line(output.read())}")
 
 
-def link_engine(place: Path) -> bool:
-    """Puts the engine and its companions beside the environment's Python. Whether this changed anything."""
-    wanted = {BIN / path.name: path for path in place.iterdir() if path.name.startswith("pulumi")}
-    if all(link.is_symlink() and link.readlink() == path for link, path in wanted.items()):
+def link_engine(place: Path, directory: Path) -> bool:
+    """Make links to the engine and its companions in `directory`, and no others. Return whether any changed."""
+    wanted = {directory / path.name: path for path in place.iterdir() if path.name.startswith("pulumi")}
+    present = {link: link.readlink() for link in directory.glob("pulumi*") if link.is_symlink()}
+    if present == wanted:
         return False
-    unlink_engine()
+    unlink_engine(directory)
     for link, path in wanted.items():
         link.symlink_to(path)
     return True
 
 
-def unlink_engine() -> None:
-    for link in BIN.glob("pulumi*"):
+def unlink_engine(directory: Path) -> None:
+    for link in directory.glob("pulumi*"):
         if link.is_symlink():
             link.unlink()
 
@@ -297,15 +382,9 @@ def engine_environment(home: Path) -> dict[str, str]:
     return {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
 
 
-def engine_key() -> str:
-    sources = (path for path in ENGINE_SOURCES.rglob("*") if path.suffix in (".go", ".mod", ".sum"))
-    return digest(*sorted(sources))[:16]
-
-
-def pinned_engine_version() -> str:
-    pinned = re.search(rf"{ENGINE} v(\S+)", (ENGINE_SOURCES / "go.mod").read_text(encoding="utf-8"))
-    assert pinned is not None, "go.mod names the engine"
-    return pinned.group(1)
+def installed_place() -> Path:
+    """Return where the engine goes that Pulumi's installer fetches: the SDK's own release."""
+    return cache() / f"pulumi-{sdk_version()}" / "bin"
 
 
 def sdk_version() -> str:
@@ -370,6 +449,10 @@ def digest(*paths: Path) -> str:
 def parsed(version: str) -> tuple[int, ...]:
     numbers = re.match(r"\d+(\.\d+)*", version)
     return tuple(int(part) for part in numbers.group().split(".")) if numbers else ()
+
+
+def dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def last_line(text: str) -> str:

@@ -24,6 +24,8 @@ import psutil
 _FOREIGN = ("PULUMI_", "TRANSLATION_JOB_GUARD_", "AWS_", "AZURE_", "ARM_")
 """Variables that a run must not inherit: they name the user's own backend, credentials and settings."""
 
+ENGINE_UNDER_TEST = "ENGINE_UNDER_TEST"
+"""The variable with the directory of an engine other than the environment's own: `make test-minimum-engine` sets it."""
 
 _GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
 
@@ -345,7 +347,10 @@ class Workspace:
 
 
 def find_engine() -> str:
-    """The path of the `pulumi` of this environment, else of the system. Raises EngineMissing."""
+    """Return the path of the `pulumi` under test, else of this environment, else of the system.
+
+    Raises EngineMissing.
+    """
     engine = shutil.which("pulumi", path=_path())
     if engine is None:
         raise EngineMissing("There is no `pulumi` command here: run `make setup`, which finds or builds one.")
@@ -354,7 +359,12 @@ def find_engine() -> str:
 
 def _path() -> str:
     # No activated environment is needed: the engine's companions are found on PATH, beside the engine.
-    return os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ.get("PATH", os.defpath)])
+    directories = [
+        os.environ.get(ENGINE_UNDER_TEST, ""),
+        str(Path(sys.prefix) / "bin"),
+        os.environ.get("PATH", os.defpath),
+    ]
+    return os.pathsep.join(filter(None, directories))
 
 
 def _policies(packs: Sequence[Path]) -> list[str]:

@@ -1,7 +1,8 @@
 // pulumi-language-python runs Pulumi programs written in Python for an engine built from source. Pulumi's own host lives in
 // a Go module that cannot be required from outside; this one is the same thin layer over the parts that can be: the SDK's
 // toolchain package chooses the interpreter, and the SDK's pulumi-language-python-exec, expected beside this binary, runs the
-// program. What it leaves out (code generation, dependency installation, plugins) answers Unimplemented.
+// program. Policy packs and provider plugins written in Python run in the same interpreter as their project says. What it
+// leaves out (code generation, conversion) answers Unimplemented, and dependencies are left to whoever made the environment.
 package main
 
 import (
@@ -9,13 +10,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/cmdutil"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/version"
@@ -132,6 +136,107 @@ func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.R
 	}
 }
 
+// RunPlugin runs a policy pack, or a provider plugin that is a folder with PulumiPlugin.yaml and __main__.py.
+func (h *host) RunPlugin(req *pulumirpc.RunPluginRequest, stream pulumirpc.LanguageRuntime_RunPluginServer) error {
+	closer, stdout, stderr, err := rpcutil.MakeRunPluginStreams(&lockedStream{LanguageRuntime_RunPluginServer: stream}, false)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	if req.Kind == "analyzer" {
+		return runPolicyPack(stream.Context(), req, stdout, stderr)
+	}
+	command, err := pluginCommand(stream.Context(), req, append([]string{"-u", req.Info.ProgramDirectory}, req.Args...))
+	if err != nil {
+		return err
+	}
+	command.Dir = req.Pwd
+	command.Stdout, command.Stderr = stdout, stderr
+	err = command.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return stream.Send(&pulumirpc.RunPluginResponse{
+			Output: &pulumirpc.RunPluginResponse_Exitcode{Exitcode: int32(exit.ExitCode())},
+		})
+	}
+	return err
+}
+
+// runPolicyPack starts a policy pack once the engine has told the proxy the stack's configuration, which pulumi.policy
+// reads from its environment.
+func runPolicyPack(ctx context.Context, req *pulumirpc.RunPluginRequest, stdout, stderr io.Writer) error {
+	arguments := append(append([]string{"-u", "-m", "pulumi.policy"}, req.Args...), req.Info.ProgramDirectory)
+	command, err := pluginCommand(ctx, req, arguments)
+	if err != nil {
+		return err
+	}
+	proxy, stdout, err := sdk.NewPolicyProxy(ctx, stdout)
+	if err != nil {
+		return err
+	}
+	stack, err := proxy.AwaitConfiguration(ctx)
+	if err != nil {
+		return err
+	}
+	if stack != nil {
+		command.Env = append(command.Env, "PULUMI_ORGANIZATION="+stack.Organization, "PULUMI_PROJECT="+stack.Project,
+			"PULUMI_STACK="+stack.Stack, "PULUMI_DRY_RUN="+strconv.FormatBool(stack.DryRun))
+		if stack.Config != nil {
+			config, err := json.Marshal(stack.Config)
+			if err != nil {
+				return err
+			}
+			command.Env = append(command.Env, "PULUMI_CONFIG="+string(config))
+		}
+	}
+	command.Dir = req.Info.ProgramDirectory
+	command.Stdout, command.Stderr = stdout, stderr
+	if err := command.Start(); err != nil {
+		return err
+	}
+	return proxy.Attach(ctx, command)
+}
+
+// pluginCommand prepares the plugin's interpreter, with the variables that the engine passes on.
+func pluginCommand(ctx context.Context, req *pulumirpc.RunPluginRequest, arguments []string) (*exec.Cmd, error) {
+	python, err := pythonOf(req.Info)
+	if err != nil {
+		return nil, err
+	}
+	if err := python.ValidateVenv(ctx); err != nil {
+		return nil, err
+	}
+	command, err := python.Command(ctx, arguments...)
+	if err != nil {
+		return nil, err
+	}
+	if command.Env == nil {
+		command.Env = os.Environ()
+	}
+	command.Env = append(command.Env, req.Env...)
+	return command, nil
+}
+
+// lockedStream lets a plugin's stdout and stderr, which are copied side by side, share a stream that takes one sender.
+type lockedStream struct {
+	pulumirpc.LanguageRuntime_RunPluginServer
+	lock sync.Mutex
+}
+
+func (s *lockedStream) Send(response *pulumirpc.RunPluginResponse) error {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.LanguageRuntime_RunPluginServer.Send(response)
+}
+
+// InstallDependencies installs nothing: a plugin runs in the virtual environment that its PulumiPlugin.yaml names. The engine
+// asks for this before it runs a plugin from a folder.
+func (h *host) InstallDependencies(
+	*pulumirpc.InstallDependenciesRequest, pulumirpc.LanguageRuntime_InstallDependenciesServer,
+) error {
+	return nil
+}
+
 // GetRequiredPackages names no packages: the engine looks for each provider plugin when a resource first asks for it.
 func (h *host) GetRequiredPackages(
 	context.Context, *pulumirpc.GetRequiredPackagesRequest,
@@ -158,7 +263,7 @@ func (h *host) About(ctx context.Context, req *pulumirpc.AboutRequest) (*pulumir
 	if err != nil {
 		return nil, err
 	}
-	return &pulumirpc.AboutResponse{Executable: info.Executable, Version: info.Version}, nil
+	return &pulumirpc.AboutResponse{Executable: info.PythonExecutable, Version: info.PythonVersion.String()}, nil
 }
 
 func (h *host) GetProgramDependencies(

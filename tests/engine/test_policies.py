@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.engine.conftest import MakeWorkspace
 from tests.support.emulator import REGION, aws, start
 from tests.support.plugins import environment
+from tests.support.violations import violations
 from translation_job_guard.emulator import Emulator
 
 PACK = Path(__file__).parents[2] / "policy"
@@ -77,9 +78,9 @@ def test_a_pull_request_is_stopped_before_anything_is_made_and_passes_once_it_is
     request = workspace(half, config={"aws:region": REGION}, env=environment(emulator))
 
     blocked = request.up("--skip-preview=false", policy_packs=[PACK]).check(fails=True)
-    assert "[mandatory]  guard-deleted-first" in blocked.stdout
+    found = violations(blocked.stdout)
+    assert found == {("mandatory", "guard-deleted-first"), ("mandatory", "translation-resources-guarded")}
     assert "protects=[…, access]," in blocked.stdout
-    assert "[mandatory]  translation-resources-guarded" in blocked.stdout
     assert "AzureDocumentTranslationJobGuard(" in blocked.stdout
     assert "can't run policy" not in blocked.output
     assert request.resources() == {}
@@ -87,8 +88,7 @@ def test_a_pull_request_is_stopped_before_anything_is_made_and_passes_once_it_is
 
     request.write_program(AMAZON + AZURE + guard("translate, access, documents") + AZURE_GUARD)
     passed = request.preview(policy_packs=[PACK]).check()
-    assert "[mandatory]" not in passed.stdout
-    assert "[advisory]" not in passed.stdout
+    assert violations(passed.stdout) == set()
     assert emulator.control.requests(operation="ListTextTranslationJobs") == []
 
 
@@ -101,7 +101,7 @@ def test_orphans_are_found_and_gone_after_a_guard_was_added(
     job = start(aws(emulator), DataAccessRoleArn=stack.outputs()["role"])
 
     found = stack.preview(policy_packs=[PACK]).check(fails=True)
-    assert "[mandatory]  orphaned-translation-jobs" in found.stdout
+    assert ("mandatory", "orphaned-translation-jobs") in violations(found.stdout)
     assert job in found.stdout
 
     given = stack.env

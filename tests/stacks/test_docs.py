@@ -20,6 +20,7 @@ from tests.stacks.test_amazon import CONFIG, buckets
 from tests.stacks.test_wheel import USER_PROJECT
 from tests.support.emulator import REGION, aws, start
 from tests.support.plugins import environment
+from tests.support.violations import violations
 from translation_job_guard.emulator import Emulator
 
 DOCS = ROOT / "docs"
@@ -106,7 +107,7 @@ def test_the_example_of_the_automation_api_previews_with_the_pack_before_it_make
     (stack.directory / "policy").symlink_to(ROOT / "policy")
 
     refused = run(stack, tmp_path, sys.executable, DEPLOY, "up", "pr-1", stack.directory, fails=True)
-    assert "[mandatory]  translation-resources-guarded" in refused
+    assert ("mandatory", "translation-resources-guarded") in violations(refused)
     assert buckets(emulator) == set()
     assert not stack.resources()
 
