@@ -1,5 +1,7 @@
 """The engine itself, and the workspace that the other engine tests stand on."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,18 +39,42 @@ pulumi.export("text", first.text)
 """
 
 POLICY = """
+import pulumi
 from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
 
 
 def no_shouting(args, report):
     if args.props.get("text", "").isupper():
-        report(f"{args.name} shouts")
+        report(f"{args.name} shouts {pulumi.Config('test').get('text')} in {pulumi.get_stack()}")
 
 
 manners = ResourceValidationPolicy(
     "no-shouting", "Checks whether a note shouts.", no_shouting, EnforcementLevel.MANDATORY
 )
 PolicyPack("manners", [manners])
+"""
+
+PLUGIN = """
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+
+class Notes(provider_pb2_grpc.ResourceProviderServicer):
+    def GetPluginInfo(self, request, context):
+        return plugin_pb2.PluginInfo(version="0.1.0")
+
+    def GetSchema(self, request, context):
+        return provider_pb2.GetSchemaResponse(schema=json.dumps({"name": "notes", "version": "0.1.0"}))
+
+
+server = grpc.server(ThreadPoolExecutor())
+provider_pb2_grpc.add_ResourceProviderServicer_to_server(Notes(), server)
+print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+server.start()
+server.wait_for_termination()
 """
 
 
@@ -102,17 +128,38 @@ def test_a_virtual_environment_that_does_not_exist_is_named(workspace: MakeWorks
 
 
 def test_a_policy_pack_stops_an_update(workspace: MakeWorkspace, tmp_path: Path) -> None:
+    """The pack knows the stack and its configuration. A pack that cannot run is an error."""
     notes = workspace(NOTES, config={"text": "LOUD"})
     pack = tmp_path / "pack"
     pack.mkdir()
-    (pack / "PulumiPolicy.yaml").write_text(
-        (notes.directory / "Pulumi.yaml").read_text().replace('"main"', '"description"')
-    )
+    settings = pack / "PulumiPolicy.yaml"
+    settings.write_text((notes.directory / "Pulumi.yaml").read_text().replace('"main"', '"description"'))
     (pack / "__main__.py").write_text(POLICY)
 
-    assert "first shouts" in notes.up(policy_packs=[pack]).check(fails=True).stdout
+    assert "first shouts LOUD in dev" in notes.up(policy_packs=[pack]).check(fails=True).stdout
     notes.config["text"] = "quiet"
     notes.up(policy_packs=[pack]).check()
+
+    (pack / "__main__.py").write_text("raise ValueError('the reason')")
+    assert "ValueError: the reason" in notes.preview(policy_packs=[pack]).check(fails=True).output
+    settings.write_text(settings.read_text().replace('"virtualenv": "', '"virtualenv": "/nowhere'))
+    assert "/nowhere" in notes.preview(policy_packs=[pack]).check(fails=True).output
+
+
+@pytest.mark.needs_engine("3.249")
+def test_a_provider_plugin_runs_from_its_folder(workspace: MakeWorkspace, tmp_path: Path) -> None:
+    """In the virtual environment that its PulumiPlugin.yaml names; its exit code and its errors reach the user."""
+    notes = workspace(NOTES)
+    plugin = tmp_path / "plugin"
+    plugin.mkdir()
+    runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
+    (plugin / "PulumiPlugin.yaml").write_text(json.dumps({"runtime": runtime}))
+    (plugin / "__main__.py").write_text(PLUGIN)
+    schema = json.loads(notes.run("package", "get-schema", str(plugin)).check().stdout)
+    assert (schema["name"], schema["version"]) == ("notes", "0.1.0")
+
+    (plugin / "__main__.py").write_text("raise ValueError('the reason')")
+    assert "ValueError: the reason" in notes.run("package", "get-schema", str(plugin)).check(fails=True).output
 
 
 def test_state_can_be_exported_imported_and_the_stack_renamed(workspace: MakeWorkspace) -> None:

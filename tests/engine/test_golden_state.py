@@ -1,4 +1,4 @@
-"""A stack that an earlier release has made is destroyed by this one."""
+"""A stack that an earlier release has made is destroyed by this one, and so is a stack of an earlier engine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.engine.test_guards import CREDENTIALS, states
 from tests.support.emulator import aws, azure, start
 from translation_job_guard.emulator import Emulator
 
+STATES = Path(__file__).parent / "states"
 RELEASES = sorted(path for path in (Path(__file__).parents[1] / "golden").iterdir() if path.is_dir())
 
 
@@ -76,3 +77,28 @@ def test_the_guards_of_an_earlier_release_are_destroyed(
     assert sorted(destroyed.completed()) == [("delete", "amazon"), ("delete", "azure")]
     assert states(emulator, [mine, batch]) == {"STOPPED", "Cancelled"}
     assert states(emulator, [neighbour, other]) <= {"IN_PROGRESS", "Running", "NotStarted"}
+
+
+@pytest.mark.parametrize("recorded", sorted(STATES.glob("pulumi-*.json")), ids=lambda path: path.stem)
+def test_a_stack_of_an_earlier_engine_is_destroyed(
+    workspace: MakeWorkspace, emulator: Emulator, recorded: Path
+) -> None:
+    """A real `pulumi stack export` of that engine, with both guards and a secret. In the file EMULATOR stands for the
+    emulator's URL, and the positions in the program's source are left out."""
+    exported = json.loads(recorded.read_text(encoding="utf-8").replace("EMULATOR", emulator.url))
+    assert exported["deployment"]["manifest"]["version"] in recorded.name
+    stack = workspace("", project="app", env=dict(CREDENTIALS))
+    stack.import_state(exported).check()
+    assert stack.outputs() == {"token": "a-secret"}
+
+    client, documents = aws(emulator), azure(emulator)
+    mine, neighbour = (start(client, JobName=f"{name}-manual") for name in ("pr-17", "pr-18"))
+    place = "https://documents.blob.core.windows.net"
+    batch, other = (
+        str(documents.begin_translation(f"{place}/{name}", f"{place}/out", "de").id) for name in ("pr-17", "pr-18")
+    )
+    destroyed = stack.destroy().check()
+    assert sorted(destroyed.completed()) == [("delete", "amazon"), ("delete", "azure")]
+    assert states(emulator, [mine, batch]) == {"STOPPED", "Cancelled"}
+    assert states(emulator, [neighbour, other]) <= {"IN_PROGRESS", "Running", "NotStarted"}
+    assert not stack.resources()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.engine.conftest import MakeWorkspace
 from tests.support.emulator import REGION, aws, start
 from tests.support.plugins import environment
@@ -118,4 +120,33 @@ def test_orphans_are_found_and_gone_after_a_guard_was_added(
     fixed = stack.up(*options, policy_packs=[PACK]).check()
     assert "orphaned-translation-jobs" not in fixed.stdout
     assert stack.resources()["guard"]["outputs"]["on_delete"] == "cancel"
+    assert emulator.control.job(job)["state"] in ("SUBMITTED", "IN_PROGRESS")
+
+
+@pytest.mark.needs_engine("3.249")
+def test_an_exported_stack_is_analyzed_without_its_program(
+    workspace: MakeWorkspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The rules that look at the service run, too. Neither the backend nor the passphrase of the stack is needed."""
+    stack = workspace(AMAZON, config={"aws:region": REGION}, env=environment(emulator))
+    stack.up().check()
+    job = start(aws(emulator), DataAccessRoleArn=stack.outputs()["role"])
+    exported = tmp_path / "state.json"
+    analysis = ("policy", "analyze", "--file", str(exported), "--policy-pack", str(PACK))
+
+    exported.write_text(json.dumps(stack.export_state()), encoding="utf-8")
+    backend = {"PULUMI_BACKEND_URL": "https://backend.invalid", "PULUMI_CONFIG_PASSPHRASE": "unknown"}
+    stack.write_program("raise SystemExit('the program ran')")
+    stack.env |= backend
+    found = stack.run(*analysis).check(fails=True)
+    rules = {("mandatory", "orphaned-translation-jobs"), ("mandatory", "translation-resources-guarded")}
+    assert violations(found.stdout) == rules
+    assert job in found.stdout
+
+    for name in backend:
+        del stack.env[name]
+    stack.write_program(AMAZON + guard("translate, access, documents"))
+    stack.up().check()
+    exported.write_text(json.dumps(stack.export_state()), encoding="utf-8")
+    assert violations(stack.run(*analysis).check().stdout) == set()
     assert emulator.control.job(job)["state"] in ("SUBMITTED", "IN_PROGRESS")
