@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines
+.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines live
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,3 +57,6 @@ minimum-engine:  ## build the earliest supported engine into .venv/minimum-engin
 
 clean-engines:  ## delete the engines in the per-user cache that this checkout does not use
 	@$(PYTHON) scripts/setup.py clean-engines
+
+live: setup  ## see what the real services do, in an account of yours; it asks first: make live ARGS="amazon --help"
+	$(BIN)/python -m live $(ARGS)
