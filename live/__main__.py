@@ -15,9 +15,9 @@ from types import FrameType
 
 from live.amazon import AmazonCheck
 from live.azure import AzureCheck
-from live.check import Check, CheckFailed, Clock, EngineFailed
+from live.check import Check, CheckFailed, Clock
 from live.facts import table
-from stacks.workspace import EngineMissing, find_engine
+from stacks.workspace import EngineFailed, EngineMissing, find_engine
 from translation_job_guard import __version__
 
 CHECKS: dict[str, type[Check]] = {"amazon": AmazonCheck, "azure": AzureCheck}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from live.transcript import Step, Transcript
-from stacks.workspace import EngineFailed, Result, Workspace
+from stacks.workspace import Result, Workspace
 
 PROGRAM = Path(__file__).parent / "stack"
 STACK_TIME_LIMIT = 2400.0
@@ -176,6 +176,3 @@ def credentials(environment: Mapping[str, str]) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "false",
     }
     return {**defaults, **found}
-
-
-__all__ = ["ENDED", "Check", "CheckFailed", "Clock", "EngineFailed"]

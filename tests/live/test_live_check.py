@@ -16,6 +16,7 @@ from live.facts import facts, table
 from live.transcript import Step, Transcript
 from tests.support.emulator import REGION, ROLE, aws, azure, start, submit
 from translation_job_guard.emulator import Emulator
+from translation_job_guard.emulator.settings import Settings
 
 SOURCE = "https://planted-storage.blob.core.windows.net/planted-source?sv=2024&sig=planted-signature"
 TARGET = "https://planted-storage.blob.core.windows.net/planted-target?sv=2024&sig=planted-signature"
@@ -162,6 +163,18 @@ def test_a_listing_that_is_behind_is_seen(stepped: Emulator, look: Look) -> None
     assert found["One list URL asked before and after a submission"] == "3 of 3 did not show it"
 
 
+@pytest.mark.skipif(not hasattr(Settings(), "azure_cache_seconds"), reason="this emulator has no cache")
+@pytest.mark.parametrize(
+    ("seconds", "stale"), [(60, "3 of 3 were stale: NotStarted (Age 0)"), (0, "0 of 3 were stale")]
+)
+def test_the_emulators_cache_is_seen(look: Look, seconds: int, stale: str) -> None:
+    """And that URLs of their own get around it."""
+    _, _, found = look("azure", azure_cache_seconds=seconds, azure_read_lag=0)
+    assert stale in found["One batch URL asked before and right after its DELETE"]
+    assert found["Answers with Age"].startswith("0 of") is (seconds == 0)
+    assert "; 0 of " in found["Answers with Age"]
+
+
 def test_answers_from_a_cache_are_facts_of_their_own() -> None:
     """A stale answer is counted with its age, and says nothing of what the batch did."""
     transcript = Transcript("azure-document-translation", lambda: 0.0)
@@ -209,25 +222,25 @@ def test_what_no_field_is_known_for_is_left_out() -> None:
         "name.cognitiveservices.azure.com: https://a.blob.core.windows.net/c?sig=planted, s3://planted/a.txt, "
         "planted-bucket, planted/key+1, wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY, 01234567-89ab-cdef-0123-456789abcdef"
     )
+    transcript.names["mine"] = "queued"
     job = {"JobId": "mine", "JobStatus": "FAILED", "Message": "planted.txt", "JobName": "planted", "Role": "planted"}
-    body = {"message": message, "Message": message, "planted": "planted", "TextTranslationJobProperties": job}
+    body: dict[str, Any] = {
+        "message": message,
+        "Message": message,
+        "planted": "planted",
+        "TextTranslationJobProperties": job,
+    }
+    other = {"JobId": "their", "JobStatus": "STOPPED", "JobDetails": {"InputDocumentsCount": 417}}
+    link = "https://name.example.com:443/translator/document/batches?sig=planted&skip=5&token=1&orderby=x asc"
+    body |= {"TextTranslationJobPropertiesList": [other], "@nextLink": link}
     transcript.record(0.0, {"operation": "List", "body": {"ClientToken": "planted"}}, 400, {"x-planted": "1"}, body)
     document = transcript.document()
     text = json.dumps(document) + table({**document, "exchanges": []})
-    for told in (
-        "planted",
-        "1234567890",
-        "2109876543",
-        "jo@",
-        "AKIA",
-        "10.1.2",
-        "azure.com",
-        "wJal",
-        "89ab",
-        "user/jo",
-    ):
-        assert told not in text
-    assert "FAILED" in text
+    hidden = ["planted", "1234567890", "2109876543", "jo@", "AKIA", "10.1.2", "azure.com", "wJal", "89ab", "user/jo"]
+    assert [told for told in (*hidden, "417", "their") if told in text] == []
+    seen = document["exchanges"][0]["body"]
+    assert seen["TextTranslationJobProperties"] == {"JobId": "queued", "JobStatus": "FAILED"}
+    assert seen["@nextLink"] == "https://HOST:443/batches?sig=…&skip=5&token=…&orderby=x asc"
 
 
 def test_only_its_own_jobs_are_asked_to_stop(stepped: Emulator, look: Look) -> None:
