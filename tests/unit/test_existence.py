@@ -10,6 +10,7 @@ from translation_job_guard import existence
 from translation_job_guard.arguments import GuardArguments, read
 from translation_job_guard.existence import Existence, Surroundings
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState
+from translation_job_guard.services.azure import cloud_of
 
 PUBLIC = "https://name.cognitiveservices.azure.com/"
 GOVERNMENT = "https://name.cognitiveservices.azure.us/"
@@ -101,5 +102,5 @@ def test_no_other_host_gets_the_storage_token(endpoint: str, url: str, asked: li
 
 def test_the_suffixes_are_those_of_known_clouds() -> None:
     """The further suffixes belong to a cloud that there is."""
-    suffixes = {existence.cloud_of(endpoint).blob_suffix for endpoint in (PUBLIC, GOVERNMENT, CHINA)}
+    suffixes = {cloud_of(endpoint).blob_suffix for endpoint in (PUBLIC, GOVERNMENT, CHINA)}
     assert set(existence._MORE_BLOB_SUFFIXES) <= suffixes

@@ -243,7 +243,7 @@ def test_ignore_does_not_wait_for_a_listing_that_never_comes(connected: Connect,
     waited_in_vain: list[bool] = []
 
     class Silent(SimulatedService):
-        def account(self) -> str:
+        def account(self, *_: Any) -> str:
             time.passed = IGNORE_LOOKS_FOR - 0.1
             return super().account()
 

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import random
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -451,7 +452,13 @@ def _in_flight_words() -> Sequence[str]:
 
 def _row(entry: Mapping[str, Any]) -> DocumentRow:
     # Whether the target is told before the document is translated is not recorded; a failed one never tells it.
-    return DocumentRow(entry.get("sourcePath"), entry.get("path"), ended=not _state(entry.get("status")).in_flight)
+    ended = not _state(entry.get("status")).in_flight
+    return DocumentRow(_without_port(entry.get("sourcePath")), _without_port(entry.get("path")), ended)
+
+
+def _without_port(url: str | None) -> str | None:
+    # The service writes the default port of https out (recorded traffic), people do not.
+    return re.sub(r"^(https://[^/?#]*):443(?=[/?#]|$)", r"\1", url) if url else None
 
 
 def _key(word: Any) -> str:
