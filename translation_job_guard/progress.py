@@ -9,14 +9,13 @@ from __future__ import annotations
 import sys
 import threading
 import time
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
 from translation_job_guard.durations import format_duration
 from translation_job_guard.jobs import JobState
-from translation_job_guard.redaction import redact
+from translation_job_guard.redaction import printable, redact
 from translation_job_guard.teardown import Ending, Mode, Report
 
 __all__ = ["Say", "Voice", "label", "one_line"]
@@ -27,11 +26,6 @@ _EVERY = 1.0
 _ALIVE = 30.0
 """Seconds after which an unchanged wait says that it still goes on."""
 
-_INVISIBLE = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode categories that a terminal obeys rather than shows, or that cannot be encoded."""
-_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that change the direction of the text around them."""
-
 _printing = threading.Lock()
 
 
@@ -41,14 +35,8 @@ def label(stack: str, name: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` as one line that a terminal shows as it is: control characters are written out (``\\x1b``)."""
-    line = " ".join(text.split())
-    if line.isascii() and line.isprintable():
-        return line
-    return "".join(
-        char.encode("unicode_escape").decode() if unicodedata.category(char) in _INVISIBLE or char in _TURNS else char
-        for char in line
-    )
+    """Return ``text`` as one line that a terminal shows as it is, without control characters."""
+    return " ".join(printable(text).split())
 
 
 class Voice:

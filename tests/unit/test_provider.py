@@ -528,7 +528,7 @@ def test_an_error_has_no_control_characters(emulator: Emulator) -> None:
     add(emulator, "pr-17-\x1b[2Ja")
     refused = properties(AMAZON, emulator, account_id=ACCOUNT, on_delete="fail")
     last = fails(errors.TeardownRefused, lambda: AMAZON.delete("id", refused))
-    assert r"pr-17-\x1b[2Ja" in last
+    assert "pr-17-a" in last
 
 
 @BOTH
@@ -542,12 +542,13 @@ def test_a_foreign_exception_never_leaves_the_provider(
 
     for name in ("prove", "tear_down", "stop_left_behind"):
         monkeypatch.setattr(lifecycle, name, broken)
+    monkeypatch.setattr("translation_job_guard.provider.decide", broken)
     olds = properties(provider, emulator, account_id=ACCOUNT)
     for call in (
         lambda: provider.create(dict(olds)),
         lambda: provider.update(next(_ids), olds, dict(olds)),
         lambda: provider.delete("id", olds),
-        lambda: provider.diff(next(_ids), {**olds, "protects": [{"urn": []}]}, olds),
+        lambda: provider.diff(next(_ids), olds, olds),
     ):
         last = fails(errors.UnexpectedError, call)
         assert "docs/runbook.md" in last
