@@ -260,6 +260,7 @@ def tear_down(
     chosen: Overrides | None = None,
     voice: Voice | None = None,
     on_receipt: Callable[[Receipt], None] | None = None,
+    reword: Callable[[str], str] = str,
 ) -> Report:
     """Stop what is in flight in the guard's scope and wait until quiet, by its mode or the environment's override.
 
@@ -268,6 +269,7 @@ def tear_down(
         chosen: what overrides the guard's own mode and timeout; by default what the environment says.
         voice: says how it goes; by default the guard's own.
         on_receipt: is given the receipt, also of a failed teardown.
+        reword: makes the message of a failure fit for where no environment variable decides.
 
     Returns:
         What was done; ``looked`` is False where mode ``ignore`` could not even look.
@@ -275,7 +277,7 @@ def tear_down(
     Raises:
         GuardError: it did not reach quiet, or could not tell.
     """
-    return _run(guard, partial(coverage, guard.scopes), occasion, chosen, voice, on_receipt)
+    return _run(guard, partial(coverage, guard.scopes), occasion, chosen, voice, on_receipt, reword)
 
 
 def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
@@ -343,6 +345,7 @@ def _run(
     chosen: Overrides | None = None,
     voice: Voice | None = None,
     on_receipt: Callable[[Receipt], None] | None = None,
+    reword: Callable[[str], str] = str,
 ) -> Report:
     voice = voice or _voice(guard)
     chosen = chosen or overrides(guard.name, stack=guard.stack)
@@ -378,6 +381,7 @@ def _run(
             report = error.report
         if policy.mode is not Mode.IGNORE:
             failure = _failure(error, guard, report)
+            failure.args = (reword(str(failure)), *failure.args[1:])
             if failure is error:
                 raise
             raise failure from error

@@ -123,6 +123,57 @@ def test_what_does_not_end_is_exit_code_2_and_named(cli: Cli, add_jobs: AddJobs)
     assert (receipt["outcome"], receipt["jobs"][0]["ending"]) == ("failed", "in flight")
 
 
+@pytest.mark.parametrize("yes", [["--yes", "--quiet-period", "0s"], []], ids=["yes", "dry run"])
+def test_a_job_that_is_nowhere_is_exit_code_2(cli: Cli, add_jobs: AddJobs, yes: list[str]) -> None:
+    """A mistyped id, or one of another region, is not a job that was stopped; an ended one needs nothing more."""
+    [elsewhere, gone_astray] = add_jobs(2, region="us-east-1")
+    [ended] = add_jobs(name="ended", run_time=0)
+    cli.emulator.control.wait_for_job(ended, ["COMPLETED"])
+    known = cli("cancel", "--region", REGION, "--job-id", ended, *yes)
+    assert known.returncode == 0, known.stdout
+    done = cli(
+        "cancel", "--region", REGION, "--job-id", elsewhere, "--job-id", ended, "--job-id", "123", *yes, "-o", "json"
+    )
+    assert done.returncode == 2
+    found = json.loads(done.stdout)
+    validate(found, "cancel")
+    assert [one["id"] for one in found["not_found"]] == [elsewhere, "123"]
+    said = cli("cancel", "--region", REGION, "--job-id", "123", *yes)
+    assert said.returncode == 2
+    assert f"Job 123 was not found in {REGION}: check the id and the region." in " ".join(said.stdout.split())
+    assert states(cli)[elsewhere] == states(cli)[gone_astray] == "IN_PROGRESS"
+
+
+def test_a_job_that_another_selector_leaves_out_is_not_stopped(cli: Cli, add_jobs: AddJobs) -> None:
+    """It is said, since whoever names a job means it."""
+    [job] = add_jobs(name="pr-18-a")
+    done = cli("cancel", *SELECT, "--job-id", job, "--yes", "--quiet-period", "0s")
+    assert done.returncode == 2
+    assert "another selector leaves it out" in " ".join(done.stdout.split())
+    assert states(cli) == {"pr-18-a": "IN_PROGRESS"}
+
+
+def test_a_batch_that_is_nowhere_is_exit_code_2(cli: Cli, add_jobs: AddJobs) -> None:
+    """Whatever the case of its id's letters; another batch is stopped all the same."""
+    [batch] = add_jobs(resource="translator")
+    unknown = "0000000a-0000-0000-0000-00000000000F"
+    endpoint = ["--endpoint", cli.emulator.azure_endpoint("translator")]
+    ids = ["--translation-id", batch.upper(), "--translation-id", unknown]
+    found = cli.json("cancel", *endpoint, *ids, "--yes", "--quiet-period", "0s")
+    assert [one["id"] for one in found["not_found"]] == [unknown.lower()]
+    assert cli.emulator.control.job(batch)["state"] == "Cancelled"
+
+
+def test_a_timeout_advises_the_option_of_this_command(cli: Cli, add_jobs: AddJobs) -> None:
+    """Not the variable, nor the modes, of a destroy: on the screen and in the receipt."""
+    add_jobs(name="pr-17-a", stop_latency=100_000)
+    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--timeout", "2s", "--receipts", "receipts")
+    [receipt] = receipts_in(cli.directory / "receipts")
+    for text in (done.stdout, done.stderr, receipt["error"]):
+        assert "--timeout" in text
+        assert "TRANSLATION_JOB_GUARD" not in text
+
+
 def test_an_interrupted_cancel_leaves_its_receipt(cli: Cli, add_jobs: AddJobs) -> None:
     """Exit code 130; what was asked to stop is said and recorded."""
     add_jobs(name="pr-17-a", stop_latency=100_000)

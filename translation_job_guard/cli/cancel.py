@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +20,30 @@ from translation_job_guard.cli.options import Access, Selectors, amazon, azure, 
 from translation_job_guard.cli.output import say
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.errors import GuardError, InvalidArgument
-from translation_job_guard.jobs import Coverage, Job, coverage
-from translation_job_guard.overrides import Overrides
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, AzureScope, Coverage, Job, JobState, coverage
+from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Outcome, Receipt, page, receipt, write
 from translation_job_guard.teardown import Ending, Occasion, Report
 from translation_job_guard.threads import each
 
-__all__ = ["CancelDocument", "CancelResult", "DryRunResult", "cancel", "cancel_places", "dry_run"]
+__all__ = ["CancelDocument", "CancelResult", "DryRunResult", "NotFound", "cancel", "cancel_places", "dry_run"]
 
 NAME = "cancel"
 """What the teardown is called, where a guard's has the guard's name."""
+LOOKS_FOR = 30.0
+"""Seconds to find out what became of a job that was named and is not in flight."""
+LOOKED_AT_ONCE = 20
+WAY_OUT = "Ctrl-C stops waiting; what was asked to stop still stops"
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """A job that was named by its id, and could not be stopped or seen ended. ``says`` is why, and what to check."""
+
+    id: str
+    says: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,7 @@ class CancelDocument:
     jobs: tuple[JobRow, ...]
     undecided: tuple[JobRow, ...]
     receipts: tuple[Receipt, ...]
+    not_found: tuple[NotFound, ...]
 
 
 @dataclass(frozen=True)
@@ -55,11 +71,12 @@ class DryRunResult:
     sights: tuple[Sight, ...]
     jobs: tuple[JobRow, ...]
     undecided: tuple[JobRow, ...]
+    not_found: tuple[NotFound, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """2 if a place or a job could not be told, 1 if there is something to stop."""
-        if self.undecided or any(sight.error for sight in self.sights):
+        """2 if a place or a job could not be told or found, 1 if there is something to stop."""
+        if self.undecided or self.not_found or any(sight.error for sight in self.sights):
             return 2
         return 1 if self.jobs else 0
 
@@ -67,12 +84,12 @@ class DryRunResult:
         """What JSON shows."""
         places = tuple(map(place_row, self.sights))
         return CancelDocument(
-            NAME, 1, __version__, self.at, self.exit_code, True, places, self.jobs, self.undecided, ()
+            NAME, 1, __version__, self.at, self.exit_code, True, places, self.jobs, self.undecided, (), self.not_found
         )
 
     def page(self) -> Page:
         """What the other formats show."""
-        failed = any(sight.error for sight in self.sights)
+        failed = bool(self.not_found) or any(sight.error for sight in self.sights)
         what = f"Dry run: {_jobs(len(self.jobs))} would be stopped" if self.jobs else "Dry run: nothing to stop"
         how = ". --yes stops them" if self.jobs else ""
         tables = [places_table(self.sights), jobs_table("Would be stopped", self.jobs, self.at)]
@@ -85,6 +102,7 @@ class DryRunResult:
             lead=Note(f"{what}{how}.", Tone.BAD if failed else Tone.NOTICE if self.jobs else Tone.GOOD),
             at=self.at,
             figures=(Figure("would stop", str(len(self.jobs))),),
+            notes=tuple(Note(one.says, Tone.BAD) for one in self.not_found),
             tables=tuple(tables),
             bars=bars_of(self.jobs),
         )
@@ -96,18 +114,30 @@ class CancelResult:
 
     at: datetime
     receipts: tuple[Receipt, ...]
+    not_found: tuple[NotFound, ...] = ()
+    places: int = 1
 
     @property
     def exit_code(self) -> int:
-        """0 if every place is quiet, else 2: what is left is in flight or not known."""
-        return 0 if all(one.outcome is Outcome.QUIET for one in self.receipts) else 2
+        """0 if every place is quiet and every job that was named is known, else 2."""
+        quiet = len(self.receipts) == self.places and all(one.outcome is Outcome.QUIET for one in self.receipts)
+        return 0 if quiet and not self.not_found else 2
 
     def document(self) -> CancelDocument:
         """What JSON shows."""
-        return CancelDocument(NAME, 1, __version__, self.at, self.exit_code, False, (), (), (), self.receipts)
+        return CancelDocument(
+            NAME, 1, __version__, self.at, self.exit_code, False, (), (), (), self.receipts, self.not_found
+        )
 
     def page(self) -> Page:
-        """What the other formats show: the receipts, one below the other."""
+        """What the other formats show: what was not found, and the receipts, one below the other."""
+        shown = self._receipts_page()
+        if not self.not_found:
+            return shown
+        first, *more = (Note(one.says, Tone.BAD) for one in self.not_found)
+        return replace(shown, lead=first, notes=(*more, shown.lead, *shown.notes))
+
+    def _receipts_page(self) -> Page:
         pages = [page(one) for one in self.receipts]
         if len(pages) == 1:
             return pages[0]
@@ -187,12 +217,67 @@ def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult
 
     sights = look(places, timeout=timeout, wants_locations=wanted)
     decided = [(coverage(sight.place.scopes, job), job_row(job, sight)) for sight in sights for job in sight.jobs]
+    seen = {row.id for decision, row in decided if decision is not Coverage.OUTSIDE}
     return DryRunResult(
         datetime.now(timezone.utc),
         tuple(sights),
         tuple(row for decision, row in decided if decision is Coverage.COVERED),
         tuple(row for decision, row in decided if decision is Coverage.UNKNOWN),
+        # Where a place could not be looked at, that is what is said.
+        () if any(sight.error for sight in sights) else tuple(_not_found(places, seen)),
     )
+
+
+def _not_found(places: Sequence[GuardArguments], seen: set[str]) -> Iterable[NotFound]:
+    """What of the jobs that were named by id is neither in ``seen`` nor known to have ended."""
+    for service in dict.fromkeys(place.service for place in places):
+        there = [place for place in places if place.service == service]
+        wanted = [id_ for id_ in dict.fromkeys(_ids(there)) if id_ not in seen]
+        if not wanted:
+            continue
+        found: dict[int, Mapping[str, Job | None] | str] = dict(
+            each(partial(_look_at, ids=wanted), there, workers=len(there), deadline=time.monotonic() + LOOKS_FOR)
+        )
+        where = ", ".join(place.place for place in there)
+        failed = [said for said in found.values() if isinstance(said, str)]
+        failed += ["no answer came in time"] if len(found) < len(there) else []
+        for id_ in wanted:
+            jobs = [jobs[id_] for jobs in found.values() if not isinstance(jobs, str) and jobs.get(id_)]
+            state = next((job.state for job in jobs if job), None)
+            if state is None:
+                check = "region" if service == AMAZON_TRANSLATE else "endpoint"
+                also = f" ({'; '.join(failed)})" if failed else ""
+                yield NotFound(id_, f"Job {id_} was not found in {where}{also}: check the id and the {check}.")
+            elif state.in_flight:
+                says = (
+                    f"Job {id_} is in flight, and another selector leaves it out: leave that selector out to stop it."
+                )
+                yield NotFound(id_, says)
+
+
+def _ids(places: Iterable[GuardArguments]) -> Iterable[str]:
+    for place in places:
+        for scope in place.scopes:
+            if isinstance(scope, AmazonScope):
+                yield from scope.job_ids
+            elif isinstance(scope, AzureScope):
+                # As the service writes them.
+                yield from (id_.lower() for id_ in scope.translation_ids)
+
+
+def _look_at(place: GuardArguments, ids: Sequence[str]) -> Mapping[str, Job | None] | str:
+    """The jobs, by id, or why they could not be looked at."""
+    found: dict[str, Job | None] = {}
+    try:
+        service = lifecycle.connect(place)
+        lifecycle.verify_account(place, service)
+        # A few at a time: for many, the service would be asked for everything that it ever did.
+        for start in range(0, len(ids), LOOKED_AT_ONCE):
+            jobs = [Job(place.service, id_, JobState.RUNNING, "") for id_ in ids[start : start + LOOKED_AT_ONCE]]
+            found |= service.look(jobs)
+    except GuardError as error:
+        return " ".join(str(error).split()).rstrip(".")
+    return found
 
 
 def cancel(places: Sequence[GuardArguments], receipts: Path | None) -> CancelResult:
@@ -210,7 +295,22 @@ def cancel(places: Sequence[GuardArguments], receipts: Path | None) -> CancelRes
         for one in watched:
             one.interrupted(receipts)
         raise
-    return CancelResult(datetime.now(timezone.utc), tuple(one.receipt for one in watched if one.receipt))
+    receipts_made = tuple(one.receipt for one in watched if one.receipt)
+    seen = {job.id for one in receipts_made for job in one.jobs} | {
+        id_ for one in receipts_made for id_ in one.undecided
+    }
+    # Where a place could not be looked at, that is what is said.
+    looked = len(receipts_made) == len(watched) and all(one.looked for one in receipts_made)
+    not_found = tuple(_not_found(places, seen)) if looked else ()
+    return CancelResult(datetime.now(timezone.utc), receipts_made, not_found, len(watched))
+
+
+def _reworded(text: str) -> str:
+    """An error's message with this command's own option for the variable of a destroy, and without its modes."""
+    text = re.sub(rf"{TIMEOUT}=([^\s,;.)]+)", r"--timeout \1", text)
+    parts = re.split(r"(?<=[.;]) ", text)
+    kept = [part for part in parts if ON_DELETE not in part or "--timeout" in part]
+    return re.sub(r";$", ".", " ".join(kept))
 
 
 @dataclass
@@ -228,7 +328,12 @@ class _Watched:
     def tear_down(self, chosen: Overrides) -> None:
         try:
             lifecycle.tear_down(
-                self.place, occasion=Occasion.CANCEL, chosen=chosen, voice=self.voice, on_receipt=self._receive
+                self.place,
+                occasion=Occasion.CANCEL,
+                chosen=chosen,
+                voice=self.voice,
+                on_receipt=self._receive,
+                reword=_reworded,
             )
         except GuardError as error:
             self.voice.say(str(error))
@@ -263,7 +368,7 @@ class _Voice(Voice):
     """Says how it goes on standard error, and remembers how far it has come."""
 
     def __init__(self, label: str, key_env: str, grown: Callable[[Report], None]) -> None:
-        super().__init__(label, key_env, out=sys.stderr)
+        super().__init__(label, key_env, out=sys.stderr, way_out=WAY_OUT)
         self._grown = grown
 
     def observe(self, report: Report) -> None:
