@@ -350,7 +350,7 @@ def cancel(
 
     \b
     Exit codes: 0 nothing to stop, or all of it has ended; 1 a dry run found something to stop;
-    2 not all has ended or could be looked at; 130 interrupted: what was asked to stop still stops.
+    2 not all has ended, could be looked at, or was found; 130 interrupted: what was asked to stop still stops.
     """
     from translation_job_guard.cli import cancel as impl
     from translation_job_guard.cli.output import emit, sinks
