@@ -24,6 +24,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Documents, Job, JobState
+from translation_job_guard.redaction import remember_secret
 from translation_job_guard.services import Permission, is_loopback, loading, unexpected
 from translation_job_guard.services.reading import Reads, read, retry_after
 from translation_job_guard.threads import each
@@ -150,6 +151,8 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
         if credentials.assume_role_arn:
             session = _assume(session, credentials, region, sts_url, config)
+        # Also a token of a profile, of SSO or of a role: a gateway may repeat it in an error.
+        session.register("before-send", _remember_token)
         return AmazonTranslate(
             region,
             session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
@@ -162,6 +165,10 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         raise
     except Exception as error:
         raise unexpected(error, "configuration") from error
+
+
+def _remember_token(request: Any, **_: Any) -> None:
+    remember_secret(request.headers.get("X-Amz-Security-Token"))
 
 
 _AMAZON_SUFFIXES: Final = (

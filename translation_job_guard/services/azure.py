@@ -26,6 +26,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState, parse_time
+from translation_job_guard.redaction import remember_secret
 from translation_job_guard.services import Permission, is_loopback, loading, unexpected
 from translation_job_guard.services.reading import Reads, fresh, read, retry_after
 from translation_job_guard.threads import each
@@ -569,7 +570,26 @@ def _credential_key(credentials: Credentials, endpoint: str) -> str:
         )
     if not key and credentials.account_resource_id:
         key = _list_keys(credentials.account_resource_id, endpoint)
+    # A gateway may repeat it in an error.
+    remember_secret(key)
     return key
+
+
+class _Remembered:
+    """A credential whose tokens are kept out of everything that this process says: a gateway may repeat them."""
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        token = self._credential.get_token(*scopes, **options)
+        remember_secret(token.token)
+        return token
+
+    def get_token_info(self, *scopes: str, **options: Any) -> Any:
+        token = self._credential.get_token_info(*scopes, **options)
+        remember_secret(token.token)
+        return token
 
 
 def _entra_id(cloud: Cloud) -> Any:
@@ -578,7 +598,7 @@ def _entra_id(cloud: Cloud) -> Any:
     except ImportError as error:
         raise MissingExtra("Entra ID", "azure") from error
     try:
-        return DefaultAzureCredential(authority=os.environ.get("AZURE_AUTHORITY_HOST", cloud.authority))
+        return _Remembered(DefaultAzureCredential(authority=os.environ.get("AZURE_AUTHORITY_HOST", cloud.authority)))
     except ValueError as error:
         raise InvalidArgument(f"AZURE_AUTHORITY_HOST or another AZURE_ variable cannot be used: {error}.") from error
 

@@ -1,0 +1,93 @@
+"""A gateway that repeats what it was sent: no credential of a run time leaves in an error."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.services import API_VERSION, KEY_ENV
+from translation_job_guard.emulator import Emulator
+from translation_job_guard.errors import ServiceError
+from translation_job_guard.redaction import redact
+from translation_job_guard.services import amazon, azure
+
+pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
+
+
+@pytest.fixture
+def identity(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """A managed identity and Azure Resource Manager, both of the emulator."""
+    monkeypatch.setenv("IDENTITY_ENDPOINT", stepped.azure_identity_endpoint)
+    monkeypatch.setenv("IDENTITY_HEADER", "anything")
+    monkeypatch.setenv(azure.ARM_ENDPOINT_ENV, stepped.azure_arm_endpoint)
+    return stepped
+
+
+@contextmanager
+def echo() -> Iterator[tuple[str, list[str]]]:
+    """The URL of a server that refuses everything and repeats the values of all headers, and what it repeated."""
+    said: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            said.extend(self.headers.values())
+            text = " ".join(self.headers.values())
+            body = json.dumps({"__type": "Odd", "message": text, "error": {"code": "Odd", "message": text}}).encode()
+            self.send_response(400)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_DELETE = do_POST  # noqa: N815 - names that http.server asks for
+
+        def log_message(self, *_: object) -> None:
+            """Not on standard error."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", said
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+def test_a_token_of_a_profile_is_kept_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No environment variable holds it."""
+    token = "plantedtokenofaprofile"
+    (tmp_path / "credentials").write_text(
+        f"[team]\naws_access_key_id = AKIA1\naws_secret_access_key = secret\naws_session_token = {token}\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    with echo() as (url, said), pytest.raises(ServiceError) as caught:
+        amazon.connect("eu-west-1", amazon.Credentials(profile="team"), url).list_in_flight()
+    assert token in said
+    assert token in str(caught.value), "the gateway did not repeat it"
+    assert token not in redact(str(caught.value))
+
+
+def test_a_fetched_key_and_a_bearer_token_are_kept_out(identity: Emulator) -> None:
+    """The key comes from Azure Resource Manager, the token from Entra ID."""
+    account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/translator"
+    identity.control.put_azure_account("translator", ["plantedfetchedkey", "plantedsecondkey"], account)
+    for resource in (account, None):
+        with echo() as (url, said), pytest.raises(ServiceError) as caught:
+            azure.connect(url, azure.Credentials(KEY_ENV, resource), API_VERSION).list_in_flight()
+        secrets = [one.removeprefix("Bearer ") for one in said if one == "plantedfetchedkey" or one[:7] == "Bearer "]
+        assert secrets
+        for secret in secrets:
+            assert secret in str(caught.value), "the gateway did not repeat it"
+            assert secret not in redact(str(caught.value).replace("Bearer ", ""))
