@@ -46,6 +46,7 @@ from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice, label
 from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.services import JobService
+from translation_job_guard.services.reading import Reads
 from translation_job_guard.teardown import Mode, Occasion, Policy, Report
 from translation_job_guard.threads import each
 
@@ -111,16 +112,16 @@ def prove(guard: GuardArguments) -> str:
         GuardError: it could not; the message names the permission or the account.
     """
 
-    def work() -> str:
+    def work(reads: Reads) -> str:
         service = connect(guard)
-        account = service.account()
+        account = service.account(reads)
         if guard.expected_account_id and account != guard.expected_account_id:
             raise WrongAccount(
                 f"the credentials lead to AWS account {account}, and expected_account_id is "
                 f"{guard.expected_account_id}: nothing was made. Use the credentials of that account, or correct "
                 "expected_account_id."
             )
-        service.prove()
+        service.prove(reads)
         return account
 
     timeout = guard.policy.timeout
@@ -138,7 +139,7 @@ def _add(error: GuardError, text: str) -> None:
 
 def _retried(
     guard: GuardArguments,
-    work: Callable[[], _T],
+    work: Callable[[Reads], _T],
     patience: Callable[[ServiceError], float],
     voice: Voice,
     *,
@@ -180,19 +181,20 @@ def _retried(
             pause, attempts = min(pause * 2, _LONGEST_PAUSE), attempts + 1
 
 
-def _in_time(work: Callable[[], _T], deadline: float) -> _T | None:
-    """``work``'s result; None if it was not done by the deadline, on ``time.monotonic``'s clock."""
-    # In a thread: SDKs attempt some times, and what they ask for credentials may never answer.
-    results = each(lambda _: work(), [None], workers=1, deadline=deadline)
+def _in_time(work: Callable[[Reads], _T], deadline: float) -> _T | None:
+    """Return ``work``'s result; None if it was not done by the deadline, on ``time.monotonic``'s clock."""
+    # In a thread: what SDKs ask for credentials may never answer. No read of it begins after the deadline.
+    reads = Reads(until=deadline)
+    results = each(lambda _: work(reads), [None], workers=1, deadline=deadline)
     return next((result for _, result in results), None)
 
 
-def _with_own_errors(work: Callable[[], _T], guard: GuardArguments) -> Callable[[], _T]:
+def _with_own_errors(work: Callable[[Reads], _T], guard: GuardArguments) -> Callable[[Reads], _T]:
     """``work``, run in a thread, with an ``UnexpectedError`` for any exception that is not this package's own."""
 
-    def run_it() -> _T:
+    def run_it(reads: Reads) -> _T:
         try:
-            return work()
+            return work(reads)
         except GuardError:
             raise
         # In a thread of its own nothing means this process: an SDK's exit ends that thread and nothing else.
@@ -221,14 +223,14 @@ def _patience(guard: GuardArguments, error: ServiceError) -> float:
     return _KEY_ARRIVES if isinstance(error, (JobNotFound, Rejected)) else 0.0
 
 
-def verify_account(guard: GuardArguments, service: JobService) -> str:
+def verify_account(guard: GuardArguments, service: JobService, reads: Reads | None = None) -> str:
     """The account that ``service`` leads to, if it is the one that the guard was made for.
 
     Raises:
         WrongAccount: it is another.
         ServiceError: it could not be found out.
     """
-    account = service.account()
+    account = service.account(reads or Reads())
     # An edited state, or one of an older release, may be without the account that was found when it was made.
     wanted = guard.account_id or guard.expected_account_id
     if wanted and account != wanted:
@@ -320,15 +322,15 @@ def in_flight(guard: GuardArguments, new: GuardArguments | None = None, *, withi
     """
     covers = partial(left_behind, guard.scopes, new.scopes) if new else partial(coverage, guard.scopes)
 
-    def look() -> Prospect | None:
+    def look(reads: Reads) -> Prospect | None:
         try:
             service = connect(guard)
-            verify_account(guard, service)
+            verify_account(guard, service, reads)
             decided: dict[Coverage, list[Job]] = {decision: [] for decision in Coverage}
-            for job in service.list_in_flight():
+            for job in service.list_in_flight(reads):
                 decision = covers(job)
                 if decision is Coverage.UNKNOWN:
-                    decision = covers(service.locate(job))
+                    decision = covers(service.locate(job, reads))
                 decided[decision].append(job)
             return Prospect(tuple(decided[Coverage.COVERED]), tuple(decided[Coverage.UNKNOWN]))
         except BaseException:
@@ -412,9 +414,9 @@ def _said(error: BaseException) -> str:
 def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobService, str]:
     """The service and the account that it leads to; what can pass by itself is tried again while time lasts."""
 
-    def work() -> tuple[JobService, str]:
+    def work(reads: Reads) -> tuple[JobService, str]:
         service = connect(guard)
-        return service, verify_account(guard, service)
+        return service, verify_account(guard, service, reads)
 
     def patience(error: ServiceError) -> float:
         passes = isinstance(error, (Transient, Throttled)) and policy.mode is not Mode.IGNORE

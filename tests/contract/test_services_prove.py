@@ -96,7 +96,8 @@ def test_what_passes_is_tried_again(
     """Until it has passed."""
     stepped.control.fault(operation, kind, times=7, **details)
     assert lifecycle.prove(guard(stepped, AMAZON_TRANSLATE)) == "123456789012"
-    assert len(time.pauses) == 2
+    # Throttled reads are sent again by the service itself, five times in a row.
+    assert len(time.pauses) == (1 if kind == "throttle" else 2)
 
 
 @pytest.mark.parametrize(("kind", "error"), [("throttle", Throttled), ("drop", Transient)])

@@ -97,13 +97,18 @@ def read(request: Callable[[], _T], reads: Reads) -> _T:
         reads.turn()
         try:
             answer = request()
-        except Throttled as error:
-            reads.throttled(error)
-        except Transient:
-            attempt += 1
+        except (Throttled, Transient) as error:
+            attempt += isinstance(error, Transient)
             if attempt >= ATTEMPTS:
                 raise
-            reads.pause(FIRST_PAUSE * attempt)
+            try:
+                if isinstance(error, Throttled):
+                    reads.throttled(error)
+                else:
+                    reads.pause(FIRST_PAUSE * attempt)
+            except Abandoned:
+                # What the service said tells more than that time ran out.
+                raise error from None
         else:
             reads.accepted()
             return answer
