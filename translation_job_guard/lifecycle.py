@@ -374,7 +374,7 @@ def _run(
             observe=watch,
             spent=time.monotonic() - begun,
         )
-        voice.say(_closing(report))
+        closing = _closing(report)
     except KeyboardInterrupt as error:
         failure = error
         raise
@@ -387,10 +387,11 @@ def _run(
             if failure is error:
                 raise
             raise failure from error
-        voice.say(f"mode ignore: could not look what is left ({_said(error)}); going on")
+        closing = f"mode ignore: could not look what is left ({_said(error)}); going on"
     finally:
         if chosen.receipts is not None or on_receipt is not None:
             _leave_receipt(guard, report, occasion, failure, voice, chosen.receipts, on_receipt)
+    voice.say(closing)
     return report
 
 

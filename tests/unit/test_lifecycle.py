@@ -413,6 +413,18 @@ def test_a_teardown_that_cannot_print_succeeds_and_its_receipt_says_so(emulator:
     assert (written["outcome"], written["error"], written["jobs"][0]["ending"]) == ("quiet", None, "stopped")
 
 
+@pytest.mark.parametrize("mode", [Mode.CANCEL, Mode.IGNORE])
+def test_the_last_line_is_the_result(
+    emulator: Emulator, tmp_path: Path, mode: Mode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where a receipt is left."""
+    chosen = Overrides(mode=mode, receipts=tmp_path)
+    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET), chosen=chosen)
+    *_, receipt, last = capsys.readouterr().out.splitlines()
+    assert "receipt: " in receipt
+    assert last.startswith("[dev/guard] quiet: " if mode is Mode.CANCEL else "[dev/guard] mode ignore: ")
+
+
 @pytest.mark.parametrize("where", ["file/below", "nul\0byte", "x" * 300])
 def test_a_receipt_path_that_cannot_be_used_fails_no_teardown(
     emulator: Emulator, tmp_path: Path, where: str, capsys: pytest.CaptureFixture[str]

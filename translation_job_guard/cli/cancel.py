@@ -354,8 +354,9 @@ class _Watched:
             )
             try:
                 self.voice.say(f"receipt: {write(made, receipts)[0]}")
-            except OSError as error:
-                say(f"The receipt could not be written to {receipts}: {error.strerror or error}.")
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+                say(f"The receipt could not be written to {receipts}: {reason}.")
 
     def _receive(self, made: Receipt) -> None:
         self.receipt = made
