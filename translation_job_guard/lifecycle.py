@@ -492,7 +492,7 @@ def _in_less_time(policy: Policy, timeout: float, voice: Voice) -> Policy:
             f"(quiet_period): give more than {quiet}."
         )
     grace = policy.grace_period
-    if timeout < policy.timeout and grace > timeout / 2:
+    if grace > timeout / 2 and (timeout < policy.timeout or grace >= timeout):
         grace = timeout / 2
         if policy.mode is Mode.CANCEL:
             voice.say(f"grace_period is shortened to {format_duration(grace)}, so that there is time to stop the jobs")

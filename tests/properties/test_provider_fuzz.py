@@ -349,7 +349,7 @@ GARBAGE = st.one_of(st.text(max_size=20), st.sampled_from(["", " ", "%", "://", 
 def fuzz(share: float) -> settings:
     """A share of a thousand examples: each is a part of a guard's life with a new SDK client."""
     return settings(
-        max_examples=max(int(settings.default.max_examples * share / 2), 1),  # type: ignore[union-attr]
+        max_examples=min(int(settings.default.max_examples * share / 2), 5_000) or 1,  # type: ignore[union-attr]
         suppress_health_check=[
             HealthCheck.too_slow,
             HealthCheck.data_too_large,

@@ -279,6 +279,7 @@ def test_ignore_waits_for_no_retry(emulator: Emulator, time: Time, service: str)
         (Policy(grace_period=600.0), 3600.0, 600.0),
         (Policy(grace_period=10.0), 120.0, 10.0),
         (Policy(grace_period=600.0, timeout=700.0), 800.0, 600.0),
+        (Policy(grace_period=600.0, timeout=300.0), 400.0, 200.0),  # of an edited state
     ],
 )
 def test_a_shorter_timeout_leaves_time_to_stop(
