@@ -116,8 +116,8 @@ class StateGuard:
             )
         if self.retain_on_delete:
             found.append(
-                "retainOnDelete: a destroy would forget it without calling it. Take retain_on_delete from it and run "
-                "`pulumi up`."
+                "retainOnDelete: a destroy would forget it without calling it. Take retain_on_delete from it, or "
+                "leave it out of the stack transformation that sets it, and run `pulumi up`."
             )
         return tuple(found)
 
