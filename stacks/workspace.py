@@ -351,7 +351,10 @@ def find_engine() -> str:
 
     Raises EngineMissing.
     """
-    engine = shutil.which("pulumi", path=_path())
+    chosen = os.environ.get(ENGINE_UNDER_TEST)
+    engine = shutil.which("pulumi", path=chosen or _path())
+    if engine is None and chosen:
+        raise EngineMissing(f"There is no `pulumi` command in {chosen}, which {ENGINE_UNDER_TEST} names.")
     if engine is None:
         raise EngineMissing("There is no `pulumi` command here: run `make setup`, which finds or builds one.")
     return engine

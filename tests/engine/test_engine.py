@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.workspace import EngineMissing, Workspace, find_engine
+from stacks.workspace import ENGINE_UNDER_TEST, EngineMissing, Workspace, find_engine
 from tests.engine.conftest import MakeWorkspace
 
 NOTES = """
@@ -199,7 +199,14 @@ def test_a_workspace_knows_nothing_of_the_callers_clouds_and_backends(
 def test_without_an_engine_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sys.prefix", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(ENGINE_UNDER_TEST, raising=False)
     with pytest.raises(EngineMissing, match="make setup"):
         find_engine()
     with pytest.raises(EngineMissing):
         Workspace(tmp_path / "workspace", NOTES)
+
+
+def test_an_engine_under_test_is_never_replaced_by_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(ENGINE_UNDER_TEST, str(tmp_path))
+    with pytest.raises(EngineMissing, match=ENGINE_UNDER_TEST):
+        find_engine()
