@@ -120,6 +120,21 @@ class Emulated:
             self.control.fault(kind="slow", seconds=call)
         self.forget_requests()
 
+    def submit(self, count: int) -> None:
+        """Submit batches of this stack as a program does, with the Azure SDK."""
+        from azure.ai.translation.document import DocumentTranslationClient
+        from azure.core.credentials import AzureKeyCredential
+        from azure.core.rest import HttpRequest
+
+        target = {"targetUrl": f"{CONTAINER}/out", "language": "fr"}
+        batch = {"inputs": [{"source": {"sourceUrl": f"{CONTAINER}/in"}, "targets": [target]}]}
+        client = DocumentTranslationClient(
+            f"{self.url}/azure/{RESOURCE}", AzureKeyCredential("emulator-key"), api_version="2024-05-01"
+        )
+        for _ in range(count):
+            request = HttpRequest("POST", "/document/batches?api-version=2024-05-01", json=batch)
+            client.send_request(request).raise_for_status()
+
     def forget_requests(self) -> None:
         """Count from here on."""
         self._since = self.control.last_request()
