@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what an engine under test is too old for. The engine in use is never too old: the test fails there."""
-    if ENGINE_UNDER_TEST not in os.environ:
+    if not os.environ.get(ENGINE_UNDER_TEST):
         return
     left_out = [item for item in items if _too_old(item)]
     if left_out:

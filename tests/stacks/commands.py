@@ -62,5 +62,16 @@ def _help(program: str, *command: str) -> str:
             check=False,
         )
     # For what is no command of its own, `pulumi` shows the help of the group that it is in.
-    own = not command or re.search(rf"(?i)usage:\s+\S+ {re.escape(' '.join(command))}\b", done.stdout)
+    own = not command or _names(done.stdout, *command)
     return done.stdout if done.returncode == 0 and own else ""
+
+
+def _names(text: str, *command: str) -> bool:
+    """Check whether a help text is that of the command, by its name or by an alias of it."""
+    *groups, name = command
+    usage = re.search(rf"(?i)usage:\s+\S+ {' '.join([*map(re.escape, groups), '([a-z-]+)'])}", text)
+    aliases = re.search(r"(?m)^Aliases:\n +(.+)$", text)
+    names = {usage.group(1)} if usage else set()
+    if usage and aliases:
+        names |= set(aliases.group(1).split(", "))
+    return name in names

@@ -59,6 +59,13 @@ def test_commands_in_a_guide_exist_with_the_options_they_are_given(guide: Path) 
     assert first_words <= {"pulumi", "translation-job-guard", *OTHER_COMMANDS}
 
 
+def test_commands_are_known_by_their_aliases_and_no_others() -> None:
+    """`pulumi stack rm` is an alias in some releases. What is unknown gets the help of its group from `pulumi`."""
+    assert unknown("pulumi stack rm --yes dev") == []
+    assert unknown("pulumi stack remov --yes dev") == ["pulumi stack remov --yes dev: there is no option --yes"]
+    assert unknown("pulumi stak rm") == ["pulumi stak rm: there is no such command"]
+
+
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
 def test_links_in_a_guide_lead_somewhere(guide: Path) -> None:
     """To files that are there, and to headings that they have."""
