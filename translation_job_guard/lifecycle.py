@@ -205,7 +205,7 @@ def _with_own_errors(work: Callable[[Reads], _T], guard: GuardArguments) -> Call
 
 
 def _unexpected(error: BaseException, guard: GuardArguments) -> UnexpectedError:
-    return UnexpectedError(error, f"to reach the jobs in {guard.place}", f"{_REMEDY} {_IGNORE_REMEDY}")
+    return UnexpectedError(error, f"reaching the jobs in {guard.place}", f"{_REMEDY} {_IGNORE_REMEDY}")
 
 
 def _patience(guard: GuardArguments, error: ServiceError) -> float:
@@ -409,7 +409,7 @@ def _failure(error: BaseException, guard: GuardArguments, report: Report) -> Gua
 
 
 def _said(error: BaseException) -> str:
-    return str(error if isinstance(error, GuardError) else UnexpectedError(error, "a look at it", "")).rstrip(". ")
+    return str(error if isinstance(error, GuardError) else UnexpectedError(error, "the look", "")).rstrip(". ")
 
 
 def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobService, str]:
