@@ -630,7 +630,7 @@ def test_the_server_is_a_service(
 ) -> None:
     """What is judged here is a guard at work: with proper answers it stops its job."""
     service.begin()
-    olds = properties(provider, service, mode)
+    olds = {**properties(provider, service, mode), "timeout": 60.0}
     with mock.patch.dict(os.environ, baseline(service, files), clear=True):
         check(olds, lambda: provider.delete("id", olds), may_fail=False)
     assert service.stopped is (mode == "cancel")

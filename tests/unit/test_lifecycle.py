@@ -105,11 +105,12 @@ def test_a_foreign_exception_becomes_one_with_a_remedy(
     assert "mode ignore: could not look what is left" in capsys.readouterr().out
 
 
-def test_a_foreign_exception_while_proving_becomes_one_with_a_remedy(connected: Connect) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("odd"), SystemExit("odd")])
+def test_a_foreign_exception_while_proving_becomes_one_with_a_remedy(connected: Connect, error: BaseException) -> None:
     """Before anything is stored."""
     service = SimulatedService()
-    service.fail("prove", RuntimeError("odd"))
-    with pytest.raises(UnexpectedError, match=r"RuntimeError: odd\. Check the environment"):
+    service.fail("prove", error)
+    with pytest.raises(UnexpectedError, match=rf"{type(error).__name__}: odd\. Check the environment"):
         lifecycle.prove(connected(service))
 
 
