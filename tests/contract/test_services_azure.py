@@ -119,17 +119,22 @@ def test_both_spellings_and_words_of_tomorrow(monkeypatch: pytest.MonkeyPatch, w
 
 
 def test_a_batch_tells_its_documents_and_charges(stepped: Emulator, service: azure.AzureDocumentTranslation) -> None:
-    """Counts and characters as they grow."""
+    """While it runs, what is not done is in progress and nothing is charged yet (recorded traffic)."""
     stepped.control.settings(azure_max_running=1)
-    add(stepped, documents=4, run_time=100)
+    [id_] = add(stepped, documents=4, run_time=100)
     stepped.control.advance(50)
     [job] = service.list_in_flight()
     assert job.documents is not None
-    assert (job.documents.total, job.documents.succeeded, job.documents.in_progress) == (4, 2, 1)
-    assert job.characters_charged == 2000
+    assert (job.documents.total, job.documents.succeeded, job.documents.in_progress) == (4, 2, 2)
+    assert job.characters_charged == 0
     assert job.submitted_at is not None
     assert job.submitted_at.timestamp() == stepped.control.now() - 50
     assert not job.locations_known
+    stepped.control.advance(60)
+    ended = service.look([job])[id_]
+    assert ended is not None
+    assert ended.documents is not None
+    assert (ended.documents.succeeded, ended.characters_charged) == (4, 4000)
 
 
 @pytest.mark.parametrize(
@@ -387,27 +392,33 @@ def coverage(container: str, job: Job) -> Coverage:
     return AzureScope(container_urls=(container,)).coverage(job)
 
 
-def test_a_new_batch_is_tied_when_its_documents_are_known(
+def test_a_new_batch_is_undecided_until_its_rows_are_listed(
     stepped: Emulator, service: azure.AzureDocumentTranslation
 ) -> None:
-    """Total 0 first: neither in nor out of a scope, until the service has counted."""
+    """Total 0, then counted without a row, then one row after the other: OUTSIDE is only said at the end."""
+    stepped.control.settings(azure_max_running=None)
+    elsewhere = "https://account.blob.core.windows.net/other"
+
+    def seen() -> tuple[int, int, Coverage, Coverage]:
+        [listed] = service.list_in_flight()
+        located = service.locate(listed)
+        assert located.documents is not None
+        assert coverage(SOURCE, located) is coverage(TARGET, located)
+        return located.documents.total, len(located.rows), coverage(SOURCE, located), coverage(elsewhere, located)
+
     submit(sdk(stepped), f"{SOURCE}?sig=secret", TARGET)
-    [new] = service.list_in_flight()
-    located = service.locate(new)
-    assert (located.rows, located.locations_known) == ((), False)
-    assert coverage("https://account.blob.core.windows.net/other", located) is Coverage.UNKNOWN
-    stepped.control.advance(0.5)
-    # Counted between the listing and this: what there is counts, but whether that is all the next listing tells.
-    between = service.locate(new)
-    assert coverage(SOURCE, between) is coverage(TARGET, between) is Coverage.COVERED
-    assert not between.locations_known
-    [counted] = service.list_in_flight()
-    located = service.locate(counted)
-    assert located.locations_known
-    assert sorted(located.locations) == sorted(
+    stepped.control.advance(0.4)
+    assert seen() == (0, 0, Coverage.UNKNOWN, Coverage.UNKNOWN)
+    stepped.control.advance(0.4)
+    assert seen() == (3, 0, Coverage.UNKNOWN, Coverage.UNKNOWN)
+    stepped.control.advance(1.3)
+    assert seen() == (3, 1, Coverage.COVERED, Coverage.UNKNOWN)
+    stepped.control.advance(0.6)
+    assert seen() == (3, 3, Coverage.COVERED, Coverage.OUTSIDE)
+    [listed] = service.list_in_flight()
+    assert sorted(service.locate(listed).locations) == sorted(
         f"{container}/document-{number}.txt" for container in (SOURCE, TARGET) for number in range(3)
     )
-    assert coverage("https://account.blob.core.windows.net/other", located) is Coverage.OUTSIDE
 
 
 def test_a_target_that_is_not_told_yet_keeps_a_batch_undecided(

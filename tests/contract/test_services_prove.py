@@ -82,19 +82,19 @@ def test_another_account_is_refused_before_anything_is_asked_of_it(stepped: Emul
 
 
 @pytest.mark.parametrize(
-    ("operation", "kind", "details"),
+    ("operation", "kind", "details", "times"),
     [
-        ("ListTextTranslationJobs", "throttle", {}),
-        ("ListTextTranslationJobs", "error", {"status": 503}),
-        ("GetCallerIdentity", "drop", {}),
-        ("StopTextTranslationJob", "throttle", {}),
+        ("ListTextTranslationJobs", "throttle", {}, 13),
+        ("ListTextTranslationJobs", "error", {"status": 503}, 7),
+        ("GetCallerIdentity", "drop", {}, 7),
+        ("StopTextTranslationJob", "throttle", {}, 13),
     ],
 )
-def test_what_passes_is_tried_again(
-    stepped: Emulator, time: Time, operation: str, kind: str, details: dict[str, Any]
+def test_transient_errors_are_retried(
+    stepped: Emulator, time: Time, operation: str, kind: str, details: dict[str, Any], times: int
 ) -> None:
-    """Until it has passed."""
-    stepped.control.fault(operation, kind, times=7, **details)
+    """At once by the service module (5 times where it throttles, else 2), then with pauses until the timeout."""
+    stepped.control.fault(operation, kind, times=times, **details)
     assert lifecycle.prove(guard(stepped, AMAZON_TRANSLATE)) == "123456789012"
     # Throttled reads are sent again by the service itself, five times in a row.
     assert len(time.pauses) == (1 if kind == "throttle" else 2)

@@ -16,7 +16,6 @@ from live.facts import facts, table
 from live.transcript import Step, Transcript
 from tests.support.emulator import REGION, ROLE, aws, azure, start, submit
 from translation_job_guard.emulator import Emulator
-from translation_job_guard.emulator.settings import Settings
 
 SOURCE = "https://planted-storage.blob.core.windows.net/planted-source?sv=2024&sig=planted-signature"
 TARGET = "https://planted-storage.blob.core.windows.net/planted-target?sv=2024&sig=planted-signature"
@@ -163,7 +162,6 @@ def test_a_listing_that_is_behind_is_seen(stepped: Emulator, look: Look) -> None
     assert found["One list URL asked before and after a submission"] == "3 of 3 did not show it"
 
 
-@pytest.mark.skipif(not hasattr(Settings(), "azure_cache_seconds"), reason="this emulator has no cache")
 @pytest.mark.parametrize(
     ("seconds", "stale"), [(60, "3 of 3 were stale: NotStarted (Age 0)"), (0, "0 of 3 were stale")]
 )
