@@ -47,7 +47,7 @@ _URL_VARIABLES: Final = (
 """Their values are printed in errors, and may hold a user name and a password."""
 _SHORTEST: Final = 8
 """A shorter value is no key, and would blot out half of a text."""
-_REMEMBERED_AT_MOST: Final = 1000
+_REMEMBERED_AT_MOST: Final = 200
 
 _remembered: dict[str, None] = {}
 _variables: dict[str, None] = {}
@@ -68,7 +68,7 @@ def redactor(*key_envs: str | None) -> Callable[[str], str]:
             text = known.sub("…", text)
         if not _TELLTALE.search(text):
             return text
-        for form, shown in _FORMS:
+        for form, shown in _forms():
             text = form.sub(shown, text)
         return text
 
@@ -93,18 +93,21 @@ def remember_secret(value: str | bytes | None) -> None:
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     if not text or len(text.strip()) < _SHORTEST:
         return
-    with _lock:
-        # Tokens are renewed for as long as a teardown takes: the latest stay.
-        _remembered.pop(text, None)
-        _remembered[text] = None
-        while len(_remembered) > _REMEMBERED_AT_MOST:
-            del _remembered[next(iter(_remembered))]
+    _remember(_remembered, text)
 
 
 def remember_variable(name: str) -> None:
     """Keep the value of an environment variable out of everything that this process says from now on."""
+    _remember(_variables, name)
+
+
+def _remember(memory: dict[str, None], text: str) -> None:
     with _lock:
-        _variables[name] = None
+        # Tokens are renewed for as long as a teardown takes: the latest stay.
+        memory.pop(text, None)
+        memory[text] = None
+        while len(memory) > _REMEMBERED_AT_MOST:
+            del memory[next(iter(memory))]
 
 
 def looks_like_key(text: str) -> bool:
@@ -209,39 +212,47 @@ _PARAMETERS: Final = _spelled(
     "password",
     "passphrase",
 )
-_FORMS: Final = (
-    # The credentials after the scheme, with all parameters of AWS's: Credential=…, SignedHeaders=…, Signature=….
-    (
-        re.compile(
-            rf"(?i){_BEGINS}((?:proxy[-_]?)?authorization{_SEPARATOR})"
-            rf"(?:(?:Bearer|Basic|Digest|Negotiate|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)\s+)?{_VALUE}"
-            r"(?:\s+(?:Credential|SignedHeaders|Signature)=[^\s\"'<>]+)*"
+
+
+@functools.cache
+def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return each form, and what is shown instead. Not at import: to compile them takes longer than to import this."""
+    return (
+        # The credentials after the scheme, with all parameters of AWS's: Credential=…, SignedHeaders=…, Signature=….
+        (
+            re.compile(
+                rf"(?i){_BEGINS}((?:proxy[-_]?)?authorization{_SEPARATOR})"
+                rf"(?:(?:Bearer|Basic|Digest|Negotiate|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)\s+)?{_VALUE}"
+                r"(?:\s+(?:Credential|SignedHeaders|Signature)=[^\s\"'<>]+)*"
+            ),
+            r"\1…",
         ),
-        r"\1…",
-    ),
-    (re.compile(rf"(?i){_BEGINS}((?:{_HEADERS}){_SEPARATOR}){_VALUE}"), r"\1…"),
-    # As text between quotes it may have anything in it, blanks as well.
-    (
-        re.compile(rf"(?i)([\"'](?:{_PARAMETERS}|access_?key|key[12])[\"']\s*:\s*([\"']))(?:(?!\2)[^\\]|\\.)+"),
-        r"\1…",
-    ),
-    (re.compile(rf"(?i){_BEGINS}({_PARAMETERS})({_sign('=')}){_QUOTE}{_VALUE}"), r"\1=…"),
-    # A scheme without its header, but not in a sentence: "Basic authentication".
-    (
-        re.compile(
-            r"(?i)\b(Bearer|Basic|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)(\s+)(?=\S{8,})(?-i:(?![a-z]+(?:[\s,.;]|$)))"
-            r"[\w.~+/=,:-]+"
+        (re.compile(rf"(?i){_BEGINS}((?:{_HEADERS}){_SEPARATOR}){_VALUE}"), r"\1…"),
+        # As text between quotes it may have anything in it, blanks as well.
+        (
+            re.compile(rf"(?i)([\"'](?:{_PARAMETERS}|access_?key|key[12])[\"']\s*:\s*([\"']))(?:(?!\2)[^\\]|\\.)+"),
+            r"\1…",
         ),
-        r"\1\2…",
-    ),
-    # A JSON web token, wherever it stands.
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"), "…"),
-    # A user name and password in a URL.
-    (
-        re.compile(rf"(?i)(\b[a-z][a-z0-9+.-]*{_sign(':')}{_sign('/')}{{2}})[^\s\"'<>\\/?#]+{_sign('@')}"),
-        r"\1…@",
-    ),
-)
+        (re.compile(rf"(?i){_BEGINS}({_PARAMETERS})({_sign('=')}){_QUOTE}{_VALUE}"), r"\1=…"),
+        # A scheme without its header, but not in a sentence: "Basic authentication".
+        (
+            re.compile(
+                r"(?i)\b(Bearer|Basic|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)(\s+)(?=\S{8,})(?-i:(?![a-z]+(?:[\s,.;]|$)))"
+                r"[\w.~+/=,:-]+"
+            ),
+            r"\1\2…",
+        ),
+        # A JSON web token, wherever it stands.
+        (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"), "…"),
+        # A user name and password in a URL.
+        (
+            re.compile(
+                rf"(?i)(\b[a-z][a-z0-9+.-]{{0,20}}{_sign(':')}{_sign('/')}{{2}})[^\s\"'<>\\/?#]{{1,512}}{_sign('@')}"
+            ),
+            r"\1…@",
+        ),
+    )
+
 
 _TELLTALE: Final = re.compile(
     r"(?i)[=@]|%(?:25)*(?:3D|40)|[\"']\s*[:,]|authorization|amz|metadata|subscription|api[-_]?key|functions|identity|"
