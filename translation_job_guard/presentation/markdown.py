@@ -13,9 +13,12 @@ ROWS = 500
 """Rows of one table at most: a job summary takes one mebibyte at GitHub."""
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&$])")
-# GitHub makes links of these by itself: of a colon before two slashes, of "www." and of an at sign between words. A
+# GitHub makes links of these by itself: of http://, https:// and ftp://, of "www." and of an at sign between words. A
 # backslash stops the first two; addresses and mentions are looked for later, in text that a comment cuts in two.
-_LINKS = ((re.compile(r":(?=//)|\.(?<=www\.)", re.IGNORECASE), r"\\\g<0>"), (re.compile(r"@"), "@<!-- -->"))
+_LINKS = (
+    (re.compile(r"(?:(?<=http)|(?<=https)|(?<=ftp)):(?=//)|\.(?<=www\.)", re.IGNORECASE), r"\\\g<0>"),
+    (re.compile(r"@"), "@<!-- -->"),
+)
 _SIGNS = {Tone.GOOD: "✅ ", Tone.NOTICE: "⚠️ ", Tone.BAD: "❌ "}
 
 
