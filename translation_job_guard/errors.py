@@ -56,7 +56,21 @@ __all__ = [
 
 
 class GuardError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package.
+
+    Args:
+        message: what happened, and what to do wherever it happens.
+        advice: what to do in a Pulumi operation. It ends the message; whoever reports the error elsewhere replaces it.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(f"{message} {advice}" if advice else message)
+        self.advice = advice
+
+    @property
+    def happened(self) -> str:
+        """The message without its advice."""
+        return str(self).removesuffix(self.advice).rstrip()
 
 
 class InvalidArgument(GuardError, ValueError):
@@ -85,7 +99,7 @@ class UnexpectedError(GuardError):
         except Exception:
             said = ""
         kind = type(error).__name__
-        super().__init__(f"{doing} failed unexpectedly: {kind}{f': {said}' if said else ''}. {remedy}")
+        super().__init__(f"{doing} failed unexpectedly: {kind}{f': {said}' if said else ''}.", advice=remedy)
 
 
 class ServiceError(GuardError):
@@ -139,8 +153,8 @@ class Rejected(ServiceError):
 class TeardownError(GuardError):
     """A teardown did not reach quiet. ``report`` tells how far it came."""
 
-    def __init__(self, message: str, report: Report) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, report: Report, *, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
         self.report = report
 
 

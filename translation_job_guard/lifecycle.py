@@ -236,8 +236,9 @@ def verify_account(guard: GuardArguments, service: JobService, reads: Reads | No
     if wanted and account != wanted:
         raise WrongAccount(
             f"the credentials lead to account {account}, and the guard was made for {wanted}: nothing was "
-            f"stopped or taken away. Use the credentials of {wanted} and run this again; if that account is "
-            f"gone for good, {ON_DELETE}=ignore goes on without looking."
+            "stopped or taken away.",
+            advice=f"Use the credentials of {wanted} and run this again; if that account is gone for good, "
+            f"{ON_DELETE}=ignore goes on without looking.",
         )
     return account
 
@@ -262,7 +263,7 @@ def tear_down(
     chosen: Overrides | None = None,
     voice: Voice | None = None,
     on_receipt: Callable[[Receipt], None] | None = None,
-    reword: Callable[[str], str] = str,
+    reword: Callable[[GuardError], str] = str,
 ) -> Report:
     """Stop what is in flight in the guard's scope and wait until quiet, by its mode or the environment's override.
 
@@ -271,7 +272,7 @@ def tear_down(
         chosen: what overrides the guard's own mode and timeout; by default what the environment says.
         voice: says how it goes; by default the guard's own.
         on_receipt: is given the receipt, also of a failed teardown.
-        reword: makes the message of a failure fit for where no environment variable decides.
+        reword: returns the message of a failure, for where no environment variable decides.
 
     Returns:
         What was done; ``looked`` is False where mode ``ignore`` could not even look.
@@ -308,7 +309,7 @@ _LEFT_BEHIND: Final = {
 
 @dataclass(frozen=True)
 class Prospect:
-    """What a teardown would meet now. ``undecided`` are batches that cannot be tied to a container yet."""
+    """What a teardown would meet now. ``undecided``: batches of which it is not known whether they are in scope."""
 
     jobs: tuple[Job, ...]
     undecided: tuple[Job, ...]
@@ -347,7 +348,7 @@ def _run(
     chosen: Overrides | None = None,
     voice: Voice | None = None,
     on_receipt: Callable[[Receipt], None] | None = None,
-    reword: Callable[[str], str] = str,
+    reword: Callable[[GuardError], str] = str,
 ) -> Report:
     voice = voice or _voice(guard)
     chosen = chosen or overrides(guard.name, stack=guard.stack)
@@ -383,7 +384,7 @@ def _run(
             report = error.report
         if policy.mode is not Mode.IGNORE:
             failure = _failure(error, guard, report)
-            failure.args = (reword(str(failure)), *failure.args[1:])
+            failure.args = (reword(failure), *failure.args[1:])
             if failure is error:
                 raise
             raise failure from error
@@ -400,10 +401,10 @@ def _failure(error: BaseException, guard: GuardArguments, report: Report) -> Gua
     # Invalid is what the environment has: the properties were read before.
     if isinstance(error, (ServiceError, InvalidArgument)):
         return CannotTell(
-            f"could not find out whose jobs the credentials lead to: {error} Nothing was stopped or taken away: fix "
-            f"this and run the same command again; if the account is gone for good, {ON_DELETE}=ignore goes on without "
-            "looking (docs/runbook.md).",
+            f"could not find out whose jobs the credentials lead to: {error}",
             report,
+            advice="Nothing was stopped or taken away: fix this and run the same command again; if the account is gone "
+            f"for good, {ON_DELETE}=ignore goes on without looking (docs/runbook.md).",
         )
     return error if isinstance(error, GuardError) else _unexpected(error, guard)
 
@@ -505,7 +506,7 @@ def _closing(report: Report) -> str:
     if not report.looked:
         return f"mode ignore: could not look what is left in {report.place}; going on"
     left = f": {named(record.now for record in report.left)}" if report.left else ""
-    undecided = f"; not tied to a container yet: {named(report.undecided.values())}" if report.undecided else ""
+    undecided = f"; undecided, in scope or not: {named(report.undecided.values())}" if report.undecided else ""
     return f"mode ignore: left as it is: {report.summary()}{left}{undecided}"
 
 

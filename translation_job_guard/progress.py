@@ -131,7 +131,7 @@ def _standing(report: Report) -> str:
     if ended:
         parts.append(f"{ended} ended")
     if report.undecided:
-        parts.append(f"{len(report.undecided)} not tied to a container yet")
+        parts.append(f"{len(report.undecided)} undecided")
     return ", ".join(parts)
 
 

@@ -133,7 +133,7 @@ class _GuardProvider(ResourceProvider):
             if meets is None:
                 voice.say(f"{what} would {would_do} {where}; which are in flight could not be found out")
                 return
-            undecided = f"; {len(meets.undecided)} batches cannot be tied to a container yet" if meets.undecided else ""
+            undecided = f"; {len(meets.undecided)} in flight are undecided" if meets.undecided else ""
             if meets.jobs:
                 voice.say(f"{what} {does} {len(meets.jobs)} jobs in flight: {named(meets.jobs, most=3)}{undecided}")
             elif new is None:

@@ -104,7 +104,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Receipt:
-    """One teardown. Durations in seconds. ``undecided`` are ids that could not be tied to a container."""
+    """One teardown. Durations in seconds. ``undecided`` are ids of batches in scope or not."""
 
     kind: str
     version: int
@@ -204,11 +204,7 @@ def page(receipt: Receipt) -> Page:
     who = "/".join(part for part in (receipt.project, receipt.stack, receipt.guard) if part)
     notes = [Note(receipt.error, Tone.BAD)] if receipt.error else []
     if receipt.undecided:
-        notes.append(
-            Note(
-                f"Not tied to a container, so nobody can say whose they are: {', '.join(receipt.undecided)}.", Tone.BAD
-            )
-        )
+        notes.append(Note(f"Undecided, so in scope or not: {', '.join(receipt.undecided)}.", Tone.BAD))
     if not receipt.looked:
         notes.append(Note("What is in flight could not be found out.", Tone.BAD))
     late = sum(job.came_late for job in receipt.jobs)

@@ -19,6 +19,7 @@ from translation_job_guard.errors import (
     Denied,
     JobNotFound,
     ServiceError,
+    TeardownError,
     TeardownRefused,
     TeardownTimeout,
     Throttled,
@@ -336,7 +337,7 @@ class Teardown:
                 self.report.quiet = True
                 return
             if policy.mode is Mode.FAIL and self.report.left:
-                raise TeardownRefused(self._refusal(), self.report)
+                raise self._error(TeardownRefused, self._refusal())
             if policy.mode is Mode.CANCEL and self._now >= policy.grace_period:
                 yield from self._stop()
             yield from self._wait(self._pause())
@@ -366,7 +367,7 @@ class Teardown:
             if isinstance(value, ServiceError):
                 self._list_error = value
                 if not isinstance(value, (Transient, Throttled)):
-                    raise CannotTell(self._cannot_tell(value), self.report)
+                    raise self._error(CannotTell, self._cannot_tell(value))
             elif value is not None:
                 self._list_error = None
                 break
@@ -413,7 +414,7 @@ class Teardown:
                 # A batch that was listed and is not found has gone or is too new: the next listing tells which.
                 if not isinstance(value, (Transient, Throttled, JobNotFound)):
                     self.report.undecided.update(open_)
-                    raise CannotTell(self._cannot_tell(value), self.report)
+                    raise self._error(CannotTell, self._cannot_tell(value))
                 self._locate_error = value
             elif isinstance(value, Job):
                 before = self._located.get(value.id)
@@ -488,7 +489,7 @@ class Teardown:
                 self._undecided_since[id_] = (self._now, len(job.rows))
                 self._changed_at = self._now
         if undecided and not self._policy.leave_undecided and self._nothing_left():
-            raise Undecided(self._not_decided(), self.report)
+            raise self._error(Undecided, self._not_decided())
 
     def _given_up(self, id_: str) -> bool:
         """Whether an undecided batch was waited for long enough."""
@@ -506,7 +507,7 @@ class Teardown:
         if self._policy.quiet_period:
             due = empty_at + self._policy.quiet_period
             if due > self._policy.timeout:
-                raise TeardownTimeout(self._unconfirmed(), self.report)
+                raise self._error(TeardownTimeout, self._unconfirmed())
             yield from self._wait(max(due - self._now, FASTEST_POLL))
             yield from self._list()
             if not self._nothing_left():
@@ -577,7 +578,7 @@ class Teardown:
         self._take((yield [Wait(min(seconds, left))]))
         if seconds >= left:
             # By a clock's last digit it may not be quite over; there is time for nothing in any case.
-            raise TeardownTimeout(self._out_of_time(), self.report)
+            raise self._error(TeardownTimeout, self._out_of_time())
         self._check_time()
 
     def _wait_for_the_last(self) -> Script:
@@ -620,47 +621,52 @@ class Teardown:
 
     def _check_time(self) -> None:
         if self._now >= self._policy.timeout:
-            raise TeardownTimeout(self._out_of_time(), self.report)
+            raise self._error(TeardownTimeout, self._out_of_time())
 
     def _refuse_denied(self) -> None:
         # Only after the listing that came after the request: a job that ended meanwhile needs no permission.
         for record in self.report.left:
             if isinstance(record.last_error, Denied) and record.now.state is not JobState.STOPPING:
-                raise CannotTell(
-                    f"{record.last_error} Still in flight: {_names(self.report.left)}. {_NOTHING_TAKEN} Add the "
-                    "permission and run the same command again.",
-                    self.report,
-                )
+                happened = f"{record.last_error} Still in flight: {_names(self.report.left)}."
+                advice = f"{_NOTHING_TAKEN} Add the permission and run the same command again."
+                raise self._error(CannotTell, (happened, advice))
 
-    def _refusal(self) -> str:
+    def _error(self, kind: type[TeardownError], said: tuple[str, str]) -> TeardownError:
+        """Return an error that says what happened, and what to do in a Pulumi operation."""
+        happened, advice = said
+        return kind(happened, self.report, advice=advice)
+
+    def _refusal(self) -> tuple[str, str]:
         left = self.report.left
         return (
-            f'{counted(len(left), "job is", "jobs are")} in flight and on_delete is "fail": {self._named(left)}. '
+            f'{counted(len(left), "job is", "jobs are")} in flight and on_delete is "fail": {self._named(left)}.',
             "Nothing was stopped or taken away. Let them end, or set TRANSLATION_JOB_GUARD_ON_DELETE=cancel (or drain) "
-            "for one run, and run the same command again."
+            "for one run, and run the same command again.",
         )
 
-    def _cannot_tell(self, error: ServiceError) -> str:
+    def _cannot_tell(self, error: ServiceError) -> tuple[str, str]:
         return (
-            f"What is in flight in {self.report.place} cannot be determined: {error} {_NOTHING_TAKEN} Correct this and "
-            "run the same command again. If the account is gone for good, TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes "
-            f"on without looking. {_RUNBOOK}"
+            f"What is in flight in {self.report.place} cannot be determined: {error}",
+            f"{_NOTHING_TAKEN} Correct this and run the same command again. If the account is gone for good, "
+            f"TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes on without looking. {_RUNBOOK}",
         )
 
-    def _unconfirmed(self) -> str:
+    def _unconfirmed(self) -> tuple[str, str]:
         return (
             f"{format_duration(self._policy.timeout)} (timeout) passed before it was confirmed that nothing is in "
-            "flight. Run the same command again, which goes on from here."
+            "flight.",
+            "Run the same command again, which goes on from here.",
         )
 
-    def _not_decided(self) -> str:
+    def _not_decided(self) -> tuple[str, str]:
         waited = format_duration(self._policy.undecided_timeout)
         because = f" (last error: {self._locate_error})" if self._locate_error else ""
         return (
             f"{self._undecided_named()}. The guard waited {waited} (undecided_timeout) for their documents after "
-            f"everything in scope had ended{because}. {_NOTHING_TAKEN} Narrow the scope with source_container_urls or "
-            "translation_ids, run the same command again, or leave these batches for one run with "
-            f"TRANSLATION_JOB_GUARD_UNDECIDED=leave. {_RUNBOOK}"
+            f"everything in scope had ended{because}.",
+            f"{_NOTHING_TAKEN} Narrow the scope with source_container_urls or translation_ids, run the same command "
+            "again, or leave these batches for one run with TRANSLATION_JOB_GUARD_UNDECIDED=leave. "
+            f"{_RUNBOOK}",
         )
 
     def _undecided_named(self) -> str:
@@ -671,7 +677,7 @@ class Teardown:
             f"{'it is' if len(undecided) == 1 else 'they are'} in scope (undecided): {named(undecided)}"
         )
 
-    def _out_of_time(self) -> str:
+    def _out_of_time(self) -> tuple[str, str]:
         left, undecided = self.report.left, self.report.undecided
         unlisted = not self._listings or self._list_error is not None
         if not (left or undecided or unlisted):
@@ -693,10 +699,11 @@ class Teardown:
             says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
         leave = ", TRANSLATION_JOB_GUARD_UNDECIDED=leave to leave undecided batches" if undecided else ""
         return (
-            f"{' '.join(says)}. {_NOTHING_TAKEN} Run the same command again, which goes on from here; or for one run "
-            "set TRANSLATION_JOB_GUARD_TIMEOUT=1h to wait longer, TRANSLATION_JOB_GUARD_ON_DELETE=drain to let the "
+            f"{' '.join(says)}.",
+            f"{_NOTHING_TAKEN} Run the same command again, which goes on from here; or for one run set "
+            "TRANSLATION_JOB_GUARD_TIMEOUT=1h to wait longer, TRANSLATION_JOB_GUARD_ON_DELETE=drain to let the "
             "jobs end by themselves, or TRANSLATION_JOB_GUARD_ON_DELETE=ignore to go on without them (they keep "
-            f"running and costing money, and fail or write into what is being deleted){leave}. {_RUNBOOK}"
+            f"running and costing money, and fail or write into what is being deleted){leave}. {_RUNBOOK}",
         )
 
     def _named(self, records: Sequence[Record]) -> str:

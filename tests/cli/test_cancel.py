@@ -13,6 +13,7 @@ from tests.cli.conftest import REGION, AddJobs, Cli
 from tests.support.schema import validate
 
 SELECT = ["--region", REGION, "--job-name-prefix", "pr-17-"]
+DOCS, OUT, ELSEWHERE = (f"https://account.blob.core.windows.net/{name}" for name in ("docs", "out", "elsewhere"))
 
 
 def receipts_in(directory: Path) -> list[Any]:
@@ -116,7 +117,7 @@ def test_another_account_than_expected_is_refused(cli: Cli, add_jobs: AddJobs) -
 def test_what_does_not_end_is_exit_code_2_and_named(cli: Cli, add_jobs: AddJobs) -> None:
     """With the receipt of the failure."""
     add_jobs(name="pr-17-a", stop_latency=100_000)
-    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--timeout", "2s", "--receipts", "receipts")
+    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--timeout", "6s", "--receipts", "receipts")
     assert done.returncode == 2
     assert "pr-17-a" in done.stdout
     [receipt] = receipts_in(cli.directory / "receipts")
@@ -167,11 +168,61 @@ def test_a_batch_that_is_nowhere_is_exit_code_2(cli: Cli, add_jobs: AddJobs) -> 
 def test_a_timeout_advises_the_option_of_this_command(cli: Cli, add_jobs: AddJobs) -> None:
     """Not the variable, nor the modes, of a destroy: on the screen and in the receipt."""
     add_jobs(name="pr-17-a", stop_latency=100_000)
-    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--timeout", "2s", "--receipts", "receipts")
+    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--timeout", "6s", "--receipts", "receipts")
     [receipt] = receipts_in(cli.directory / "receipts")
     for text in (done.stdout, done.stderr, receipt["error"]):
         assert "--timeout" in text
         assert "TRANSLATION_JOB_GUARD" not in text
+
+
+def test_an_undecided_batch_advises_the_options_of_this_command(cli: Cli, add_jobs: AddJobs) -> None:
+    """A dry run shows it; --yes waits for --undecided-timeout, stops nothing of it and names the ways out."""
+    [batch] = add_jobs(resource="translator", counted=cli.emulator.control.now() + 10_000)
+    select = ["--endpoint", cli.emulator.azure_endpoint("translator"), "--container-url", ELSEWHERE]
+    dry = cli("cancel", *select)
+    assert dry.returncode == 2
+    assert "Undecided" in dry.stdout
+    done = cli("cancel", *select, "--yes", "--undecided-timeout", "1s", "--receipts", "receipts")
+    assert done.returncode == 2
+    assert cli.emulator.control.job(batch)["state"] == "Running"
+    [receipt] = receipts_in(cli.directory / "receipts")
+    assert receipt["undecided"] == [batch]
+    for text in (" ".join(done.stdout.split()), done.stderr, receipt["error"]):
+        assert batch in text
+        assert "--source-container-url or --translation-id" in text
+        assert "--undecided-timeout" in text
+        assert "TRANSLATION_JOB_GUARD" not in text
+
+
+def test_another_account_advises_the_option_of_this_command(cli: Cli, add_jobs: AddJobs) -> None:
+    """Nothing is stopped there."""
+    add_jobs(name="pr-17-a")
+    done = cli("cancel", *SELECT, "--yes", "--expected-account-id", "999999999999")
+    assert done.returncode == 2
+    assert "--expected-account-id" in done.stderr
+    assert "TRANSLATION_JOB_GUARD" not in done.stdout + done.stderr
+    assert stops(cli) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "stopped"),
+    [
+        (["--source-container-url", DOCS], {"a"}),
+        (["--target-container-url", OUT], {"a", "b"}),
+        (["--source-container-url", OUT], set()),
+        (["--source-container-url", ELSEWHERE, "--target-container-url", OUT], {"b"}),
+        (["--container-url", DOCS, "--target-container-url", OUT], {"a"}),
+    ],
+)
+def test_sources_and_targets_select_batches(cli: Cli, add_jobs: AddJobs, options: list[str], stopped: set[str]) -> None:
+    """Each side by itself, as in a guard's scope; a batch that is not selected is asked nothing."""
+    ids = {"a": add_jobs(resource="translator")[0], "b": add_jobs(resource="translator", source=ELSEWHERE)[0]}
+    endpoint = ["--endpoint", cli.emulator.azure_endpoint("translator")]
+    seen = cli.json("scan", *endpoint, *options)
+    assert {job["id"] for job in seen["jobs"]} == {ids[name] for name in stopped}
+    cli("cancel", *endpoint, *options, "--yes", "--quiet-period", "0s")
+    ended = {name for name, id_ in ids.items() if cli.emulator.control.job(id_)["state"] == "Cancelled"}
+    assert ended == stopped
 
 
 def test_an_interrupted_cancel_leaves_its_receipt(cli: Cli, add_jobs: AddJobs) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from translation_job_guard import errors
-from translation_job_guard.errors import GuardError
+from translation_job_guard.errors import GuardError, WrongAccount
 
 
 def _drawn() -> dict[str, str]:
@@ -57,3 +57,10 @@ def test_a_service_error_carries_what_decides_on_it() -> None:
     assert errors.Denied("no", operation="Stop", permission="translate:Stop").permission == "translate:Stop"
     throttled = errors.Throttled("slow down", operation="Stop", retry_after=2.0)
     assert (throttled.operation, throttled.retry_after) == ("Stop", 2.0)
+
+
+def test_advice_ends_a_message_and_can_be_left_out() -> None:
+    """Whoever reports an error outside of a Pulumi operation says what happened, with advice of its own."""
+    plain, advised = GuardError("It failed."), WrongAccount("It failed.", advice="Set VARIABLE=1.")
+    assert (str(plain), plain.happened) == ("It failed.", "It failed.")
+    assert (str(advised), advised.happened) == ("It failed. Set VARIABLE=1.", "It failed.")

@@ -143,7 +143,7 @@ def test_a_line_counts_what_is_in_flight_stopping_asked_ended_and_undecided(
     report.undecided["x"] = RUNNING
     Voice("guard").observe(report)
     assert capsys.readouterr().out == (
-        "[guard] 4 in flight, 2 stopping, 1 asked to stop, asked again (3), 2 ended, 1 not tied to a container yet; "
+        "[guard] 4 in flight, 2 stopping, 1 asked to stop, asked again (3), 2 ended, 1 undecided; "
         "0.0 s so far, 30 min left\n"
     )
 

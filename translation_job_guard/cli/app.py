@@ -120,6 +120,8 @@ def scan(
     submitted_after: o.SubmittedAfter = None,
     translation_id: o.TranslationIds = None,
     container_url: o.ContainerUrls = None,
+    source_container_url: o.SourceContainerUrls = None,
+    target_container_url: o.TargetContainerUrls = None,
     created_after: o.CreatedAfter = None,
     locate: Annotated[
         bool,
@@ -174,6 +176,8 @@ def scan(
         submitted_after,
         translation_id,
         container_url,
+        source_container_url,
+        target_container_url,
         created_after,
     )
     access = o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version)
@@ -308,6 +312,8 @@ def cancel(
     whole_region: o.WholeRegion = False,
     translation_id: o.TranslationIds = None,
     container_url: o.ContainerUrls = None,
+    source_container_url: o.SourceContainerUrls = None,
+    target_container_url: o.TargetContainerUrls = None,
     created_after: o.CreatedAfter = None,
     whole_resource: o.WholeResource = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Stop them. Without it nothing is stopped.")] = False,
@@ -326,6 +332,13 @@ def cancel(
     quiet_period: Annotated[
         str, typer.Option(metavar="DURATION", help="Between the two listings that have to show nothing.")
     ] = DEFAULTS["quiet_period"],
+    undecided_timeout: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="How long each undecided Azure batch is waited for, once everything in scope has ended.",
+        ),
+    ] = DEFAULTS["undecided_timeout"],
     expected_account_id: Annotated[str | None, typer.Option(metavar="ID", help="Refuse any other AWS account.")] = None,
     profile: o.Profile = None,
     assume_role_arn: o.AssumeRole = None,
@@ -365,6 +378,8 @@ def cancel(
         submitted_after,
         translation_id,
         container_url,
+        source_container_url,
+        target_container_url,
         created_after,
     )
     properties = {
@@ -382,6 +397,7 @@ def cancel(
         whole_resource,
         o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version),
         properties,
+        undecided_timeout,
     )
     result = impl.cancel(places, receipts) if yes else impl.dry_run(places, timeout=o.seconds("--timeout", timeout))
     emit(result, to, [key_env])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from translation_job_guard import lifecycle
 from translation_job_guard._version import __version__
@@ -19,9 +18,9 @@ from translation_job_guard.cli.look import Sight, look
 from translation_job_guard.cli.options import Access, Selectors, amazon, azure, no_places, places_of_environment
 from translation_job_guard.cli.output import say
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.errors import GuardError, InvalidArgument
+from translation_job_guard.errors import GuardError, InvalidArgument, TeardownTimeout, Undecided, WrongAccount
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, AzureScope, Coverage, Job, JobState, coverage
-from translation_job_guard.overrides import ON_DELETE, TIMEOUT, Overrides
+from translation_job_guard.overrides import Overrides
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Outcome, Receipt, page, receipt, write
@@ -94,9 +93,7 @@ class DryRunResult:
         how = ". --yes stops them" if self.jobs else ""
         tables = [places_table(self.sights), jobs_table("Would be stopped", self.jobs, self.at)]
         if self.undecided:
-            tables.append(
-                jobs_table("Not known whether in scope, waited for until that is known", self.undecided, self.at)
-            )
+            tables.append(jobs_table("Undecided: waited for until --undecided-timeout", self.undecided, self.at))
         return Page(
             title="What cancelling would stop",
             lead=Note(f"{what}{how}.", Tone.BAD if failed else Tone.NOTICE if self.jobs else Tone.GOOD),
@@ -170,6 +167,7 @@ def cancel_places(
     whole_resource: bool,
     access: Access,
     properties: Mapping[str, Any],
+    undecided_timeout: str,
 ) -> list[GuardArguments]:
     """The teardowns that options ask for, each with its scope.
 
@@ -181,8 +179,8 @@ def cancel_places(
     if not of_amazon and not of_azure:
         raise InvalidArgument(
             "There is no scope, and everything would be stopped: name jobs (--job-name-prefix, --s3-uri-prefix, "
-            "--data-access-role-arn, --job-id, --container-url, --translation-id), or say --whole-region or "
-            "--whole-resource if you mean it."
+            "--data-access-role-arn, --job-id, --container-url, --source-container-url, --target-container-url, "
+            "--translation-id), or say --whole-region or --whole-resource if you mean it."
         )
     regions, endpoints = list(dict.fromkeys(regions)), list(dict.fromkeys(endpoints))
     if regions and not of_amazon:
@@ -204,7 +202,10 @@ def cancel_places(
     properties = {"name": NAME, **properties}
     return [
         *(amazon(region, of_amazon, access, **properties) for region in regions),
-        *(azure(endpoint, of_azure, access, **properties) for endpoint in endpoints),
+        *(
+            azure(endpoint, of_azure, access, undecided_timeout=undecided_timeout, **properties)
+            for endpoint in endpoints
+        ),
     ]
 
 
@@ -305,12 +306,21 @@ def cancel(places: Sequence[GuardArguments], receipts: Path | None) -> CancelRes
     return CancelResult(datetime.now(timezone.utc), receipts_made, not_found, len(watched))
 
 
-def _reworded(text: str) -> str:
-    """An error's message with this command's own option for the variable of a destroy, and without its modes."""
-    text = re.sub(rf"{TIMEOUT}=([^\s,;.)]+)", r"--timeout \1", text)
-    parts = re.split(r"(?<=[.;]) ", text)
-    kept = [part for part in parts if ON_DELETE not in part or "--timeout" in part]
-    return re.sub(r";$", ".", " ".join(kept))
+def _reworded(error: GuardError) -> str:
+    """Return an error's message with advice for this command in place of that for a destroy."""
+    if not error.advice:
+        return str(error)
+    advice = next((text for kind, text in _ADVICE.items() if isinstance(error, kind)), _RUN_AGAIN)
+    return f"{error.happened} {advice}"
+
+
+_RUN_AGAIN: Final = "Correct this and run the same command again."
+_ADVICE: Final = {
+    Undecided: "Nothing was done to them. Name your batches by --source-container-url or --translation-id, or wait "
+    "longer with --undecided-timeout 10m, and run this again.",
+    TeardownTimeout: "Run the same command again, which goes on from here; --timeout 1h waits longer.",
+    WrongAccount: "Use the credentials of that account, or correct --expected-account-id, and run this again.",
+}
 
 
 @dataclass

@@ -86,6 +86,20 @@ ContainerUrls = Annotated[
         "--container-url", metavar="URL", help="Azure batches that read or write below this container; repeatable."
     ),
 ]
+SourceContainerUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source-container-url",
+        metavar="URL",
+        help="Azure batches that read below this container, decided without knowing targets; repeatable.",
+    ),
+]
+TargetContainerUrls = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target-container-url", metavar="URL", help="Azure batches that write below this container; repeatable."
+    ),
+]
 CreatedAfter = Annotated[
     str | None,
     typer.Option(
@@ -159,6 +173,8 @@ class Selectors:
     submitted_after: str | None = None
     translation_ids: Sequence[str] | None = None
     container_urls: Sequence[str] | None = None
+    source_container_urls: Sequence[str] | None = None
+    target_container_urls: Sequence[str] | None = None
     created_after: str | None = None
 
     def amazon(self) -> Mapping[str, Any]:
@@ -168,7 +184,8 @@ class Selectors:
 
     def azure(self) -> Mapping[str, Any]:
         """Those of Azure that were given, as a stored scope."""
-        return self._given(("translation_ids", "container_urls", "created_after"))
+        urls = ("container_urls", "source_container_urls", "target_container_urls")
+        return self._given(("translation_ids", *urls, "created_after"))
 
     def _given(self, names: Iterable[str]) -> Mapping[str, Any]:
         values = ((name, getattr(self, name)) for name in names)

@@ -100,7 +100,7 @@ class OrphansResult:
         untold = ", and not all of it could be told" if self.exit_code == 2 else ""
         tables = [_orphans_table("Orphaned", self.orphans, self.at)]
         if self.undecided:
-            tables.append(_orphans_table("Not known whether a guard covers them", self.undecided, self.at))
+            tables.append(_orphans_table("Undecided: covered by a guard or not", self.undecided, self.at))
         tables += [_stacks_table(self.stacks), places_table(self.sights)]
         return Page(
             title="Orphaned translation jobs",
@@ -189,7 +189,7 @@ def orphans(found: Sequence[StackOrError], places: Sequence[GuardArguments], *, 
             if covered is Coverage.OUTSIDE:
                 reasons.append("no guard covers it")
             if covered is Coverage.UNKNOWN:
-                reasons.append("its documents are not known yet")
+                reasons.append("undecided: its documents do not tell yet whether a guard covers it")
             orphan = Orphan(job_row(job, sight), tuple(reasons), likely, because)
             # A guard that could not be read may cover it: what is not known is not orphaned.
             told = lost or (covered is Coverage.OUTSIDE and complete)

@@ -52,7 +52,7 @@ _ACTIONS: Final = {
 
 @dataclass(frozen=True)
 class GuardPlan:
-    """What a guard's delete would do now. ``undecided`` are jobs that may be in its scope."""
+    """What a guard's delete would do now. ``undecided``: batches of which it is not known whether they are in scope."""
 
     name: str
     urn: str
@@ -286,7 +286,7 @@ def _tables(stack: StackPlan, at: datetime) -> Iterable[Table]:
         if guard.jobs:
             yield jobs_table(f"In the scope of {guard.name}", guard.jobs, at)
         if guard.undecided:
-            yield jobs_table(f"Not known whether in the scope of {guard.name}", guard.undecided, at)
+            yield jobs_table(f"Undecided: in the scope of {guard.name} or not", guard.undecided, at)
     if stack.unguarded:
         yield jobs_table(f"Tied to {stack.stack}, and no guard would stop them", stack.unguarded, at)
 

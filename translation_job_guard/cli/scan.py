@@ -20,7 +20,7 @@ from translation_job_guard.cli.options import (
     regions_of_service,
 )
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.jobs import Coverage, Job, JobState, coverage
+from translation_job_guard.jobs import Coverage, Job, JobState, counted, coverage
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 
 __all__ = ["ScanDocument", "ScanResult", "scan", "scan_places"]
@@ -46,7 +46,7 @@ class ScanDocument:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What a scan saw. ``undecided`` may be in scope: what decides it is not known yet."""
+    """What a scan saw. ``undecided`` are batches of which it is not known whether they are in scope."""
 
     at: datetime
     sights: tuple[Sight, ...]
@@ -86,8 +86,8 @@ class ScanResult:
         if self.undecided:
             notes.append(
                 Note(
-                    f"{len(self.undecided)} batches may be in scope: the service does not tell their documents yet. "
-                    "Run this again.",
+                    f"{counted(len(self.undecided), 'batch is', 'batches are')} undecided: the service does not tell "
+                    f"yet whether {'it is' if len(self.undecided) == 1 else 'they are'} in scope. Run this again.",
                     Tone.BAD,
                 )
             )
@@ -98,7 +98,7 @@ class ScanResult:
         states = [Figure(state.value, str(sum(job.state is state for job in self.jobs))) for state in JobState]
         tables = [places_table(self.sights), jobs_table("Jobs in flight", self.jobs, self.at)]
         if self.undecided:
-            tables.append(jobs_table("Not known whether in scope", self.undecided, self.at))
+            tables.append(jobs_table("Undecided", self.undecided, self.at))
         return Page(
             title="Translation jobs in flight",
             lead=lead,
