@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +28,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from translation_job_guard import lifecycle, runner
 from translation_job_guard.errors import GuardError
 from translation_job_guard.provider import (
     AmazonTranslateJobGuardProvider,
@@ -202,6 +202,17 @@ DOCUMENT = {
 # What is run, and how it is judged
 
 
+PAUSING = tuple(
+    module
+    for name, module in sys.modules.items()
+    if name.startswith(
+        ("translation_job_guard.lifecycle", "translation_job_guard.runner", "translation_job_guard.services")
+    )
+    and getattr(module, "time", None) is time
+)
+"""The guard's modules that pause."""
+
+
 class FastTime:
     """Stands for ``time`` in the guard: pauses are counted, and take none."""
 
@@ -305,11 +316,10 @@ def check(props: dict[str, Any], call: Callable[[], object], *, may_fail: bool) 
     said, began = io.StringIO(), time.monotonic()
     stands = FastTime()
     failure: GuardError | None = None
-    with (
-        mock.patch.object(lifecycle, "time", stands),
-        mock.patch.object(runner, "time", stands),
-        contextlib.redirect_stdout(said),
-    ):
+    with contextlib.ExitStack() as stack:
+        for module in PAUSING:
+            stack.enter_context(mock.patch.object(module, "time", stands))
+        stack.enter_context(contextlib.redirect_stdout(said))
         try:
             call()
         except GuardError as error:
