@@ -267,3 +267,57 @@ class _Whole:
 
     def coverage(self, _job: Job) -> Coverage:
         return Coverage.COVERED
+
+
+class MachineTime:
+    """Stands for the machine's time: a sleep takes none, and moves it on."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return 1000.0 + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def test_the_machines_clock_waits_for_the_quiet_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a clock of its own a teardown sleeps on the machine's, between the two listings."""
+    machine = MachineTime()
+    monkeypatch.setattr("translation_job_guard.runner.time", machine)
+    listed_at: list[float] = []
+    service = GatedService(0, on_list=lambda: listed_at.append(machine.monotonic()), on_stop=_nothing)
+    report = run(service, _everything, Policy(quiet_period=7), account="a", workers=0)
+    first, second = listed_at
+    assert second - first == pytest.approx(7)
+    assert report.elapsed == pytest.approx(7)
+
+
+def test_no_thread_of_a_teardown_keeps_the_process() -> None:
+    """The interpreter waits at its exit for a thread that is no daemon, however long its request takes."""
+    daemons: list[bool] = []
+
+    def note(*_: object) -> None:
+        daemons.append(threading.current_thread().daemon)
+
+    service = GatedService(3, on_list=note, on_stop=note)
+    run(service, _everything, Policy(quiet_period=0), account="a", clock=HeldClock(), workers=2)
+    assert len(daemons) >= 5
+    assert all(daemons)
+
+
+def test_an_ended_job_in_a_listing_is_not_in_flight() -> None:
+    """Whatever the service shows, what has ended is neither stopped nor waited for."""
+
+    class ShowsEnded(GatedService):
+        def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:
+            running = super().list_in_flight(reads)
+            return [*running, *(Job(self.service, id_, state, "") for id_, state in self.jobs.items())]
+
+    service = ShowsEnded(2, on_list=_nothing, on_stop=_nothing)
+    service.jobs["job-0"] = JobState.SUCCEEDED
+    report = run(service, _everything, Policy(), account="a", clock=HeldClock(), workers=0)
+    assert report.quiet
+    assert service.stops == ["job-1"]
+    assert report.records.keys() == {"job-1"}

@@ -658,3 +658,62 @@ def test_coverage_is_asked_of_every_job_of_each_listing(service: SimulatedServic
     report = run(service, lambda _job: Coverage.OUTSIDE, Policy(), account="a", clock=service.clock, workers=0)
     assert report.quiet
     assert not report.records
+
+
+# What a listing or its documents show out of scope is not stopped
+
+
+def test_a_job_that_a_listing_shows_out_of_scope_is_let_go(service: SimulatedService) -> None:
+    """The last answer of the predicate counts: what it covered before is neither stopped nor waited for."""
+    service.add(name="own-1")
+
+    def covers(_job: Job) -> Coverage:
+        return Coverage.COVERED if service.clock.now() < 3 else Coverage.OUTSIDE
+
+    report = run(service, covers, Policy(grace_period=6), account="a", clock=service.clock, workers=0)
+    assert report.quiet
+    assert not report.records
+    assert not _began(service, "stop")
+
+
+def test_a_batch_located_as_the_new_scopes_is_not_stopped_in_that_round(azure: SimulatedService) -> None:
+    """The first listing after the grace period finds it: no other listing comes before the stop requests."""
+    new = [AzureScope(container_urls=(f"{CONTAINER}-new",))]
+    azure.add(locations=[f"{CONTAINER}/a.docx", f"{CONTAINER}-new/b.docx"], located_after=[0.0, 5.0])
+    report = run(
+        azure,
+        lambda job: left_behind(AZURE_SCOPES, new, job),
+        Policy(grace_period=6, poll_interval=60),
+        account="a",
+        clock=azure.clock,
+        workers=0,
+    )
+    first, second = [call for call in azure.calls if call.operation == "locate"][:2]
+    assert first.began < 5 < 6 <= second.began, "located once before the batch grew, and once after the grace period"
+    assert not _began(azure, "stop")
+    assert report.quiet
+    assert not report.records
+
+
+def test_a_denied_stop_of_a_job_that_others_stop_is_no_error(service: SimulatedService) -> None:
+    """It is stopping all the same, so no permission is missed; the teardown waits for it."""
+    job = service.add(name="own-1", stop_takes=6)
+    service.fail("stop", Denied("no"), times=None)
+    service.clock.at(0.3, lambda: service.stop_by_others(job))
+    report = tear_down(service, SCOPES)
+    assert report.quiet
+    assert not job.in_flight(service.clock.now())
+    assert len(_began(service, "stop")) == 1
+
+
+@pytest.mark.parametrize("jobs", [0, 1])
+def test_a_report_says_that_it_has_looked(service: SimulatedService, jobs: int) -> None:
+    """Also of a teardown that fails later: what was in flight was found out."""
+    for number in range(jobs):
+        service.add(name=f"own-{number}", stop_takes=100)
+    if not jobs:
+        assert tear_down(service, SCOPES).looked
+        return
+    with pytest.raises(TeardownTimeout) as caught:
+        tear_down(service, SCOPES, Policy(timeout=20))
+    assert caught.value.report.looked
