@@ -367,9 +367,9 @@ def _job(entry: Mapping[str, Any]) -> Job:
         documents=None
         if total is None
         else Documents(
-            total,
-            succeeded=details.get("TranslatedDocumentsCount", 0),
-            failed=details.get("DocumentsWithErrorsCount", 0),
+            int(total),
+            succeeded=int(details.get("TranslatedDocumentsCount", 0)),
+            failed=int(details.get("DocumentsWithErrorsCount", 0)),
         ),
         message=entry.get("Message"),
     )
@@ -423,7 +423,7 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
         if code in _TRANSIENT or status >= 500:
             return Transient(text, operation=operation)
         return Rejected(text, operation=operation)
-    text = f"{operation}: {error}".rstrip(".") + "."
+    text = f"{operation}: {' '.join(str(error).split())}".rstrip(".") + "."
     credentials = (
         botocore.NoCredentialsError,
         botocore.PartialCredentialsError,

@@ -284,9 +284,10 @@ class AzureDocumentTranslation:
         asked: set[str] = set()
         query: Mapping[str, str] = {}
         while True:
-            entries, link = self._entries(f"batches/{job.id}/documents", query, _fresh_top, reads or Reads())
-            for entry in entries:
-                rows[entry["id"]] = _row(entry)
+            documents, link = self._entries(
+                f"batches/{job.id}/documents", query, _fresh_top, reads or Reads(), _document
+            )
+            rows.update(documents)
             if not link:
                 break
             # Only the link's query: its host may be another one than the guard's, and gets no credential.
@@ -327,8 +328,8 @@ class AzureDocumentTranslation:
     def _look(self, ids: Sequence[str], reads: Reads) -> dict[str, Job | None]:
         found: dict[str, Job | None] = {}
         while wanted := [id_ for id_ in ids if id_ not in found]:
-            entries, link = self._entries("batches", {"ids": ",".join(wanted)}, _fresh_start(None), reads)
-            jobs = {job.id: job for job in map(_job, entries) if job.id in wanted}
+            shown, link = self._entries("batches", {"ids": ",".join(wanted)}, _fresh_start(None), reads, _job)
+            jobs = {job.id: job for job in shown if job.id in wanted}
             found |= jobs
             if not link or not jobs:
                 break
@@ -336,7 +337,7 @@ class AzureDocumentTranslation:
 
     def prove(self, reads: Reads | None = None) -> None:
         """List, and cancel a batch that cannot exist: any answer but a denial proves the permission."""
-        self._entries("batches", {"top": "1"}, _fresh_start(None), reads or Reads())
+        self._entries("batches", {"top": "1"}, _fresh_start(None), reads or Reads(), _job)
         # Nothing says how the service takes an id that cannot exist: a server error is no denial either.
         with contextlib.suppress(JobNotFound, Rejected, Transient):
             read(
@@ -352,27 +353,35 @@ class AzureDocumentTranslation:
         query = {"statuses": ",".join(_in_flight_words()), "orderby": "createdDateTimeUtc asc"}
         if skip:
             query["skip"] = str(skip)
-        entries, link = self._entries("batches", query, _fresh_start(since), reads)
-        return [_job(entry) for entry in entries], link is not None
+        jobs, link = self._entries("batches", query, _fresh_start(since), reads, _job)
+        return jobs, link is not None
 
     def _entries(
-        self, path: str, query: Mapping[str, str], vary: Callable[[], Mapping[str, str]], reads: Reads
-    ) -> tuple[list[Any], str | None]:
+        self,
+        path: str,
+        query: Mapping[str, str],
+        vary: Callable[[], Mapping[str, str]],
+        reads: Reads,
+        take: Callable[[Mapping[str, Any]], _T],
+    ) -> tuple[list[_T], str | None]:
         """Return the entries of one page, and the link to the next one.
 
         Args:
             path: below ``…/translator/document/``.
             query: what is asked for.
             vary: one more parameter, another one each time, so that no cache has an answer to the URL.
+            take: makes of an entry what is wanted of it.
         """
         operation = "list documents" if path.endswith("/documents") else "list translations"
 
-        def ask() -> tuple[tuple[list[Any], str | None], bool]:
-            return read(lambda: self._call(lambda: self._get(path, {**query, **vary()}), operation), reads)
+        def ask() -> tuple[tuple[list[_T], str | None], bool]:
+            return read(lambda: self._call(lambda: self._get(path, {**query, **vary()}, take), operation), reads)
 
         return fresh(ask, operation)
 
-    def _get(self, path: str, query: Mapping[str, str]) -> tuple[tuple[list[Any], str | None], bool]:
+    def _get(
+        self, path: str, query: Mapping[str, str], take: Callable[[Mapping[str, Any]], _T]
+    ) -> tuple[tuple[list[_T], str | None], bool]:
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
 
@@ -387,8 +396,10 @@ class AzureDocumentTranslation:
             raise ValueError("not a list of Azure Document Translation")
         # Recorded traffic has "@nextLink", the documentation "nextLink".
         link = next((value for name, value in body.items() if name.lower().endswith("nextlink") and value), None)
+        if not isinstance(link, (str, type(None))):
+            raise ValueError("a link to the next page that is not a text")
         # An Age of 0 is as cached as one of 59 (recorded traffic).
-        return (entries, link), "Age" in response.headers
+        return ([take(entry) for entry in entries], link), "Age" in response.headers
 
     def _call(self, request: Callable[[], _T], operation: str) -> _T:
         from azure.core.exceptions import AzureError
@@ -451,10 +462,13 @@ def _in_flight_words() -> Sequence[str]:
     return [*known, *newer]
 
 
-def _row(entry: Mapping[str, Any]) -> DocumentRow:
+def _document(entry: Mapping[str, Any]) -> tuple[str, DocumentRow]:
+    """Return the id of a document, and what it reads and writes."""
     # Whether the target is told before the document is translated is not recorded; a failed one never tells it.
     ended = not _state(entry.get("status")).in_flight
-    return DocumentRow(_without_port(entry.get("sourcePath")), _without_port(entry.get("path")), ended)
+    return str(entry["id"]), DocumentRow(
+        _without_port(entry.get("sourcePath")), _without_port(entry.get("path")), ended
+    )
 
 
 def _without_port(url: str | None) -> str | None:
@@ -477,6 +491,7 @@ def _job(entry: Mapping[str, Any]) -> Job:
     state = _state(word)
     changed_at = _moment(entry.get("lastActionDateTimeUtc"))
     counts: Mapping[str, Any] = entry.get("summary") or {}
+    charged = counts.get("totalCharacterCharged")
     return Job(
         service=AZURE_DOCUMENT_TRANSLATION,
         id=str(entry["id"]),
@@ -493,7 +508,7 @@ def _job(entry: Mapping[str, Any]) -> Job:
             not_started=int(counts.get("notYetStarted") or 0),
             stopped=int(counts.get("cancelled") or 0),
         ),
-        characters_charged=counts.get("totalCharacterCharged"),
+        characters_charged=None if charged is None else int(charged),
         message=(entry.get("error") or {}).get("message"),
     )
 

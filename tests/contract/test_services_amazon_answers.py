@@ -1,0 +1,98 @@
+"""How ``services/amazon.py`` takes answers that the model does not have: gateways, odd errors, odd entries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.emulator import REGION
+from tests.support.services import portal
+from translation_job_guard.errors import CredentialsUnusable, Denied, Rejected, ServiceError, Throttled, Transient
+from translation_job_guard.services import amazon
+
+pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
+
+JSON = "application/x-amz-json-1.1"
+
+
+@pytest.fixture(autouse=True)
+def _keys(bare_environment: object, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - set after it
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+def connected(url: str) -> amazon.AmazonTranslate:
+    return amazon.connect(REGION, amazon.Credentials(), url)
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "AccessDeniedException", Denied),
+        (400, "ExpiredTokenException", CredentialsUnusable),
+        (400, "ThrottlingException", Throttled),
+        (429, "Unlisted", Throttled),
+        (400, "InternalServerException", Transient),
+        (500, "Unlisted", Transient),
+        (599, "Unlisted", Transient),
+        (499, "Unlisted", Rejected),
+        (400, "Unlisted", Rejected),
+    ],
+)
+def test_a_code_goes_before_the_status(status: int, code: str, error: type[ServiceError]) -> None:
+    """A code that is not listed goes by its status: a server error passes, whatever it is called."""
+    body = json.dumps({"__type": code, "message": "Said by the service."})
+    with portal(body.encode(), JSON, status=status) as url, pytest.raises(ServiceError) as caught:
+        connected(url).list_in_flight()
+    assert type(caught.value) is error
+
+
+# Answers that cannot be read
+
+UNREADABLE = {
+    "no object": b"[]",
+    "nothing": b"null",
+    "no JSON": b"{",
+    "no text": b"\xff\xfe",
+    "entries that are a number": b'{"TextTranslationJobPropertiesList": 5}',
+    "an entry that is a number": b'{"TextTranslationJobPropertiesList": [5]}',
+    "an entry without an id": b'{"TextTranslationJobPropertiesList": [{}]}',
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_an_unreadable_answer_is_transient(body: bytes) -> None:
+    """A gateway gave it: it passes, and shows no job gone."""
+    with portal(body, JSON) as url, pytest.raises(Transient, match="cannot be read"):
+        connected(url).list_in_flight()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"SubmittedTime": "yesterday"}, {"JobStatus": {"odd": 1}}, {"JobDetails": {"InputDocumentsCount": "many"}}],
+)
+def test_an_unreadable_job_is_transient(entry: dict[str, Any]) -> None:
+    """An error of ours, not the one that reading it ends in."""
+    body = json.dumps({"TextTranslationJobPropertiesList": [{"JobId": "one", **entry}]})
+    with portal(body.encode(), JSON) as url, pytest.raises(Transient, match="cannot be read"):
+        connected(url).list_in_flight()
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in", b"", b"{}", b"<other/>"])
+def test_an_unreadable_answer_of_sts_is_transient(body: bytes) -> None:
+    """Its answers are XML, and a gateway's page is not."""
+    with portal(body, "text/xml") as url, pytest.raises(Transient, match=r"^GetCallerIdentity: .* cannot be read"):
+        connected(url).account()
+
+
+def test_what_boto3_refuses_to_send_is_said_in_one_line() -> None:
+    """Users of Pulumi see the last line only."""
+    body = b'{"TextTranslationJobPropertiesList": [], "NextToken": 5}'
+    with portal(body, JSON) as url, pytest.raises(Rejected, match="NextToken") as caught:
+        connected(url).list_in_flight()
+    assert "\n" not in str(caught.value)
