@@ -185,3 +185,179 @@ def test_one_place_has_one_pace() -> None:
         pace_of("azure-document-translation", "111111111111", "eu-west-1"),
     ]
     assert all(other is not mine for other in others)
+
+
+# The arithmetic, one example each
+
+
+def _turns_until(pace: Pace, began: float, until: float) -> list[float]:
+    """When turns were given, to somebody who always wants the next one."""
+    given, now = [], began
+    while now <= until + 1e-9:
+        delay = pace.turn(now)
+        if delay:
+            now += delay
+        else:
+            given.append(now)
+    return given
+
+
+def test_the_first_volley_is_four_and_doubles_every_answers_time() -> None:
+    """Four at once, eight after 50 ms, sixteen after 100: whenever it begins."""
+    given = _turns_until(Pace(), 100.0, 100.15)
+    assert [sum(at <= 100.0 + after + 1e-9 for at in given) for after in (0.0, 0.05, 0.1, 0.15)] == [4, 8, 16, 32]
+
+
+def test_a_delay_is_what_is_left_of_a_wait() -> None:
+    """And never less than nothing."""
+    pace = Pace()
+    assert pace.delay(5.0) == 0.0
+    pace.throttled(1.0, retry_after=7.0)
+    assert pace.delay(2.0) == pytest.approx(6.0)
+    assert pace.delay(9.0) == 0.0
+
+
+def test_the_first_rate_is_what_went_through_in_a_second_or_five() -> None:
+    """What is documented for Amazon Translate, where less went through."""
+    few = Pace()
+    few.throttled(3.0)
+    assert few.rate == 5.0
+    many = Pace()
+    many.turn(10.0)
+    for _ in range(50):
+        many.accepted(10.2)
+    many.throttled(10.5)
+    assert many.rate == 50.0
+    slow = Pace()
+    slow.turn(10.0)
+    for _ in range(50):
+        slow.accepted(12.0)
+    slow.throttled(12.0)
+    assert slow.rate == 25.0
+
+
+def test_a_rate_is_measured_between_throttled_answers_a_second_apart() -> None:
+    """Not sooner: few requests tell nothing."""
+    pace = Pace()
+    pace.throttled(0.0)
+    for _ in range(20):
+        pace.accepted(0.5)
+    assert pace.rate == 20.0, "what went through beyond the first guess counts at once"
+    pace.throttled(0.999)
+    assert pace.rate == 20.0
+    for _ in range(20):
+        pace.accepted(0.9995)
+    pace.throttled(1.0)
+    assert pace.rate == 40.0
+    for _ in range(60):
+        pace.accepted(1.01)
+    assert pace.rate == 40.0, "a measured rate is no guess any more"
+
+
+def test_a_pace_that_was_too_fast_keeps_most_of_itself() -> None:
+    """A small bucket runs over below its limit: one measurement does not stop everything."""
+    pace = Pace()
+    pace.throttled(0.0)
+    pace.accepted(1.0)
+    pace.throttled(2.0)
+    assert pace.rate == pytest.approx(0.85 * 5 * 1.02)
+
+
+def test_where_nothing_was_accepted_a_pace_halves_and_stays_a_guess() -> None:
+    """What is accepted at the moment of a throttled answer came before it."""
+    pace = Pace()
+    pace.accepted(0.0)
+    pace.throttled(0.0)
+    pace.throttled(2.0)
+    assert pace.rate == pytest.approx(0.5 * 5 * 1.02)
+    for _ in range(9):
+        pace.accepted(2.1)
+    assert pace.rate is not None
+    assert pace.rate > 5, "one that accepts again is not taken to be known"
+
+
+def test_a_pace_never_falls_below_one_request_in_two_seconds() -> None:
+    """Whatever was throttled: nothing is given up while the timeout lasts."""
+    pace = Pace()
+    for at in range(40):
+        pace.throttled(float(at))
+    assert pace.rate == 0.5
+
+
+def test_one_request_between_throttled_answers_makes_a_rate_known() -> None:
+    """From then on the guess of what a bucket holds is over."""
+    pace = Pace()
+    pace.throttled(0.0)
+    pace.accepted(0.5)
+    pace.throttled(1.0)
+    rate = pace.rate
+    for _ in range(50):
+        pace.accepted(1.1)
+    assert pace.rate == rate
+
+
+@pytest.mark.parametrize(("after", "measured"), [(4.5, True), (5.5, False)])
+def test_a_throttled_answer_is_forgotten_after_five_seconds(after: float, measured: bool) -> None:
+    """With what was accepted since: the place may be another by now."""
+    pace = Pace()
+    pace.throttled(0.0)
+    for number in range(90):
+        pace.accepted(after * number / 90 + 0.01)
+    before = pace.rate
+    pace.throttled(after)
+    assert (pace.rate != before) is measured
+
+
+def test_what_was_accepted_long_ago_tells_nothing_of_now() -> None:
+    """Only five seconds of it count."""
+    pace = Pace()
+    pace.turn(0.0)
+    pace.throttled(0.0)
+    for tenth in range(1, 101):
+        for _ in range(6 if tenth <= 50 else 12):
+            pace.accepted(tenth / 10)
+    assert pace.rate == pytest.approx(60.0, rel=0.1)
+
+
+@pytest.mark.parametrize(("known", "doubles_in"), [(False, 4.0), (True, 8.0)])
+def test_a_pace_that_is_used_doubles(known: bool, doubles_in: float) -> None:
+    """In four seconds without a throttled answer, in eight once the rate was measured; slowly at first."""
+    pace = Pace()
+    pace.throttled(0.0)
+    if known:
+        for _ in range(5):
+            pace.accepted(0.5)
+        pace.throttled(1.0)
+    assert pace.rate == pytest.approx(5.0)
+    began = float(known)
+    given = _turns_until(pace, began, began + doubles_in + 1)
+    speeds = {at - began: 1 / (after - at) for at, after in itertools.pairwise(given)}
+    assert next(iter(speeds.values())) == pytest.approx(5 * 1.02, rel=0.02)
+    # The square of the time: a quarter of the growth after half of it.
+    for share, expected in ((0.5, 1.02 + 0.25), (1.0, 1.02 + 1.0)):
+        speed = next(speed for at, speed in speeds.items() if at >= share * doubles_in)
+        assert speed == pytest.approx(5 * expected, rel=0.06)
+
+
+def test_a_pace_that_nobody_uses_does_not_grow() -> None:
+    """A turn after a long pause counts as two at most."""
+    pace = Pace()
+    pace.throttled(0.0)
+    at = 0.0
+    for _ in range(4):
+        at += 100.0
+        assert pace.turn(at) == 0.0
+    assert pace.turn(at) == 0.0
+    used = 8 / 5.26  # eight pauses, each a bit shorter than the one before
+    assert pace.turn(at) == pytest.approx(1 / (5 * (1.02 + (used / 4) ** 2)), rel=0.002)
+
+
+def test_the_wait_before_a_throttled_answer_is_no_use_of_the_pace() -> None:
+    """Growth begins anew with it."""
+    pace = Pace()
+    pace.turn(0.0)
+    pace.throttled(10.0)
+    assert pace.turn(10.2) == 0.0
+    at = 10.2 + pace.turn(10.2)
+    assert pace.turn(at) == 0.0
+    assert pace.turn(at) == pytest.approx(1 / (5 * (1.02 + (0.2 / 4) ** 2)))
