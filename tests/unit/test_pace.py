@@ -296,7 +296,7 @@ def test_one_request_between_throttled_answers_makes_a_rate_known() -> None:
     assert pace.rate == rate
 
 
-@pytest.mark.parametrize(("after", "measured"), [(4.5, True), (5.5, False)])
+@pytest.mark.parametrize(("after", "measured"), [(4.5, True), (5.0, True), (5.5, False)])
 def test_a_throttled_answer_is_forgotten_after_five_seconds(after: float, measured: bool) -> None:
     """With what was accepted since: the place may be another by now."""
     pace = Pace()
@@ -361,3 +361,11 @@ def test_the_wait_before_a_throttled_answer_is_no_use_of_the_pace() -> None:
     at = 10.2 + pace.turn(10.2)
     assert pace.turn(at) == 0.0
     assert pace.turn(at) == pytest.approx(1 / (5 * (1.02 + (0.2 / 4) ** 2)))
+
+
+def test_stops_and_reads_of_a_place_have_a_pace_each() -> None:
+    """What a place allows of one says nothing of the other."""
+    place = ("azure-document-translation", "account.example", "https://account.example/")
+    assert pace_of(*place, "read") is pace_of(*place, "read")
+    assert pace_of(*place, "read") is not pace_of(*place, "stop")
+    assert pace_of(*place) is pace_of(*place, "stop")
