@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -31,6 +32,7 @@ from translation_job_guard.jobs import (
     left_behind,
 )
 from translation_job_guard.runner import run
+from translation_job_guard.services.reading import Reads
 from translation_job_guard.teardown import Ending, Mode, Policy, Record, Report
 from translation_job_guard.testing import Operation, SimulatedService, tear_down
 
@@ -717,3 +719,129 @@ def test_a_report_says_that_it_has_looked(service: SimulatedService, jobs: int) 
     with pytest.raises(TeardownTimeout) as caught:
         tear_down(service, SCOPES, Policy(timeout=20))
     assert caught.value.report.looked
+
+
+# What a message says, and what it does not
+
+
+def test_a_timeout_says_only_what_was_the_case(service: SimulatedService) -> None:
+    """Every job was asked, and the last listing came: nothing else is said."""
+    service.began = datetime.now(timezone.utc)
+    service.add(name="own-1", submitted_at=-50.0, stop_takes=1000)
+    service.fail("list", Transient("503."), skip=1)
+    with pytest.raises(TeardownTimeout) as caught:
+        tear_down(service, SCOPES, Policy(timeout=30))
+    text = str(caught.value)
+    assert "1 job is still in flight: " in text
+    assert "STOP_REQUESTED (for 1 min 20 s, asked 1 time)" in text
+    for absent in ("could not be listed", "could not be asked", "came in after", "undecided"):
+        assert absent not in text
+
+
+def test_a_drain_that_runs_out_of_time_missed_no_stop(service: SimulatedService) -> None:
+    """It asks for none."""
+    service.add(name="own-1")
+    with pytest.raises(TeardownTimeout) as caught:
+        tear_down(service, SCOPES, Policy(mode=Mode.DRAIN, timeout=30))
+    assert "could not be asked" not in str(caught.value)
+
+
+def test_a_job_that_others_stop_was_not_missed_either(service: SimulatedService) -> None:
+    """It needs no request."""
+    job = service.add(name="own-1", stop_takes=1000)
+    service.stop_by_others(job)
+    with pytest.raises(TeardownTimeout) as caught:
+        tear_down(service, SCOPES, Policy(timeout=30))
+    assert "could not be asked" not in str(caught.value)
+
+
+def test_a_quiet_summary_without_undecided_batches_names_none(azure: SimulatedService) -> None:
+    """Nothing was left."""
+    azure.add(locations=[f"{CONTAINER}/a.docx"])
+    assert "undecided" not in tear_down(azure, AZURE_SCOPES).summary()
+
+
+# When the next listing comes
+
+
+def test_a_long_grace_period_does_not_hold_what_has_ended(service: SimulatedService) -> None:
+    """Jobs that end by themselves within it end the teardown."""
+    service.add(name="own-1", runs_for=4)
+    assert tear_down(service, SCOPES, Policy(grace_period=600)).elapsed < 15
+
+
+def test_a_short_order_to_wait_is_kept_to_the_second(service: SimulatedService) -> None:
+    """The cap of half a minute is no minimum."""
+    service.fail("list", Throttled("slow", retry_after=11))
+    tear_down(service, SCOPES)
+    assert 11 <= _began(service, "list")[1] < 12
+
+
+def test_an_end_makes_the_next_listing_come_soon(service: SimulatedService) -> None:
+    """Intervals that have grown in a long drain begin anew with what changes."""
+    for number, runs_for in enumerate((400, 440)):
+        service.add(name=f"own-{number}", runs_for=runs_for)
+    tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    looks = _began(service, "list")
+    seen = next(at for at in looks if at >= 400)
+    assert looks[looks.index(seen) - 1] < seen - 10
+    assert looks[looks.index(seen) + 1] < seen + 1
+
+
+def test_a_drain_looks_at_no_job_between_its_listings() -> None:
+    """Only what was asked to stop is about to end."""
+    service = _slow_listings(1, stop_takes=3.0)
+    for job in service.jobs.values():
+        job.runs_for = 130.0
+    tear_down(service, AZURE_SCOPES, Policy(mode=Mode.DRAIN, quiet_period=0))
+    assert len(_began(service, "look")) == 1
+
+
+def test_undecided_batches_are_given_up_on_time(azure: SimulatedService) -> None:
+    """Whatever the poll interval is."""
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    with pytest.raises(Undecided) as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, poll_interval=600))
+    assert 20 <= caught.value.report.elapsed < 22
+
+
+def test_an_own_batch_makes_the_wait_for_undecided_ones_begin_anew(azure: SimulatedService) -> None:
+    """It is in flight until 18 s; only from then on is the other one waited for."""
+    silent = azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    azure.add(locations=[f"{CONTAINER}/a.docx"], submitted_at=10.0, stop_takes=8)
+    with pytest.raises(Undecided, match=silent.id) as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=15))
+    assert 33 <= caught.value.report.elapsed < 40
+
+
+def test_documents_that_came_with_the_last_look_count(azure: SimulatedService) -> None:
+    """A batch whose rows have grown at the moment at which it would be given up is waited for."""
+    locations = [*(f"{CONTAINER}-2/{number}.docx" for number in range(3)), f"{CONTAINER}/a.docx"]
+    own = azure.add(locations=locations, located_after=[0.0, 9.0, 18.0, 27.0], counted_after=0.0)
+    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10, poll_interval=5))
+    assert report.records[own.id].ending is Ending.STOPPED
+
+
+# Answers that leave something out
+
+
+def test_a_look_that_leaves_a_job_out_tells_nothing_of_it() -> None:
+    """How it ended stays open, and nothing fails."""
+
+    class Forgetful(SimulatedService):
+        def look(self, jobs: Collection[Job], reads: Reads | None = None) -> Mapping[str, Job | None]:
+            super().look(jobs, reads)
+            return {}
+
+    service = Forgetful()
+    service.add(name="own-1")
+    report = tear_down(service, SCOPES)
+    assert report.quiet
+    assert _only(report) is Ending.UNKNOWN
+
+
+def test_an_older_answer_is_no_change() -> None:
+    """So it makes no listing come sooner."""
+    record = Record(_at(0, JobState.RUNNING), _at(5, JobState.STOPPING), seen_at=0.0)
+    assert not record.shown(_at(3, JobState.RUNNING))
+    assert record.shown(_at(6, JobState.RUNNING))
