@@ -15,6 +15,7 @@ from translation_job_guard.jobs import (
     AmazonScope,
     AzureScope,
     Coverage,
+    DocumentRow,
     Job,
     JobState,
     Scope,
@@ -22,7 +23,7 @@ from translation_job_guard.jobs import (
 )
 from translation_job_guard.policies.rule import Report, StackRule, each
 from translation_job_guard.policies.stack import Guard, Kind, Stack, endpoint_key
-from translation_job_guard.policies.values import any_unknown, texts
+from translation_job_guard.policies.values import URL_SELECTORS, any_unknown, texts
 from translation_job_guard.teardown import Mode
 
 __all__ = ["GUARD_SCOPES_DISJOINT"]
@@ -30,10 +31,10 @@ __all__ = ["GUARD_SCOPES_DISJOINT"]
 _NAME = "guard-scopes-disjoint"
 _KINDS: Mapping[str, tuple[str, ...]] = {
     AMAZON_TRANSLATE: ("data_access_role_arns", "s3_uri_prefixes", "job_name_prefixes", "job_ids"),
-    AZURE_DOCUMENT_TRANSLATION: ("translation_ids", "container_urls"),
+    AZURE_DOCUMENT_TRANSLATION: ("translation_ids", *URL_SELECTORS),
 }
 _MODES = frozenset(mode.value for mode in Mode)
-_PATHS = ("s3_uri_prefixes", "container_urls")
+_PATHS = ("s3_uri_prefixes", *URL_SELECTORS)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def _found_by(part: _Part) -> Iterable[tuple[str, ...]]:
 def _selectors(part: _Part) -> Iterable[tuple[str, str]]:
     for kind in _KINDS[part.guard.service]:
         for value in _values(part, kind):
-            yield kind, _path(value) if kind in _PATHS else value
+            # One key for all URLs: a container that one scope reads from, another reads from or writes to.
+            yield ("url" if kind in URL_SELECTORS else kind), _path(value) if kind in _PATHS else value
 
 
 def _path(uri: str) -> str:
@@ -133,7 +135,7 @@ def _path(uri: str) -> str:
 
 def _above(kind: str, value: str) -> Iterable[str]:
     """The value itself and every shorter one that it begins with."""
-    if kind in _PATHS:
+    if kind in (*_PATHS, "url"):
         segments = value.split("/")
         return ["/".join(segments[:count]) for count in range(1, len(segments) + 1)]
     if kind == "job_name_prefixes":
@@ -145,8 +147,51 @@ def _meet(one: _Part, other: _Part) -> bool:
     """Whether there is a job that both scopes cover, for certain."""
     if _whole(one) or _whole(other):
         return True
-    shared = [kind for kind in _KINDS[one.guard.service] if one.stored.get(kind) and other.stored.get(kind)]
-    return bool(shared) and all(_share(one, other, kind) for kind in shared)
+    kinds = [kind for kind in _KINDS[one.guard.service] if kind not in URL_SELECTORS]
+    shared = [_share(one, other, kind) for kind in kinds if one.stored.get(kind) and other.stored.get(kind)]
+    if (documents := _share_documents(one, other)) is not None:
+        shared.append(documents)
+    return bool(shared) and all(shared)
+
+
+def _share_documents(one: _Part, other: _Part) -> bool | None:
+    """Whether there is a document that meets the URL selectors of both; None if no side of it is in both scopes.
+
+    A document has a source and a target, so each selector of URLs is a condition on one of them: ``container_urls`` on
+    either, and here both ways are tried.
+    """
+    met = [
+        all(_common([*first[side], *second[side]]) for side in ("source", "target"))
+        for first in _conditions(one)
+        for second in _conditions(other)
+        if any(first[side] and second[side] for side in ("source", "target"))
+    ]
+    return any(met) if met else None
+
+
+def _conditions(part: _Part) -> Iterable[Mapping[str, list[list[str]]]]:
+    """The ways to put a scope's URL selectors on the two sides of a document: the lists that each side has to meet."""
+    own = {
+        side: [_values(part, kind)] if part.stored.get(kind) else []
+        for side, kind in (("source", "source_container_urls"), ("target", "target_container_urls"))
+    }
+    if not part.stored.get("container_urls"):
+        return [own]
+    either = _values(part, "container_urls")
+    return [{**own, side: [*own[side], either]} for side in own]
+
+
+def _common(choices: list[list[str]]) -> bool:
+    """Whether one URL is below one of each list."""
+    scopes = [AzureScope(source_container_urls=tuple(urls)) for urls in choices if urls]
+    if len(scopes) < len(choices):
+        return False  # one list is not known yet
+    urls = [_job_reading(url) for known in choices for url in known]
+    return not urls or any(all(coverage((scope,), job) is Coverage.COVERED for scope in scopes) for job in urls)
+
+
+def _job_reading(url: str) -> Job:
+    return Job(AZURE_DOCUMENT_TRANSLATION, "", JobState.RUNNING, "", rows=(DocumentRow(url),))
 
 
 def _share(one: _Part, other: _Part, kind: str) -> bool:

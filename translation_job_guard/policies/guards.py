@@ -9,8 +9,9 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from translation_job_guard.arguments import DEFAULTS
+from translation_job_guard.arguments import DEFAULTS, UNKNOWN
 from translation_job_guard.policies.rule import GuardRule, option
+from translation_job_guard.policies.stack import Kind, kind_of
 from translation_job_guard.teardown import Mode
 
 __all__ = ["GUARD_CANCELS_ON_DELETE", "GUARD_SCOPE_BOUNDED"]
@@ -96,22 +97,39 @@ def _bounded(name: str, properties: Mapping[str, Any], options: BoundedOptions) 
                 "every Amazon Translate job of the account in its region",
                 "data_access_role_arns=[role.arn]",
             ),
-            ("whole_resource", "every batch of the Translator resource", "container_urls=[…]"),
+            ("whole_resource", "every batch of the Translator resource", "source_container_urls=[…]"),
         )
-        if scope.get(flag) is True
+        if scope.get(flag) is True and not (flag == "whole_resource" and _has_own_account(properties))
     ]
     stack, project = properties.get("stack"), properties.get("project")
     own = [name for name in (stack, f"{project}/{stack}") if isinstance(name, str)]
     if not flags or _matches([name], options.allowed_guards) or _matches(own, options.allowed_stacks):
         return None
     flag, everything, instead = flags[0]
+    instead_of_it = (
+        "leave scope out, and it is derived from protects"
+        if flag == "whole_region"
+        else "give this stack a Translator account of its own, and put it into protects"
+    )
     return (
         f"Guard '{name}' has {flag}=True: when it is deleted it stops {everything}, whoever started it, other stacks' "
         f"jobs included. Name the jobs of this stack instead:\n"
         f"    {instead},\n"
-        "or leave scope out, and it is derived from protects. Where a stack does own everything there, allow it in the "
-        'pack\'s configuration: {"guard-scope-bounded": {"allowedStacks": ["…"]}}.'
+        f"or {instead_of_it}. Where a stack does own everything there, allow it in the pack's configuration: "
+        '{"guard-scope-bounded": {"allowedStacks": ["…"]}}.'
     )
+
+
+def _has_own_account(properties: Mapping[str, Any]) -> bool:
+    """Whether the guard protects a Translator account, or may turn out to: then the batches there are its own.
+
+    Whoever writes both has an account per environment. That an account came from ``get`` is not visible here.
+    """
+    protects = properties.get("protects")
+    if not isinstance(protects, list):
+        return protects is UNKNOWN
+    urns = [one.get("urn") for one in protects if isinstance(one, Mapping)]
+    return any(urn is UNKNOWN or (isinstance(urn, str) and kind_of(urn) is Kind.ACCOUNT) for urn in urns)
 
 
 def _matches(names: list[str], patterns: tuple[str, ...]) -> bool:

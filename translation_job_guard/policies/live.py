@@ -258,10 +258,10 @@ class _Ties:
         return list({node.urn: node for node in found if node is not None}.values())
 
     def covered(self, place: Place, job: Job) -> bool:
-        """Whether a guard covers a job, or whether that cannot be told yet."""
+        """Whether a guard covers a job, or may cover it: an undecided batch is not called orphaned."""
         decision = coverage(self._scopes(place), job)
         if decision is not Coverage.OUTSIDE:
-            # What cannot be told yet, a teardown waits to be told.
+            # A teardown waits for an undecided batch, and fails rather than leave it.
             return True
         nodes = self.of(place, job)
         return any(answers_for(self._stack, guard, node) for guard in self._undecided(place) for node in nodes)

@@ -12,7 +12,7 @@ from translation_job_guard.policies.remedy import block, listed, protects
 from translation_job_guard.policies.rule import Report, StackRule, each
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
 from translation_job_guard.policies.trust import Trust
-from translation_job_guard.policies.values import texts
+from translation_job_guard.policies.values import URL_SELECTORS, texts
 
 __all__ = ["GUARD_DELETED_FIRST"]
 
@@ -108,7 +108,7 @@ def _roots(stack: Stack, guard: Guard) -> Iterable[Node]:
         if account := stack.account_of(guard.place):
             yield account
         for stored, _ in guard.readable_scopes:
-            for url in _values(stored, "container_urls"):
+            for url in (url for kind in URL_SELECTORS for url in _values(stored, kind)):
                 if container := stack.container_of(url):
                     yield container
     named = {*stack.flows_into(guard, "scope"), *stack.flows_into(guard, "assume_role_arn")}

@@ -56,11 +56,17 @@ def amazon_guard(stack: Stack, node: Node, region: str | None = None) -> str:
 
 
 def azure_guard(stack: Stack, node: Node) -> str:
-    """A guard for the batches of an Azure account or container."""
+    """A guard for the batches of an Azure account or container.
+
+    With an account of the stack's own it answers for all batches there: the account goes with the stack, and a scope by
+    containers would have to wait for each batch that does not tell its documents yet.
+    """
     containers = [node] if node.kind is Kind.CONTAINER else stack.of(Kind.CONTAINER)
     account = next(iter([node] if node.kind is Kind.ACCOUNT else stack.of(Kind.ACCOUNT)), None)
     needed = [*([account] if account else []), *containers]
-    scope = [] if containers else ['scope=AzureDocumentTranslationScope(container_urls=["https://…/container"]),']
+    scope = []
+    if account is not None:
+        scope = ["scope=AzureDocumentTranslationScope(whole_resource=True),"]
     if account is None:
         endpoint = ['endpoint="https://….cognitiveservices.azure.com/",']
     else:

@@ -19,7 +19,17 @@ from translation_job_guard.policies.trust import Trust, trust
 from translation_job_guard.policies.values import any_unknown, entry, texts
 from translation_job_guard.resource_types import CONTAINER_ID
 
-__all__ = ["GUARD_TYPES", "Guard", "Kind", "Node", "Stack", "endpoint_key", "guard_properties", "same_endpoint"]
+__all__ = [
+    "GUARD_TYPES",
+    "Guard",
+    "Kind",
+    "Node",
+    "Stack",
+    "endpoint_key",
+    "guard_properties",
+    "kind_of",
+    "same_endpoint",
+]
 
 GUARD_TYPES: Final = {
     "pulumi-python:dynamic/translation:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
@@ -349,6 +359,12 @@ class Stack:
             for urn in owners:
                 found.setdefault(urn, []).append(node)
         return found
+
+
+def kind_of(urn: str) -> Kind | None:
+    """Return what a resource is by its URN, which has its type after those of its parents; None for any other."""
+    parts = urn.split("::", 3)
+    return _kind(parts[2].rpartition("$")[2]) if len(parts) == 4 else None
 
 
 def _kind(resource_type: str) -> Kind | None:

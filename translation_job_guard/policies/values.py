@@ -9,7 +9,10 @@ from pulumi_policy import proxy
 
 from translation_job_guard.arguments import UNKNOWN
 
-__all__ = ["any_unknown", "entry", "known", "texts"]
+__all__ = ["URL_SELECTORS", "any_unknown", "entry", "known", "texts"]
+
+URL_SELECTORS: Final = ("container_urls", "source_container_urls", "target_container_urls")
+"""The selectors of an Azure scope that are URLs of containers."""
 
 _NOT_KNOWN: Final = frozenset(
     {

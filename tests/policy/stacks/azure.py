@@ -37,7 +37,10 @@ def happy_with_api_versions() -> list[Resource]:
 # translation-resources-guarded
 
 
-@CASES.case(f"{GUARDED} translator", says=("AzureDocumentTranslationJobGuard(", "protects=[translator, documents]"))
+@CASES.case(
+    f"{GUARDED} translator",
+    says=("AzureDocumentTranslationJobGuard(", "whole_resource=True", "protects=[translator, documents]"),
+)
 def no_guard() -> list[Resource]:
     """An account that can translate documents, and no guard."""
     store = storage()
@@ -148,11 +151,27 @@ def rights_of_an_application_on_the_storage() -> list[Resource]:
 # The others
 
 
-@CASES.case(f"{BOUNDED} guard")
+@CASES.case(f"{BOUNDED} guard", says=("source_container_urls=[…]",))
 def whole_resource() -> list[Resource]:
-    """Every batch of the Translator resource."""
-    translator = account()
+    """Every batch of a Translator resource that the stack does not have."""
+    endpoint = "https://shared.cognitiveservices.azure.com"
+    documents = container(storage())
+    scope = {"whole_resource": True}
+    return [*documents.depends, documents, azure_guard(documents, endpoint=endpoint, scope=scope)]
+
+
+@CASES.case()
+def whole_resource_of_its_own() -> list[Resource]:
+    """An account per environment, protected by the guard: every batch there is the environment's own."""
+    translator = account(token="azure-native:cognitiveservices/v20230501:Account")
     return [translator, azure_guard(translator, endpoint=translator, scope={"whole_resource": True})]
+
+
+@CASES.case()
+def whole_resource_of_its_own_in_the_first_preview() -> list[Resource]:
+    """The same before anything was made."""
+    translator = account(made=False)
+    return [translator, azure_guard(translator, endpoint=translator, scope={"whole_resource": True}, made=False)]
 
 
 @CASES.case(f"{CANCELS} waits", f"{DISJOINT} waits")
@@ -171,6 +190,57 @@ def everything_and_a_container() -> list[Resource]:
             on_delete="fail",
         ),
     ]
+
+
+@CASES.case(f"{FIRST} guard", says=("container 'documents'",))
+def source_named_by_its_literal_url() -> list[Resource]:
+    """A container that batches only read from is needed all the same."""
+    translator, store = account(), storage()
+    scope = {"source_container_urls": ["https://store.blob.core.windows.net/documents/in"]}
+    return [translator, store, container(store), azure_guard(translator, endpoint=translator, scope=scope)]
+
+
+DOCUMENTS, OTHER = (f"https://store.blob.core.windows.net/{name}" for name in ("documents", "other"))
+
+
+def _two_scopes(first: dict[str, list[str]], second: dict[str, list[str]]) -> list[Resource]:
+    translator, store = account(), storage()
+    documents, other = container(store), container(store, "other")
+    everything = (translator, documents, other)
+    return [
+        *(translator, store, documents, other),
+        azure_guard(*everything, endpoint=translator, name="stops", scope=first),
+        azure_guard(*everything, endpoint=translator, name="waits", on_delete="drain", scope=second),
+    ]
+
+
+@CASES.case(f"{CANCELS} waits", f"{DISJOINT} waits")
+def a_source_and_the_container() -> list[Resource]:
+    """What reads from a container uses it."""
+    return _two_scopes({"source_container_urls": [f"{DOCUMENTS}/in"]}, {"container_urls": [OTHER, DOCUMENTS]})
+
+
+@CASES.case(f"{CANCELS} waits", f"{DISJOINT} waits")
+def a_source_and_the_same_with_a_target() -> list[Resource]:
+    """The narrower scope is inside the other one."""
+    return _two_scopes(
+        {"source_container_urls": [DOCUMENTS]}, {"source_container_urls": [DOCUMENTS], "target_container_urls": [OTHER]}
+    )
+
+
+@CASES.case(f"{CANCELS} waits")
+def one_source_two_targets() -> list[Resource]:
+    """No document is written to both."""
+    return _two_scopes(
+        {"source_container_urls": [DOCUMENTS], "target_container_urls": [f"{OTHER}/a"]},
+        {"source_container_urls": [DOCUMENTS], "target_container_urls": [f"{OTHER}/b"]},
+    )
+
+
+@CASES.case(f"{CANCELS} waits")
+def a_source_and_a_target() -> list[Resource]:
+    """By different sides of a document: whether there is such a batch is not certain."""
+    return _two_scopes({"source_container_urls": [DOCUMENTS]}, {"target_container_urls": [DOCUMENTS]})
 
 
 @CASES.case(f"{CANCELS} waits")
