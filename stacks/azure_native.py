@@ -1,7 +1,8 @@
 """Azure Document Translation with a guard: storage, containers, Translator account, and the guard of their batches.
 
 No key is used anywhere: the account reads and writes the containers by its managed identity, and whoever deploys uses
-Entra ID, to start batches and to stop them.
+Entra ID, to start batches and to stop them. The account is this environment's own: nobody else's batches run on it, and
+the guard answers for all of them.
 
 (The module is not called `azure`: that would hide the SDK's package from the program.)
 
@@ -115,7 +116,8 @@ urls = [pulumi.Output.concat(storage.primary_endpoints.blob, container.name) for
 guard = AzureDocumentTranslationJobGuard(
     "batches",
     endpoint=translator.properties.endpoint,
-    scope=AzureDocumentTranslationScope(container_urls=urls),
+    # The account is this environment's own, so all of its batches are, also those that wait and list no documents yet.
+    scope=AzureDocumentTranslationScope(whole_resource=True),
     protects=[translator, reads_and_writes, may_stop, source, target, storage],
     on_delete=on_delete,
     triggers=[release],

@@ -83,28 +83,32 @@ def test_with_the_guard_replacements_and_destroys_stop_its_batches_before_anythi
     workspace: MakeWorkspace, emulator: Emulator
 ) -> None:
     """The account is replaced, a destroy fails in the guard, and the next one ends clean: each time the batches end
-    first, cancelled, and none fails for a missing account or container. A neighbour's batch on the account is left
-    alone. Nobody uses a key: the account takes none, and none is in the state."""
+    first, cancelled, and none fails for a missing account or container. So does a batch that waits in the queue and
+    lists no documents, and one with documents elsewhere: the account is the environment's own. A neighbour's batch, on
+    another account, is left alone. Nobody uses a key: the account takes none, and none is in the state."""
     control = emulator.control
     control.settings(azure_resources="explicit")
+    control.put_azure_account("neighbour")
     stack = example(workspace, CONFIG, keyless(emulator))
     stack.up().check()
     containers = stack.outputs()
 
     of_the_account = batches(emulator, "translator-1", containers, 2)
     neighbours = {"source": f"{ELSEWHERE}/source", "target": f"{ELSEWHERE}/target"}
-    (first_neighbour,) = batches(emulator, "translator-1", neighbours, 1)
+    (neighbour,) = batches(emulator, "neighbour", neighbours, 1)
     configure(stack, {"subdomain": "translator-2"})
     replaced = stack.up().check()
     order = ("batches", "deployer-may-stop", "translator")
     assert deleted_in_order(replaced, *order, operation="delete-replaced")
     gone = "*/accounts/translator-1"
     assert ended_before(emulator, of_the_account, "Cancelled", "DeleteResource", resource=gone)
-    assert states(emulator, [first_neighbour]) == {"Running"}
-
     to_the_archive = {**containers, "target": f"{ELSEWHERE}/archive"}
-    last = [job for places in (containers, to_the_archive) for job in batches(emulator, "translator-2", places, 2)]
-    (neighbour,) = batches(emulator, "translator-2", neighbours, 1)
+    places = (containers, to_the_archive, neighbours)
+    last = [job for place in places for job in batches(emulator, "translator-2", place, 2)]
+    for job in last:
+        control.wait_for_job(job, ["Running"])
+    control.settings(azure_start_latency=3600)
+    queued = batches(emulator, "translator-2", containers, 1)
     there = stack.resources().keys()
     assert there == {"translation", "batches", *PROTECTED}
     assert dependencies(stack, "batches") == set(PROTECTED)
@@ -116,6 +120,7 @@ def test_with_the_guard_replacements_and_destroys_stop_its_batches_before_anythi
     assert stack.resources().keys() == there
     assert control.azure_containers() == sorted(containers[name] for name in ("source", "target"))
     assert states(emulator, last) == {"Running"}
+    assert states(emulator, queued) == {"NotStarted"}
 
     control.clear_faults()
     assert "emulator-key" not in str(stack.export_state())
@@ -124,12 +129,13 @@ def test_with_the_guard_replacements_and_destroys_stop_its_batches_before_anythi
     for after in ("translator", "documents"):
         assert deleted_in_order(destroyed, "translator-reads-and-writes", after)
     gone = "*/accounts/translator-2"
-    assert ended_before(emulator, last, "Cancelled", "DeleteResource", resource=gone)
+    assert ended_before(emulator, [*last, *queued], "Cancelled", "DeleteResource", resource=gone)
+    assert control.requests(operation="GetDocumentsStatus") == []
     assert not stack.resources()
-    assert control.azure_accounts() == []
+    assert [account["name"] for account in control.azure_accounts()] == ["neighbour"]
     assert control.azure_containers() == []
-    assert states(emulator, [first_neighbour, neighbour]) == {"Running"}
-    assert states(emulator, [*of_the_account, *last]) == {"Cancelled"}
+    assert states(emulator, [neighbour]) == {"Running"}
+    assert states(emulator, [*of_the_account, *last, *queued]) == {"Cancelled"}
 
 
 def test_a_schedule_that_depends_on_the_guard_is_deleted_before_it(

@@ -20,7 +20,9 @@ AmazonTranslateJobGuard(
 AzureDocumentTranslationJobGuard(
     "batches",
     endpoint=pulumi.Config().require("endpoint"),
-    scope=AzureDocumentTranslationScope(container_urls=[f"https://documents.blob.core.windows.net/{environment}"]),
+    scope=AzureDocumentTranslationScope(
+        source_container_urls=[f"https://documents.blob.core.windows.net/{environment}"]
+    ),
     quiet_period=1,
 )
 pulumi.export("package", translation_job_guard.__file__)
