@@ -1,4 +1,4 @@
-"""The main job, to watch: a real `pulumi up` and `pulumi destroy` stop jobs that the real SDKs see, and no others.
+"""The main job, to watch: `pulumi up` and `pulumi destroy` stop jobs that the clouds' SDKs started, and no others.
 
 Everything runs on this machine, in a directory that is gone afterwards. Run it with `make demo`.
 """
