@@ -723,3 +723,14 @@ def test_reading_an_edited_state_never_ends_in_anything_else(service: str, data:
 def test_unknown_is_shown_by_its_name() -> None:
     """It appears in failures of tests, and nowhere else."""
     assert repr(UNKNOWN) == "UNKNOWN"
+
+
+def test_a_stored_flag_that_is_off_is_no_selector() -> None:
+    """A guard whose program says `whole_region=False` can be deleted, and covers what its selectors say."""
+    at_amazon = read(AMAZON_TRANSLATE, {**AMAZON, "scope": [{"whole_region": False, "job_ids": ["a"]}]})
+    assert at_amazon.scopes == (AmazonScope(job_ids=("a",)),)
+    scope = {"whole_resource": False, "translation_ids": [BATCH_ID]}
+    at_azure = read(AZURE_DOCUMENT_TRANSLATION, {**AZURE, "scope": [scope]})
+    assert at_azure.scopes == (AzureScope(translation_ids=(BATCH_ID,)),)
+    with pytest.raises(InvalidArgument):
+        read(AMAZON_TRANSLATE, {**AMAZON, "scope": [{"whole_region": False}]})

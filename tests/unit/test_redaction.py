@@ -344,3 +344,10 @@ def test_an_escape_sequence_does_not_hide_a_secret(monkeypatch: pytest.MonkeyPat
 def test_a_long_text_is_searched_in_one_go(unit: str) -> None:
     """A service's answer may be anything; where each sign would be searched from each other, this would take hours."""
     assert len(redact(unit * 20_000)) <= len(unit) * 20_000
+
+
+def test_the_shortest_secret_of_run_time_has_eight_characters() -> None:
+    """A shorter one would blot out half of a text."""
+    remember_secret("eightchr")
+    remember_secret("sevench")
+    assert redact("eightchr sevench") == "… sevench"
