@@ -21,6 +21,7 @@ from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
     CannotTell,
+    Denied,
     GuardError,
     InvalidArgument,
     MissingExtra,
@@ -446,3 +447,38 @@ def test_the_receipt_of_an_ignored_failure_is_not_a_failure(connected: Connect) 
     lifecycle.tear_down(connected(service), chosen=Overrides(mode=Mode.IGNORE), on_receipt=made.append)
     [receipt] = made
     assert (receipt.outcome, receipt.looked) == (Outcome.LEFT, False)
+
+
+# How often it asks
+
+
+def test_pauses_double_up_to_ten_seconds_and_fit_the_timeout(
+    connected: Connect, time: Time, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error says how often it was asked, and in how long."""
+    service = SimulatedService()
+    service.fail("account", Transient("no answer."), times=None)
+    with pytest.raises(Transient, match=r"It was asked 9 times in 55 s\."):
+        lifecycle.prove(replace(connected(service), policy=Policy(timeout=60.0)))
+    assert time.pauses == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 10.0]
+    assert "asked again (1); 0.0 s so far, 1 min left: " in capsys.readouterr().out
+
+
+def test_one_attempt_is_not_counted(connected: Connect, time: Time) -> None:
+    """A refusal is one, and nothing else is said of it."""
+    service = SimulatedService()
+    service.fail("account", Denied("no."), times=None)
+    with pytest.raises(Denied) as caught:
+        lifecycle.prove(connected(service))
+    assert "It was asked" not in str(caught.value)
+    assert time.pauses == []
+
+
+def test_a_place_that_throttles_is_not_mistyped(connected: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has answered."""
+    service = SimulatedService()
+    service.fail("account", Throttled("slow down"))
+    lifecycle.prove(connected(service))
+    out = capsys.readouterr().out
+    assert "asked again (1)" in out
+    assert "mistyped" not in out
