@@ -30,13 +30,14 @@ from translation_job_guard.errors import (
     UnexpectedError,
     WrongAccount,
 )
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, Job
-from translation_job_guard.overrides import ON_DELETE, TIMEOUT, UNDECIDED, Overrides
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope, Job
+from translation_job_guard.overrides import ON_DELETE, RECEIPTS, TIMEOUT, UNDECIDED, Overrides
+from translation_job_guard.pace import pace_of
 from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Outcome, Receipt
-from translation_job_guard.runner import IGNORE_LOOKS_FOR
+from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.services import JobService
-from translation_job_guard.teardown import Ending, Mode, Policy, Report
+from translation_job_guard.teardown import Ending, Mode, Occasion, Policy, Report
 from translation_job_guard.testing import SimulatedService
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
@@ -482,3 +483,141 @@ def test_a_place_that_throttles_is_not_mistyped(connected: Connect, capsys: pyte
     out = capsys.readouterr().out
     assert "asked again (1)" in out
     assert "mistyped" not in out
+
+
+def test_a_receipt_says_what_it_is_of(emulator: Emulator) -> None:
+    """The guard, its stack and project, what the teardown was for, and where."""
+    made: list[Receipt] = []
+    lifecycle.tear_down(
+        guard(emulator, AMAZON_TRANSLATE, policy=QUIET), occasion=Occasion.CANCEL, on_receipt=made.append
+    )
+    [receipt] = made
+    assert (receipt.guard, receipt.stack, receipt.project) == ("guard", "dev", "project")
+    assert (receipt.occasion, receipt.outcome, receipt.error) == (Occasion.CANCEL, Outcome.QUIET, None)
+    assert (receipt.service, receipt.place, receipt.account) == (AMAZON_TRANSLATE, "eu-west-1", "123456789012")
+
+
+def test_the_receipt_of_an_update_says_so(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no delete."""
+    monkeypatch.setenv(RECEIPTS, str(tmp_path))
+    new = guard(emulator, AMAZON_TRANSLATE, scopes=(AmazonScope(job_ids=("a",)),), policy=QUIET)
+    lifecycle.stop_left_behind(guard(emulator, AMAZON_TRANSLATE), new)
+    [written] = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    assert written["occasion"] == "update"
+
+
+def test_a_failure_is_not_its_own_cause(connected: Connect) -> None:
+    """What prints causes would go round in a circle; the receipt says what it ended in."""
+    service = SimulatedService()
+    service.fail("list", Denied("no."), times=None)
+    made: list[Receipt] = []
+    with pytest.raises(CannotTell, match=r"^told: ") as caught:
+        lifecycle.tear_down(connected(service), on_receipt=made.append, reword=lambda text: f"told: {text}")
+    assert caught.value.__cause__ is not caught.value
+    assert made[0].outcome is Outcome.FAILED
+    assert made[0].error == str(caught.value)
+
+
+# What the runner is given
+
+
+def test_teardowns_of_a_place_share_their_paces_and_time_counts_from_the_start(
+    connected: Connect, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One pace for stops and one for reads, by account and place; connecting is a part of the timeout."""
+
+    class Slow(SimulatedService):
+        def account(self, *_: Any) -> str:
+            time.passed += 7.0
+            return super().account()
+
+    given: list[dict[str, Any]] = []
+
+    def spying(*arguments: Any, **options: Any) -> Report:
+        given.append(options)
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(lifecycle, "run", spying)
+    made = replace(connected(Slow()), place="eu-north-1")
+    assert lifecycle.tear_down(made).elapsed >= 7.0
+    [options] = given
+    place = (AMAZON_TRANSLATE, "123456789012", "eu-north-1")
+    assert options["pace"] is pace_of(*place)
+    assert options["read_pace"] is pace_of(*place, "read")
+    assert options["spent"] == pytest.approx(7.0)
+
+
+def test_a_voice_hears_of_a_teardown_as_it_goes(emulator: Emulator) -> None:
+    """Not only of its end."""
+    heard: list[int] = []
+
+    class Listening(Voice):
+        def observe(self, report: Report) -> None:
+            heard.append(len(report.records))
+
+    start(aws(emulator), JobName="mine")
+    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET), voice=Listening("guard", out=io.StringIO()))
+    assert heard[0] <= heard[-1] == 1
+    assert len(heard) > 2
+
+
+# Accounts, again
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "error"),
+    [
+        (None, None, None),
+        ("123456789012", None, None),
+        (None, "123456789012", None),
+        ("123456789012", "210987654321", None),
+        ("210987654321", None, "was made for 210987654321"),
+        (None, "210987654321", "was made for 210987654321"),
+        ("210987654321", "123456789012", "was made for 210987654321"),
+    ],
+)
+def test_the_account_that_was_found_goes_before_the_expected_one(
+    connected: Connect, found: str | None, expected: str | None, error: str | None
+) -> None:
+    """A state without the one that was found has the other."""
+    service = SimulatedService()
+    made = replace(connected(service), account_id=found, expected_account_id=expected)
+    if error is None:
+        assert lifecycle.tear_down(made).quiet
+        return
+    with pytest.raises(WrongAccount, match=error):
+        lifecycle.tear_down(made)
+    assert [call.operation for call in service.calls] == ["account"]
+
+
+# The last line of mode ignore
+
+
+def test_ignore_names_what_it_leaves(connected: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    """And only that."""
+    service = SimulatedService()
+    made = replace(connected(service), policy=Policy(Mode.IGNORE))
+    lifecycle.tear_down(made)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "mode ignore: left as it is: nothing was in flight; " in last
+    assert "not tied" not in last
+    job = service.add(name="mine")
+    lifecycle.tear_down(made)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith(f": {job.id} (mine) IN_PROGRESS")
+
+
+def test_ignore_names_undecided_batches(connected: Connect, capsys: pytest.CaptureFixture[str]) -> None:
+    """They may be in scope, too."""
+    service = SimulatedService(AZURE_DOCUMENT_TRANSLATION)
+    url = "https://account.blob.core.windows.net/own"
+    batch = service.add(locations=[f"{url}/a"], located_after=[1e6])
+    made = replace(
+        connected(service),
+        service=AZURE_DOCUMENT_TRANSLATION,
+        scopes=(AzureScope(container_urls=(url,)),),
+        policy=Policy(Mode.IGNORE),
+    )
+    lifecycle.tear_down(made)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith(f"; not tied to a container yet: {batch.id} Running")
