@@ -58,6 +58,8 @@ UNREADABLE = {
     "no object": b"[]",
     "nothing": b"null",
     "no JSON": b"{",
+    "no body": b"",
+    "a page": b"<html>Log in</html>",
     "no text": b"\xff\xfe",
     "entries that are a number": b'{"TextTranslationJobPropertiesList": 5}',
     "an entry that is a number": b'{"TextTranslationJobPropertiesList": [5]}',
@@ -65,11 +67,18 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.parametrize("headers", [{}, {"x-amzn-requestid": "one"}], ids=["a gateway's", "the service's"])
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-def test_an_unreadable_answer_is_transient(body: bytes) -> None:
-    """A gateway gave it: it passes, and shows no job gone."""
-    with portal(body, JSON) as url, pytest.raises(Transient, match="cannot be read"):
+def test_an_unreadable_answer_is_transient(body: bytes, headers: dict[str, str]) -> None:
+    """It shows no job gone, whoever gave it, also where the service's headers are there: it passes by itself."""
+    with portal(body, JSON, headers=headers) as url, pytest.raises(Transient, match="cannot be read"):
         connected(url).list_in_flight()
+
+
+def test_an_answer_of_the_service_without_a_list_is_empty() -> None:
+    """The model does not require it."""
+    with portal(b"{}", JSON, headers={"x-amzn-requestid": "one"}) as url:
+        assert connected(url).list_in_flight() == []
 
 
 @pytest.mark.parametrize(

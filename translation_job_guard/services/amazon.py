@@ -153,6 +153,7 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
             session = _assume(session, credentials, region, sts_url, config)
         # Also a token of a profile, of SSO or of a role: a gateway may repeat it in an error.
         session.register("before-send", _remember_token)
+        session.register("after-call.translate.ListTextTranslationJobs", _refuse_unreadable)
         return AmazonTranslate(
             region,
             session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
@@ -169,6 +170,13 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
 
 def _remember_token(request: Any, **_: Any) -> None:
     remember_secret(request.headers.get("X-Amz-Security-Token"))
+
+
+def _refuse_unreadable(http_response: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+    # botocore takes a body that it cannot read for an answer with nothing in it: that shows no job gone. Only such an
+    # answer is read again, since a page of jobs is long.
+    if http_response.status_code < 300 and "TextTranslationJobPropertiesList" not in parsed:
+        json.loads(http_response.content)
 
 
 _AMAZON_SUFFIXES: Final = (
