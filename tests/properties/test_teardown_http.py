@@ -2,16 +2,21 @@
 
 What is checked is read from the emulator's request log and from the jobs' final states. Its clock is stepped: whatever
 the runner or an SDK would wait for is stepped, so that nothing here waits.
+
+Azure's cache is on, and holds listings from before the jobs came; documents are listed one by one, and their targets
+may be told late. Success is only right by the last fresh listing: one that was answered without an ``Age``.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import example, given, settings
@@ -21,8 +26,8 @@ from tests.support.emulator import REGION
 from tests.support.services import KEY_ENV, guard
 from translation_job_guard import lifecycle
 from translation_job_guard.arguments import GuardArguments
-from translation_job_guard.emulator import Control, Emulator
-from translation_job_guard.errors import TeardownError
+from translation_job_guard.emulator import Control, Emulator, azure_cache
+from translation_job_guard.errors import TeardownError, Undecided
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
@@ -33,7 +38,7 @@ from translation_job_guard.jobs import (
 )
 from translation_job_guard.pace import Pace
 from translation_job_guard.runner import run
-from translation_job_guard.services import JobService
+from translation_job_guard.services import JobService, azure
 from translation_job_guard.teardown import Mode, Policy
 
 KEY = "emulator-key"
@@ -42,6 +47,8 @@ CONTAINER = "https://account.blob.core.windows.net/"
 PATIENT = 5_000.0
 LATE = 3.0
 """Seconds for which a job is not listed, where that is so."""
+READ_LAG = 0.3
+"""Seconds for which a fresh listing of Azure may be without a new batch (the emulator's default)."""
 LONGEST_REQUEST = 10.0
 """Seconds that one request may take with the SDKs' own attempts, none of which takes any time here but the pauses."""
 
@@ -110,13 +117,32 @@ class FaultPlan:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """A job to be. ``state`` counts as in ``WORDS``; a job that comes later is queued."""
+    """A job to be. ``state`` counts as in ``WORDS``; a job that comes later is queued.
+
+    The documents of an Azure batch are listed from ``first_row`` seconds after its submission, one every
+    ``row_interval`` seconds.
+    """
 
     own: bool
     state: int
     comes_after: float
     run_time: float
     stop_latency: float
+    documents: int = 3
+    first_row: float = 0.0
+    row_interval: float = 0.0
+
+
+@dataclass(frozen=True)
+class AzureWays:
+    """How an Azure batch is known to be the guard's, and which cache stands before the service.
+
+    ``gateway``: the cache knows an URL by what does not change from one read to the next, so it also answers reads that
+    ask at an URL of their own.
+    """
+
+    selector: Literal["container_urls", "source_container_urls", "target_container_urls"] = "container_urls"
+    cache: Literal["service", "gateway"] = "service"
 
 
 @dataclass(frozen=True)
@@ -129,6 +155,15 @@ class Scenario:
     workers: int
     settings: dict[str, Any]
     behaviour: tuple[str, ...]
+    azure: AzureWays = AzureWays()
+
+    @property
+    def may_stay_undecided(self) -> bool:
+        """Whether the service may never tell whether a batch is in scope: no target before the document is done."""
+        late = (
+            self.settings.get("azure_document_path") == "succeeded" and self.azure.selector != "source_container_urls"
+        )
+        return self.service == AZURE_DOCUMENT_TRANSLATION and late
 
 
 def scenarios() -> st.SearchStrategy[Scenario]:
@@ -150,6 +185,9 @@ def scenarios() -> st.SearchStrategy[Scenario]:
         comes_after=st.sampled_from([-100.0, -100.0, -1.0, 0.7, 3.1]),
         run_time=st.sampled_from([0.5, 4.0, 600.0, 600.0]),
         stop_latency=st.sampled_from([0.0, 0.4, 2.0, 9.0]),
+        documents=st.sampled_from([1, 3, 5]),
+        first_row=st.sampled_from([0.0, 0.0, 1.5]),
+        row_interval=st.sampled_from([0.0, 0.3, 1.0]),
     )
     policies = st.builds(
         Policy,
@@ -166,6 +204,7 @@ def scenarios() -> st.SearchStrategy[Scenario]:
             "azure_cancel_queued": st.sampled_from(["cancel", "cancelled", "ignore", "refuse"]),
             "stop_ended": st.sampled_from(["answer", "refuse", "not-found"]),
             "azure_cancel_refused": st.sampled_from([400, 409]),
+            "azure_document_path": st.sampled_from(["unless-failed", "unless-failed", "succeeded"]),
             "error_status": st.sampled_from(["documented", "model"]),
             "rates": st.sampled_from([{}, {}, {STOP[AMAZON_TRANSLATE]: 2, STOP[AZURE_DOCUMENT_TRANSLATION]: 2}]),
         }
@@ -180,6 +219,7 @@ def scenarios() -> st.SearchStrategy[Scenario]:
         workers=st.sampled_from([0, 0, 6]),
         settings=ways,
         behaviour=st.lists(st.sampled_from(["ignore-stop", "lose-race", "late"]), max_size=2, unique=True).map(tuple),
+        azure=st.builds(AzureWays),
     )
 
 
@@ -201,7 +241,23 @@ def longer_than_retries(service: str, kind: str) -> Scenario:
     return Scenario(service, Policy(timeout=PATIENT, quiet_period=1.0), jobs, faults, None, 0, {}, ())
 
 
+def looked_before(cache: Literal["service", "gateway"]) -> Scenario:
+    """Nothing goes wrong, and each node of the cache has a listing from before the jobs."""
+    jobs = tuple(JobPlan(own, 1, -1.0, 600.0, 0.4, 3, 0.0, 0.3) for own in (True, False))
+    policy = Policy(timeout=PATIENT, quiet_period=1.0)
+    return Scenario(AZURE_DOCUMENT_TRANSLATION, policy, jobs, (), None, 0, {}, (), AzureWays(cache=cache))
+
+
+def targets_told_late() -> Scenario:
+    """No document of a running batch tells its target, which is what the scope goes by."""
+    ways = AzureWays("target_container_urls")
+    return replace(looked_before("service"), settings={"azure_document_path": "succeeded"}, azure=ways)
+
+
 @given(scenario=scenarios())
+@example(scenario=looked_before("service"))
+@example(scenario=looked_before("gateway"))
+@example(scenario=targets_told_late())
 @example(scenario=longer_than_retries(AMAZON_TRANSLATE, "throttle"))
 @example(scenario=longer_than_retries(AMAZON_TRANSLATE, "error"))
 @example(scenario=longer_than_retries(AZURE_DOCUMENT_TRANSLATION, "error"))
@@ -214,10 +270,43 @@ def test_invariants_hold_over_http(emulator: Emulator, scenario: Scenario) -> No
         world.check(world.tear_down(scenario.policy, scenario.crash_after))
         # 3: once nothing is wrong any more, the next one finishes.
         emulator.control.clear_faults()
-        emulator.control.settings(stop_submitted="stop", azure_cancel_queued="cancel", rates={})
+        emulator.control.settings(
+            stop_submitted="stop", azure_cancel_queued="cancel", rates={}, azure_document_path="unless-failed"
+        )
         last = world.tear_down(Policy(timeout=PATIENT, quiet_period=scenario.policy.quiet_period), None)
         assert last.outcome is None, f"the next teardown did not finish: {last.outcome!r}"
         world.check(last)
+
+
+def _cached_answers_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(azure, "fresh", lambda ask, *_: ask()[0])
+
+
+def _one_url_for_all_listings(patch: pytest.MonkeyPatch) -> None:
+    _cached_answers_believed(patch)
+    patch.setattr(azure, "_fresh_start", lambda _: lambda: {"createdDateTimeUtcStart": "2019-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize(
+    ("mistake", "cache", "found"),
+    [
+        (None, "service", False),
+        (None, "gateway", False),
+        (_cached_answers_believed, "gateway", True),
+        (_one_url_for_all_listings, "service", True),
+    ],
+)
+def test_a_broken_freshness_rule_is_found(
+    emulator: Emulator, mistake: Any, cache: Literal["service", "gateway"], found: bool
+) -> None:
+    """The invariants have teeth: whoever believes a cached answer reports success while jobs run."""
+    scenario = looked_before(cache)
+    with pytest.MonkeyPatch.context() as patch:
+        if mistake:
+            mistake(patch)
+        world = World(emulator, scenario, patch)
+        with pytest.raises(AssertionError, match="success with") if found else nullcontext():
+            world.check(world.tear_down(scenario.policy, None))
 
 
 @dataclass(frozen=True)
@@ -240,19 +329,35 @@ class World:
         self.control = emulator.control
         self.control.reset()
         self.control.settings(**scenario.settings)
+        if scenario.azure.cache == "gateway":
+            # Its pages would have one key all.
+            self.control.settings(azure_page_size=50)
+            patch.setattr(azure_cache, "url_of", _url_of_gateway)
         self.clock = SteppedClock(self.control)
         patch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=self.clock.sleep))
         patch.setattr(
             "azure.core.pipeline.transport._base.HttpTransport.sleep", lambda _self, seconds: self.clock.sleep(seconds)
         )
-        plans = [self._entry(plan) for plan in scenario.jobs]
-        ids = self.control.add_jobs(plans)
-        self.own = {id_ for id_, plan in zip(ids, scenario.jobs, strict=True) if plan.own}
         self.guard = self._guard(emulator)
         # Makes no request, but an account of Azure that is not there yet.
         self.service: JobService = lifecycle.connect(self.guard)
         self.account = lifecycle.verify_account(self.guard, self.service)
+        if scenario.service == AZURE_DOCUMENT_TRANSLATION:
+            self._look_before()
+        plans = [self._entry(plan) for plan in scenario.jobs]
+        ids = self.control.add_jobs(plans)
+        self.own = {id_ for id_, plan in zip(ids, scenario.jobs, strict=True) if plan.own}
+        self.told_at = {
+            id_: entry["submitted"] + plan.first_row for id_, entry, plan in zip(ids, plans, scenario.jobs, strict=True)
+        }
         self._order_faults()
+
+    def _look_before(self) -> None:
+        """Somebody looks, and each node of the cache keeps a listing without a job."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(azure, "fresh", lambda ask, *_: ask()[0])
+            for _ in range(3):
+                self.service.list_in_flight()
 
     def tear_down(self, policy: Policy, crash_after: int | None) -> Run:
         began, since = self.clock.today, self.control.last_request()
@@ -263,6 +368,10 @@ class World:
             for job in self.control.jobs()
             if job["id"] in self.own and job["state"] in stop_states and job["submitted"] <= shown
         }
+        if self.scenario.service == AZURE_DOCUMENT_TRANSLATION:
+            # Whose the others are is not told yet.
+            told = {id_ for id_ in waiting if self.told_at[id_] <= self.clock.today}
+            waiting = set() if self.scenario.may_stay_undecided else told
         self.clock.crash_after = crash_after
         outcome: BaseException | None = None
         try:
@@ -290,7 +399,7 @@ class World:
         # 2
         if run.outcome is None:
             assert listings, "success without a look"
-            since = listings[-1]["started"] - (LATE if "late" in self.scenario.behaviour else 0.0)
+            since = listings[-1]["started"] - (LATE if "late" in self.scenario.behaviour else READ_LAG)
             left = [
                 job
                 for job in self.control.jobs()
@@ -299,7 +408,8 @@ class World:
             assert left == [], "success with a job in scope in flight"
         # 4
         patient = run.policy.timeout == PATIENT and not any(fault.definite for fault in self.scenario.faults)
-        if patient and not isinstance(run.outcome, Crash):
+        undecided = isinstance(run.outcome, Undecided) and self.scenario.may_stay_undecided
+        if patient and not isinstance(run.outcome, Crash) and not undecided:
             assert run.outcome is None, f"a teardown with time enough failed: {run.outcome!r}"
         # 5
         wrong = {fault.about for fault in self.scenario.faults}
@@ -324,13 +434,24 @@ class World:
         owner = "own" if plan.own else "other"
         if self.scenario.service == AMAZON_TRANSLATE:
             return {**entry, "region": REGION, "role": f"{ROLE}{owner}"}
-        return {**entry, "resource": "translator", "source": f"{CONTAINER}{owner}", "target": f"{CONTAINER}result"}
+        by_target = self.scenario.azure.selector == "target_container_urls"
+        source, target = ("shared", owner) if by_target else (owner, "shared")
+        return {
+            **entry,
+            "resource": "translator",
+            "source": f"{CONTAINER}{source}",
+            "target": f"{CONTAINER}{target}",
+            "documents": plan.documents,
+            "first_row": entry["submitted"] + plan.first_row,
+            "row_interval": plan.row_interval,
+        }
 
     def _guard(self, emulator: Emulator) -> GuardArguments:
         if self.scenario.service == AMAZON_TRANSLATE:
             scope: Scope = AmazonScope(data_access_role_arns=(f"{ROLE}own",))
             return guard(emulator, AMAZON_TRANSLATE, scopes=(scope,), account_id="123456789012")
-        scope = AzureScope(container_urls=(f"{CONTAINER}own",))
+        selector: dict[str, Any] = {self.scenario.azure.selector: (f"{CONTAINER}own",)}
+        scope = AzureScope(**selector)
         return guard(emulator, AZURE_DOCUMENT_TRANSLATION, scopes=(scope,))
 
     def _order_faults(self) -> None:
@@ -351,7 +472,7 @@ class World:
                 self.control.fault(STOP[self.scenario.service], kind, times=2, per_job=True)
 
     def _listings(self, run: Run) -> list[dict[str, Any]]:
-        """The first answered request of each listing."""
+        """The first request of each listing that was answered, and not from a cache."""
         calls = [call for call in run.calls if call["operation"] == LIST[self.scenario.service]]
         calls = [call for call in calls if call["status"] == 200]
         if self.scenario.service == AMAZON_TRANSLATE:
@@ -361,8 +482,22 @@ class World:
                 for call in calls
                 if call["parameters"]["Filter"].get("JobStatus") == first and "NextToken" not in call["parameters"]
             ]
-        following = {"skip", "createdDateTimeUtcStart", "ids"}
-        return [call for call in calls if not following & call["parameters"].keys()]
+        first_pages = [call for call in calls if not {"skip", "ids"} & call["parameters"].keys()]
+        # Later pages are asked for by the time of a batch: none is as old.
+        return [
+            call
+            for call in first_pages
+            if call["parameters"]["createdDateTimeUtcStart"] < "2021" and call.get("age") is None
+        ]
 
     def _id(self, call: dict[str, Any]) -> str:
         return str(call["parameters"]["JobId" if self.scenario.service == AMAZON_TRANSLATE else "id"])
+
+
+def _url_of_gateway(request: Any) -> str:
+    """An URL without the parameters that a reader varies."""
+    query = [(name, value) for name, value in parse_qsl(request.raw_query) if name not in ("top", VARIED)]
+    return f"{request.raw_path or request.path}?{urlencode(query)}"
+
+
+VARIED = "createdDateTimeUtcStart"
