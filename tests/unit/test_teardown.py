@@ -845,3 +845,111 @@ def test_an_older_answer_is_no_change() -> None:
     record = Record(_at(0, JobState.RUNNING), _at(5, JobState.STOPPING), seen_at=0.0)
     assert not record.shown(_at(3, JobState.RUNNING))
     assert record.shown(_at(6, JobState.RUNNING))
+
+
+# When a job is asked again
+
+
+def _asked_for(lost: bool, most: float) -> list[float]:
+    """Seconds between the requests of a job that goes on running, seen to the tenth."""
+    record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
+    asked = []
+    for tenth in range(int(most * 10)):
+        if record.wants_stop(tenth / 10):
+            record.asked(tenth / 10)
+            asked.append(tenth / 10)
+            record.last_error = Transient("reset") if lost else None
+    return [round(after - before, 1) for before, after in itertools.pairwise(asked)]
+
+
+def test_a_job_that_runs_on_is_asked_after_five_seconds_and_then_rarer() -> None:
+    """At last every minute."""
+    assert _asked_for(lost=False, most=300) == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
+
+
+def test_a_job_whose_answer_was_lost_is_asked_sooner() -> None:
+    """At last every fifteen seconds."""
+    assert _asked_for(lost=True, most=62) == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]
+
+
+def test_a_job_that_is_asked_for_ever_overflows_nothing() -> None:
+    """A float's exponent ends at 1,024."""
+    record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
+    for number in range(2_000):
+        record.asked(float(number))
+    assert not record.wants_stop(2_058.0)
+    assert record.wants_stop(2_059.0)
+
+
+def test_a_request_that_did_not_go_out_leaves_no_trace() -> None:
+    """What was known before holds again."""
+    record = Record(_at(0, JobState.QUEUED), _at(0, JobState.QUEUED), seen_at=0.0)
+    record.asked(1.0)
+    record.shown(_at(1, JobState.RUNNING))
+    error = Transient("reset")
+    record.last_error = error
+    record.asked(2.0)
+    assert record.asks == 2
+    assert record.last_error is None
+    assert not record.wants_stop(3.0)
+    record.not_sent()
+    assert (record.asks, record.asked_at) == (1, 1.0)
+    assert vars(record)["last_error"] is error
+    assert record.wants_stop(1.0), "it was queued when it was asked, and runs now"
+
+
+def test_a_denied_job_is_never_asked_again() -> None:
+    """No second request changes a permission."""
+    record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
+    record.asked(1.0)
+    record.last_error = Denied("no")
+    assert not record.wants_stop(1e6)
+
+
+# How a job's part came out
+
+
+@pytest.mark.parametrize(
+    ("state", "asks", "ended", "vanished", "ending"),
+    [
+        (JobState.RUNNING, 1, False, False, Ending.IN_FLIGHT),
+        (JobState.STOPPED, 1, False, False, Ending.IN_FLIGHT),
+        (JobState.STOPPING, 1, True, True, Ending.VANISHED),
+        (JobState.STOPPING, 1, True, False, Ending.UNKNOWN),
+        (JobState.STOPPED, 1, True, False, Ending.STOPPED),
+        (JobState.STOPPED, 0, True, False, Ending.STOPPED_BY_OTHERS),
+        (JobState.SUCCEEDED, 1, True, False, Ending.BY_ITSELF),
+        (JobState.FAILED, 0, True, False, Ending.BY_ITSELF),
+    ],
+)
+def test_an_ending_follows_from_what_is_known(
+    state: JobState, asks: int, ended: bool, vanished: bool, ending: Ending
+) -> None:
+    """Only a listing without the job says that it has ended."""
+    record = Record(_at(0, JobState.RUNNING), _at(1, state), 0.0, asks=asks, vanished=vanished)
+    record.ended_at = 5.0 if ended else None
+    assert record.ending is ending
+
+
+# Intervals
+
+
+def test_intervals_grow_with_the_time_that_nothing_changes(service: SimulatedService) -> None:
+    """An eighth of it, from half a second to fifteen: from the beginning of one listing to that of the next."""
+    service.add(name="own-1", runs_for=600)
+    tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    looks = [at for at in _began(service, "list") if at < 600]
+    gaps = list(itertools.pairwise(looks))
+    assert gaps[0][1] - gaps[0][0] == pytest.approx(0.5, abs=0.1)
+    for before, after in gaps:
+        assert after - before == pytest.approx(min(max(before / 8, 0.5), 15.0), abs=0.2)
+
+
+def test_no_more_than_half_of_the_time_is_spent_on_listings() -> None:
+    """Others have the same quota."""
+    service = SimulatedService(latency=0.3, page_size=2)
+    for number in range(8):
+        service.add(name=f"own-{number}", stop_takes=20)
+    tear_down(service, SCOPES)
+    for one, other in itertools.pairwise([call for call in service.calls if call.operation == "list"][:5]):
+        assert other.began - one.ended >= 0.99 * (one.ended - one.began)
