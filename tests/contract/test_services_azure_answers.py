@@ -74,6 +74,8 @@ UNREADABLE = {
     "no JSON": b"{",
     "no text": b"\xff\xfe",
     "entries that are a number": b'{"value": 5}',
+    "entries that are an empty text": b'{"value": ""}',
+    "entries that are an empty object": b'{"value": {}}',
     "an entry that is a number": b'{"value": [5]}',
     "an entry without an id": b'{"value": [{}]}',
     "a link that is a number": b'{"value": [], "nextLink": 5}',
