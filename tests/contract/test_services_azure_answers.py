@@ -16,6 +16,7 @@ from tests.support.services import API_VERSION, KEY_ENV, batch, portal
 from translation_job_guard.errors import CredentialsUnusable, Denied, Rejected, ServiceError, Throttled, Transient
 from translation_job_guard.jobs import DocumentRow, Documents, JobState
 from translation_job_guard.services import azure
+from translation_job_guard.services.reading import Reads
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
 
@@ -77,6 +78,8 @@ UNREADABLE = {
     "entries that are an empty text": b'{"value": ""}',
     "entries that are an empty object": b'{"value": {}}',
     "an entry that is a number": b'{"value": [5]}',
+    "an entry with an empty id": b'{"value": [{"id": ""}]}',
+    "an entry whose id is null": b'{"value": [{"id": null}]}',
     "an entry without an id": b'{"value": [{}]}',
     "a link that is a number": b'{"value": [], "nextLink": 5}',
 }
@@ -334,3 +337,39 @@ def test_what_a_gateway_says_is_cut_to_one_short_line() -> None:
     said = str(caught.value).removeprefix("list translations: 400: ")
     assert said.startswith("two lines xxx")
     assert len(said) == 500 + len(".")
+
+
+@pytest.mark.parametrize("entry", [{"status": None}, {"status": ""}, {}])
+def test_a_batch_without_a_state_is_taken_for_a_running_one(entry: dict[str, Any]) -> None:
+    """And no word is made up for it."""
+    [job] = Client({"value": [{"id": "one", **entry}]}).service.list_in_flight()
+    assert (job.state, job.service_state) == (JobState.RUNNING, "")
+
+
+# Whose turn it is
+
+
+@pytest.mark.parametrize(
+    ("operation", "turns"),
+    [
+        (lambda service, reads: service.list_in_flight(reads), 1),
+        (lambda service, reads: service.locate(batch("one"), reads), 1),
+        (lambda service, reads: service.look([batch(str(number)) for number in range(81)], reads), 3),
+        (lambda service, reads: service.prove(reads), 2),
+        (lambda service, reads: service.account(reads), 0),
+    ],
+)
+def test_every_read_waits_for_its_turn(operation: Callable[[Service, Reads], object], turns: int) -> None:
+    """The pace and the deadline of a teardown hold for each of its requests."""
+
+    class Counting(Reads):
+        turns = 0
+
+        def turn(self) -> None:
+            self.turns += 1
+
+    reads = Counting()
+    body = json.dumps(page())
+    with portal(body.encode(), "application/json") as url:
+        operation(connected(url), reads)
+    assert reads.turns == turns
