@@ -138,5 +138,8 @@ def _standing(report: Report) -> str:
 def _times(report: Report, elapsed: float) -> str:
     if report.policy.mode is Mode.IGNORE:
         return format_duration(elapsed)
+    if report.undecided and not report.left:
+        wait = format_duration(report.policy.undecided_timeout)
+        return f"{format_duration(elapsed)} so far, waiting {wait} at most for the documents of each undecided batch"
     left = max(report.policy.timeout - elapsed, 0.0)
     return f"{format_duration(elapsed)} so far, {format_duration(left)} left"
