@@ -86,7 +86,7 @@ _REMEDY = (
 _IGNORE_REMEDY = f"If that cannot be done, {ON_DELETE}=ignore goes on without looking (docs/runbook.md)."
 
 
-def connect(guard: GuardArguments) -> JobService:
+def connect(guard: GuardArguments, reads: Reads | None = None) -> JobService:
     """The service that a guard's jobs run on.
 
     Raises:
@@ -99,7 +99,8 @@ def connect(guard: GuardArguments) -> JobService:
         return amazon.connect(guard.place, amazon.Credentials(guard.profile, guard.assume_role_arn), guard.endpoint_url)
     from translation_job_guard.services import azure
 
-    return azure.connect(guard.place, azure.Credentials(guard.key_env, guard.account_resource_id), guard.api_version)
+    credentials = azure.Credentials(guard.key_env, guard.account_resource_id)
+    return azure.connect(guard.place, credentials, guard.api_version, reads)
 
 
 def prove(guard: GuardArguments) -> str:
@@ -113,7 +114,7 @@ def prove(guard: GuardArguments) -> str:
     """
 
     def work(reads: Reads) -> str:
-        service = connect(guard)
+        service = connect(guard, reads)
         account = service.account(reads)
         if guard.expected_account_id and account != guard.expected_account_id:
             raise WrongAccount(
@@ -325,7 +326,7 @@ def in_flight(guard: GuardArguments, new: GuardArguments | None = None, *, withi
 
     def look(reads: Reads) -> Prospect | None:
         try:
-            service = connect(guard)
+            service = connect(guard, reads)
             verify_account(guard, service, reads)
             decided: dict[Coverage, list[Job]] = {decision: [] for decision in Coverage}
             for job in service.list_in_flight(reads):
@@ -417,7 +418,7 @@ def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobServ
     """The service and the account that it leads to; what can pass by itself is tried again while time lasts."""
 
     def work(reads: Reads) -> tuple[JobService, str]:
-        service = connect(guard)
+        service = connect(guard, reads)
         return service, verify_account(guard, service, reads)
 
     def patience(error: ServiceError) -> float:

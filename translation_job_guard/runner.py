@@ -126,7 +126,7 @@ _LATE: Final = _Late.LATE
 
 
 class _Runner:
-    """Performs batches: in worker threads that are left behind when time runs out, so that no request outlives it."""
+    """Performs batches in worker threads, which are left behind when time runs out and send nothing more."""
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from translation_job_guard.errors import (
     CannotTell,
     Denied,
     JobNotFound,
+    Rejected,
     ServiceError,
     TeardownError,
     TeardownRefused,
@@ -47,6 +48,8 @@ SLOWEST_POLL = 15.0
 ASK_AGAIN_AFTER = 5.0
 """Seconds after which a job that took a stop request and still runs is asked again; doubles with each time."""
 ASK_AGAIN_AT_MOST = 60.0
+LOCATE_AT_ONCE = 64
+"""Batches whose documents are read before the next stop requests go out, and are in memory at the same time."""
 
 
 class Mode(enum.Enum):
@@ -112,8 +115,8 @@ class Record:
     looked: bool = False
     doubted: bool = False
     last_error: ServiceError | None = None
-    _asked_in: JobState | None = None
-    _before_asking: tuple[float | None, JobState | None, ServiceError | None] = (None, None, None)
+    _asked_in: frozenset[JobState] = frozenset()
+    _before_asking: tuple[float | None, frozenset[JobState], ServiceError | None] = (None, frozenset(), None)
 
     @property
     def ending(self) -> Ending:
@@ -135,7 +138,8 @@ class Record:
             return False
         if self.asked_at is None:
             return not stopping
-        if self.now.state is not self._asked_in and not stopping:
+        if self.now.state not in self._asked_in and not stopping:
+            # A queued job may not take a stop request before it runs. Once for each state: answers may flap.
             return True
         # Whether a request whose answer was lost took effect is not known: ask again soon.
         lost = isinstance(self.last_error, Transient)
@@ -148,7 +152,7 @@ class Record:
         self._before_asking = (self.asked_at, self._asked_in, self.last_error)
         self.asks += 1
         self.asked_at = at
-        self._asked_in = self.now.state
+        self._asked_in |= {self.now.state}
         self.last_error = None
 
     def shown(self, job: Job) -> bool:
@@ -314,6 +318,8 @@ class Teardown:
         self._outside_at: dict[str, int] = {}
         """Totals at which batches were found to be out of scope. Their documents are not kept: there may be many."""
         self._totals: dict[str, int] = {}
+        self._documents: dict[str, int] = {}
+        """How many documents of each undecided batch were listed at the most."""
         self._undecided_since: dict[str, tuple[float, int]] = {}
         """From when each undecided batch is waited for, and how many documents it had then."""
         self._list_error: ServiceError | None = None
@@ -332,14 +338,12 @@ class Teardown:
             return
         while True:
             yield from self._list()
-            self._refuse_undecided()
             if self._nothing_left() and (yield from self._stays_quiet()):
                 self.report.quiet = True
                 return
             if policy.mode is Mode.FAIL and self.report.left:
                 raise self._error(TeardownRefused, self._refusal())
-            if policy.mode is Mode.CANCEL and self._now >= policy.grace_period:
-                yield from self._stop()
+            yield from self._stop()
             yield from self._wait(self._pause())
             yield from self._wait_for_the_last()
 
@@ -350,9 +354,8 @@ class Teardown:
         for request, value in answers.values:
             if isinstance(request, List) and not isinstance(value, ServiceError):
                 undecided = self._take_listing(value)
-                if undecided:
-                    with contextlib.suppress(CannotTell):
-                        self._take_located((yield [Locate(job) for job in undecided]), undecided)
+                with contextlib.suppress(CannotTell):
+                    yield from self._locate(undecided)
                 self.report.looked = True
 
     def _list(self) -> Script:
@@ -374,10 +377,24 @@ class Teardown:
             yield from self._wait(pause)
             pause = min(pause * 2, SLOWEST_POLL)
         undecided = self._take_listing(value)
-        if undecided:
-            self._take_located((yield [Locate(job) for job in undecided]), undecided)
         self._refuse_denied()
+        yield from self._locate(undecided)
         self.report.looked = True
+        self._time_undecided()
+        self._refuse_undecided()
+
+    def _locate(self, undecided: Sequence[Job]) -> Script:
+        """Read the documents of batches, some at a time, and send the stop requests that are due beside them.
+
+        A neighbour may have hundreds of batches, and their documents are read at the pace of the service: what is known
+        to be in scope is not kept waiting for that, or a short timeout would end before any stop request went out.
+        """
+        self._locate_error = None
+        for start in range(0, len(undecided), LOCATE_AT_ONCE):
+            part = undecided[start : start + LOCATE_AT_ONCE]
+            answers = yield [*self._due_stops(), *map(Locate, part)]
+            self._take_stops(answers)
+            self._take_located(answers)
 
     def _take_listing(self, value: Value) -> list[Job]:
         """Sort a listing into what is in scope and what is not; return what has to be located first."""
@@ -387,7 +404,6 @@ class Teardown:
         # Ids seen twice count once, and the later sight is the newer one.
         listed = {job.id: self._with_what_is_known(job) for job in value if job.in_flight}
         undecided: list[Job] = []
-        self.report.undecided.clear()
         for job in listed.values():
             decision = self._decide(job)
             if decision is Coverage.COVERED:
@@ -401,35 +417,34 @@ class Teardown:
                 record.ended_at = self._now
                 self._changed_at = self._now
         self._first = first
+        self.report.undecided = {job.id: job for job in undecided}
         return undecided
 
-    def _take_located(self, answers: Answers, undecided: Sequence[Job]) -> None:
-        self._take(answers)
-        open_ = {job.id: job for job in undecided}
-        self._locate_error = None
+    def _take_located(self, answers: Answers) -> None:
+        open_ = self.report.undecided
         for request, value in answers.values:
             if not isinstance(request, Locate):
                 continue
             if isinstance(value, ServiceError):
                 # A batch that was listed and is not found has gone or is too new: the next listing tells which.
-                if not isinstance(value, (Transient, Throttled, JobNotFound)):
-                    self.report.undecided.update(open_)
+                # One whose documents are refused stays undecided: it must not keep the others from being stopped.
+                if not isinstance(value, (Transient, Throttled, JobNotFound, Rejected)):
                     raise self._error(CannotTell, self._cannot_tell(value))
                 self._locate_error = value
             elif isinstance(value, Job):
-                before = self._located.get(value.id)
-                if before is None or len(value.rows) >= len(before.rows):
-                    self._located[value.id] = value
                 decision = self._decide(value)
                 if decision is Coverage.UNKNOWN:
-                    open_[value.id] = value
+                    # Its documents are read again with the next listing; there may be too many to keep them.
+                    self._documents[value.id] = max(self._documents.get(value.id, 0), len(value.rows))
                     continue
                 del open_[value.id]
                 if decision is Coverage.COVERED:
+                    before = self._located.get(value.id)
+                    if before is None or len(value.rows) >= len(before.rows):
+                        self._located[value.id] = value
                     self._sight(value, self._first)
                 else:
                     self._outside(value)
-        self.report.undecided.update(open_)
 
     def _with_what_is_known(self, job: Job) -> Job:
         """Return ``job`` with the highest total seen (a lower one is an older answer) and the documents read before."""
@@ -472,23 +487,26 @@ class Teardown:
     def _nothing_left(self) -> bool:
         return not self.report.left and all(map(self._given_up, self.report.undecided))
 
-    def _refuse_undecided(self) -> None:
-        """Fail once every undecided batch was waited for, unless it may be left.
+    def _time_undecided(self) -> None:
+        """Note from when on each undecided batch is waited for.
 
         The wait begins when everything in scope has ended, for each batch by itself, and begins anew when more of its
-        documents are listed: the service lists them one by one (recorded traffic).
+        documents are listed: the service lists them one by one (recorded traffic). A listing that goes without the
+        batch does not end the wait: it may come from a node that is behind.
         """
         undecided = self.report.undecided
-        for id_ in self._undecided_since.keys() - undecided.keys():
-            del self._undecided_since[id_]
         if self.report.left:
             self._undecided_since.clear()
             return
-        for id_, job in undecided.items():
-            if id_ not in self._undecided_since or len(job.rows) > self._undecided_since[id_][1]:
-                self._undecided_since[id_] = (self._now, len(job.rows))
+        for id_ in undecided:
+            documents = self._documents.get(id_, 0)
+            if id_ not in self._undecided_since or documents > self._undecided_since[id_][1]:
+                self._undecided_since[id_] = (self._now, documents)
                 self._changed_at = self._now
-        if undecided and not self._policy.leave_undecided and self._nothing_left():
+
+    def _refuse_undecided(self) -> None:
+        """Fail once every undecided batch was waited for, unless it may be left."""
+        if self.report.undecided and not self._policy.leave_undecided and self._nothing_left():
             raise self._error(Undecided, self._not_decided())
 
     def _given_up(self, id_: str) -> bool:
@@ -540,18 +558,29 @@ class Teardown:
                     record.ended_at, record.looked = None, False
 
     def _stop(self) -> Script:
-        """Ask everything to stop that is to be asked: all requests out before the next look at any state."""
+        """Send every stop request that is due, before the next look at any state."""
+        if due := self._due_stops():
+            self._take_stops((yield due))
+
+    def _due_stops(self) -> list[Request]:
+        """Return the stop requests that are due now, noted as sent."""
+        policy = self._policy
+        if policy.mode is not Mode.CANCEL or self._now < policy.grace_period:
+            return []
         due = [
             record
             for record in self.report.left
-            if record.wants_stop(self._now) and record.before.id not in self.report.undecided
+            if record.wants_stop(self._now)
+            and record.before.id not in self.report.undecided
+            # Not again before its state was looked at again.
+            and (record.asked_at is None or record.asked_at < self._list_began)
         ]
-        if not due:
-            return
         for record in due:
             record.asked(self._now)
-        self._changed_at = self._now
-        answers = yield [Stop(record.now) for record in due]
+            self._changed_at = self._now
+        return [Stop(record.now) for record in due]
+
+    def _take_stops(self, answers: Answers) -> None:
         for request in answers.unsent:
             if isinstance(request, Stop):
                 self.report.records[request.job.id].not_sent()
@@ -615,7 +644,7 @@ class Teardown:
         pause = max(interval - since, self._list_took)
         if self._policy.mode is Mode.CANCEL and self._now < self._policy.grace_period:
             pause = min(pause, self._policy.grace_period - self._now)
-        give_up = [self._give_up_at(id_) - self._now for id_ in self._undecided_since]
+        give_up = [self._give_up_at(id_) - self._now for id_ in self._undecided_since.keys() & self.report.undecided]
         pause = min([pause, *(due for due in give_up if due > 0)])
         return max(pause, FASTEST_POLL - since)
 
@@ -699,7 +728,7 @@ class Teardown:
             says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
         leave = ", TRANSLATION_JOB_GUARD_UNDECIDED=leave to leave undecided batches" if undecided else ""
         return (
-            f"{' '.join(says)}.",
+            f"{' '.join(says).rstrip('.')}.",
             f"{_NOTHING_TAKEN} Run the same command again, which goes on from here; or for one run set "
             "TRANSLATION_JOB_GUARD_TIMEOUT=1h to wait longer, TRANSLATION_JOB_GUARD_ON_DELETE=drain to let the "
             "jobs end by themselves, or TRANSLATION_JOB_GUARD_ON_DELETE=ignore to go on without them (they keep "

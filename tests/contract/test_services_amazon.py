@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.support.emulator import REGION
 from tests.support.services import amazon_service, portal, text_job
@@ -25,7 +26,7 @@ from translation_job_guard.errors import (
     Throttled,
     Transient,
 )
-from translation_job_guard.jobs import JobState
+from translation_job_guard.jobs import Job, JobState
 from translation_job_guard.services import amazon
 from translation_job_guard.services.reading import Reads
 
@@ -288,7 +289,12 @@ def test_few_jobs_are_described_and_many_are_listed(stepped: Emulator, service: 
 def test_a_look_keeps_no_process_from_its_end(service: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interpreter waits for the threads of an executor, and a look that is left behind may hang for a minute."""
     kinds: list[bool] = []
-    monkeypatch.setattr(service, "_describe", lambda _job, _reads: kinds.append(threading.current_thread().daemon))
+
+    def describe(_job: Job, _reads: Reads) -> amazon._Described:
+        kinds.append(threading.current_thread().daemon)
+        return amazon._Described(None)
+
+    monkeypatch.setattr(service, "_describe", describe)
     assert service.look([text_job("a"), text_job("b")]) == {"a": None, "b": None}
     assert kinds == [True, True]
 
@@ -574,3 +580,21 @@ def test_an_environment_that_boto3_cannot_use_is_an_error_of_ours(
         monkeypatch.setenv(name, value)
     with pytest.raises(ServiceError, match=named):
         amazon.connect("us-east-1", amazon.Credentials()).list_in_flight()
+
+
+def test_one_job_that_is_refused_hides_no_other(
+    stepped: Emulator, own: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How the service says that it knows no such job is not recorded: a refusal leaves that one open."""
+    ids = add(stepped, 2)
+    describe = own._client.describe_text_translation_job
+
+    def answer(JobId: str) -> Any:  # noqa: N803 - boto3's name
+        if JobId == ids[0]:
+            error = {"Error": {"Code": "ValidationException", "Message": f'Could not find translation job "{JobId}"'}}
+            raise ClientError(error, "DescribeTextTranslationJob")
+        return describe(JobId=JobId)
+
+    monkeypatch.setattr(own._client, "describe_text_translation_job", answer)
+    looked = own.look([text_job(id_) for id_ in ids])
+    assert looked.keys() == {ids[1]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import random
@@ -292,6 +293,24 @@ def test_a_service_that_cannot_skip_is_listed_by_time_or_fails(
     else:
         with pytest.raises(Transient, match="pages repeat"):
             service.list_in_flight()
+
+
+def test_two_gaps_in_the_pages_lose_no_batch(
+    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was seen behind the first gap does not prove that there is no second one."""
+    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    there = [Job("azure", f"{n}", JobState.RUNNING, "Running", submitted_at=moment) for n in range(400)]
+    pages = itertools.count()
+    ends = {6: 40, 11: 50}
+
+    def page(_since: datetime | None, skip: int, _reads: Reads) -> tuple[list[Job], bool]:
+        shown, more = there[skip : skip + 50], skip + 50 < len(there)
+        del there[: ends.get(next(pages), 0)]
+        return shown, more
+
+    monkeypatch.setattr(service, "_page", page)
+    assert {job.id for job in there} <= {job.id for job in service.list_in_flight()}
 
 
 def test_a_list_that_never_holds_still_is_no_answer(

@@ -81,7 +81,7 @@ def connected(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Makes a guard whose jobs run on the given service: for what no real service can be made to do."""
 
     def connect(service: JobService) -> GuardArguments:
-        monkeypatch.setattr(lifecycle, "connect", lambda _guard: service)
+        monkeypatch.setattr(lifecycle, "connect", lambda *_: service)
         return guard(emulator, AMAZON_TRANSLATE, policy=QUIET)
 
     return connect
@@ -226,7 +226,7 @@ def test_ignore_does_not_wait_for_a_silent_endpoint_of_credentials(emulator: Emu
     """However long the guard's timeout is."""
     silent = threading.Event()
 
-    def connect(_guard: GuardArguments) -> JobService:
+    def connect(*_: object) -> JobService:
         silent.wait(30)
         raise Transient("gave up by itself")
 
@@ -620,4 +620,4 @@ def test_ignore_names_undecided_batches(connected: Connect, capsys: pytest.Captu
     )
     lifecycle.tear_down(made)
     last = capsys.readouterr().out.splitlines()[-1]
-    assert last.endswith(f"; not tied to a container yet: {batch.id} Running")
+    assert last.endswith(f"; undecided, in scope or not: {batch.id} Running")

@@ -104,7 +104,21 @@ def test_a_cached_answer_is_asked_for_again_three_times(cached: int) -> None:
     ("header", "seconds"),
     [
         *[("7", 7.0), (" 1.5 ", 1.5), ("0", 0.0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0)],
-        *[(header, None) for header in ("²", "-3", "soon", "", None, "1e9", "9" * 400, "nan", "inf")],
+        *[
+            (header, None)
+            for header in (
+                "²",
+                "-3",
+                "soon",
+                "",
+                None,
+                "1e9",
+                "9" * 400,
+                "nan",
+                "inf",
+                "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+            )
+        ],
     ],
 )
 def test_a_retry_after_header_is_read_or_ignored(header: str | None, seconds: float | None) -> None:

@@ -369,6 +369,73 @@ def test_a_covered_batch_that_grew_is_not_stopped_unseen(azure: SimulatedService
     assert not _began(azure, "stop")
 
 
+def test_stop_requests_do_not_wait_for_the_neighbours_documents() -> None:
+    """Hundreds of documents lists at 10 a second take longer than many a timeout."""
+    slow = SimulatedService(AZURE_DOCUMENT_TRANSLATION, reads_per_second=10.0)
+    known = slow.add(locations=[f"{CONTAINER}/a.docx"], submitted_at=-1.0)
+    for number in range(300):
+        slow.add(locations=[f"{CONTAINER}-2/a.docx"], submitted_at=-3000.0 + 2 * number, runs_for=1e6)
+    scopes = [AzureScope(translation_ids=(known.id,)), *AZURE_SCOPES]
+    with pytest.raises(TeardownTimeout):
+        tear_down(slow, scopes, Policy(timeout=20))
+    [stop] = [call for call in slow.calls if call.operation == "stop"]
+    assert stop.asked == (known.id,)
+    assert stop.began < 1
+
+
+def test_stop_requests_go_out_between_parts_of_the_documents() -> None:
+    """An own batch that was found by its documents is asked before all the others are read."""
+    slow = SimulatedService(AZURE_DOCUMENT_TRANSLATION, reads_per_second=10.0)
+    own = slow.add(locations=[f"{CONTAINER}/a.docx"], submitted_at=-5000.0, runs_for=1e6)
+    for number in range(300):
+        slow.add(locations=[f"{CONTAINER}-2/a.docx"], submitted_at=-3000.0 + 2 * number, runs_for=1e6)
+    tear_down(slow, AZURE_SCOPES)
+    [stop] = [call for call in slow.calls if call.operation == "stop"]
+    assert stop.asked == (own.id,)
+    assert stop.began < 10
+
+
+def test_a_batch_whose_documents_are_refused_is_undecided(azure: SimulatedService) -> None:
+    """It keeps no other batch from being stopped, and the error says why it is undecided."""
+    own = azure.add(locations=[f"{CONTAINER}/a.docx"])
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"])
+    azure.fail("locate", Rejected("list documents: 400."), times=None, skip=1)
+    with pytest.raises(Undecided, match="list documents: 400"):
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20))
+    assert azure.jobs[own.id].state(azure.clock.now()) is JobState.STOPPED
+
+
+def test_listings_that_flap_do_not_prolong_the_wait(azure: SimulatedService) -> None:
+    """Every second listing goes without the undecided batch: its wait goes on all the same."""
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
+    listed = azure.list_in_flight
+    turns = itertools.count()
+    azure.list_in_flight = lambda *_: listed() if next(turns) % 2 == 0 else []  # type: ignore[method-assign]
+    with pytest.raises(Undecided) as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, quiet_period=1.0))
+    assert caught.value.report.elapsed < 30
+
+
+def test_leave_waits_on_when_a_document_comes_before_the_last_listing(azure: SimulatedService) -> None:
+    """The wait begins anew: the next document decides that the batch is in scope."""
+    locations = [f"{CONTAINER}-2/a.docx", f"{CONTAINER}/a.docx"]
+    own = azure.add(locations=locations, located_after=[11.0, 14.0], counted_after=0.0)
+    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10, leave_undecided=True))
+    assert report.records[own.id].ending is Ending.STOPPED
+
+
+def test_states_that_flap_cause_no_flood_of_stop_requests() -> None:
+    """Two nodes of the same moment contradict each other: each state is answered by a request once."""
+    record = Record(_at(0, JobState.QUEUED), _at(0, JobState.QUEUED), seen_at=0.0)
+    asked = []
+    for tenth in range(200):
+        record.shown(_at(0, JobState.RUNNING if tenth % 2 else JobState.QUEUED))
+        if record.wants_stop(tenth / 10):
+            record.asked(tenth / 10)
+            asked.append(tenth / 10)
+    assert len(asked) <= 4
+
+
 # Answers that are cached or behind
 
 

@@ -34,8 +34,8 @@ class JobService(Protocol):
     """One service at one place: an account and region at AWS, a Translator resource at Azure.
 
     Every method makes requests, may be called from several threads at once, and raises only ``errors.ServiceError``.
-    Methods that read take the caller's ``Reads``, which sets the pace and ends them at its deadline. No answer of them
-    comes from a cache: where the service answers nothing else, they raise ``errors.StaleAnswer``.
+    Methods that read take the caller's ``Reads``, which sets the pace and ends them at its deadline. Where a service
+    answers from a cache (Azure does), they ask again, and raise ``errors.StaleAnswer`` if it answers nothing else.
     """
 
     @property

@@ -292,7 +292,8 @@ class AmazonTranslate:
         reads = reads or Reads()
         if len(jobs) <= DESCRIBE_AT_MOST:
             ids = [job.id for job in jobs]
-            return {ids[index]: job for index, job in each(lambda job: self._describe(job, reads), jobs, workers=10)}
+            described = each(lambda job: self._describe(job, reads), jobs, workers=10)
+            return {ids[index]: answer.job for index, answer in described if answer is not None}
         wanted = {job.id for job in jobs}
         found: dict[str, Job | None] = {}
         oldest = min((job.submitted_at for job in jobs if job.submitted_at), default=None)
@@ -322,13 +323,17 @@ class AmazonTranslate:
                 reads or Reads(),
             )
 
-    def _describe(self, job: Job, reads: Reads) -> Job | None:
+    def _describe(self, job: Job, reads: Reads) -> _Described | None:
+        """Describe one job; None where the service refuses that: how it says "no such job" is not recorded."""
+
         def describe() -> Job:
             return _job(self._client.describe_text_translation_job(JobId=job.id)["TextTranslationJobProperties"])
 
         try:
-            return read(lambda: _call(describe, "translate:DescribeTextTranslationJob"), reads)
+            return _Described(read(lambda: _call(describe, "translate:DescribeTextTranslationJob"), reads))
         except JobNotFound:
+            return _Described(None)
+        except Rejected:
             return None
 
     def _list(self, filter_: Mapping[str, Any], reads: Reads) -> Iterator[Job]:
@@ -354,6 +359,13 @@ class AmazonTranslate:
                 raise Transient(f"{operation}: the pages of the answer repeat.", operation=operation)
             asked.add(token)
             request["NextToken"] = token
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What DescribeTextTranslationJob says of one job; None where there is no such job."""
+
+    job: Job | None
 
 
 def _job(entry: Mapping[str, Any]) -> Job:

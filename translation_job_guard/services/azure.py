@@ -123,7 +123,9 @@ _CLOUDS: Final = {
 }
 
 
-def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureDocumentTranslation:
+def connect(
+    endpoint: str, credentials: Credentials, api_version: str, reads: Reads | None = None
+) -> AzureDocumentTranslation:
     """Return the service at ``endpoint``. Sends no request but listKeys, and that only with ``account_resource_id``.
 
     Raises:
@@ -132,14 +134,14 @@ def connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureD
         ServiceError: the key cannot be fetched, or the environment cannot be used.
     """
     try:
-        return _connect(endpoint, credentials, api_version)
+        return _connect(endpoint, credentials, api_version, reads or Reads())
     except GuardError:
         raise
     except Exception as error:
         raise unexpected(error, "configuration") from error
 
 
-def _connect(endpoint: str, credentials: Credentials, api_version: str) -> AzureDocumentTranslation:
+def _connect(endpoint: str, credentials: Credentials, api_version: str, reads: Reads) -> AzureDocumentTranslation:
     try:
         with loading():
             from azure.ai.translation.document import DocumentTranslationClient
@@ -149,7 +151,7 @@ def _connect(endpoint: str, credentials: Credentials, api_version: str) -> Azure
 
     per_call: dict[str, Any] = {}
     arguments: dict[str, Any] = {}
-    key = _credential_key(credentials, endpoint)
+    key = _credential_key(credentials, endpoint, reads)
     credential: Any
     if key:
         credential = AzureKeyCredential(key)
@@ -247,9 +249,11 @@ class AzureDocumentTranslation:
         since: datetime | None = None
         skip, by_time = 0, True
         shifts = fruitless = 0
+        # What was listed without a gap since counting began: behind a gap nothing proves that no batch was missed.
+        unbroken: set[str] = set()
         while True:
             page, more = self._page(since, skip, reads)
-            shifted = skip > 0 and not (page and page[0].id in jobs)
+            shifted = skip > 0 and not (page and page[0].id in unbroken)
             known = len(jobs)
             jobs.update((job.id, job) for job in page)
             if not more and not shifted:
@@ -263,7 +267,9 @@ class AzureDocumentTranslation:
                 )
             if shifted:
                 skip = 0
+                unbroken.clear()
                 continue
+            unbroken.update(job.id for job in page)
             times = [job.submitted_at for job in page if job.submitted_at]
             # Only if the service did sort and did filter by time.
             by_time = by_time and len(times) == len(page) > 0 and times == sorted(times)
@@ -272,6 +278,7 @@ class AzureDocumentTranslation:
             # A second earlier: whether the filter includes its own moment, and how exact it is, is not documented.
             if by_time and times[half] < times[-1] - timedelta(seconds=1):
                 since, skip = times[-1] - timedelta(seconds=1), 0
+                unbroken.clear()
             else:
                 skip += max(len(page) - half, 1)
 
@@ -574,7 +581,7 @@ _LONGEST: Final = 500
 """Characters of what a service said that an error repeats: a proxy's page may be long."""
 
 
-def _credential_key(credentials: Credentials, endpoint: str) -> str:
+def _credential_key(credentials: Credentials, endpoint: str, reads: Reads) -> str:
     """The key to use; empty for Entra ID."""
     key = os.environ.get(credentials.key_env, "").strip()
     if not (key.isascii() and key.isprintable()):
@@ -584,7 +591,7 @@ def _credential_key(credentials: Credentials, endpoint: str) -> str:
             "it to a key of this Translator resource."
         )
     if not key and credentials.account_resource_id:
-        key = _list_keys(credentials.account_resource_id, endpoint)
+        key = _list_keys(credentials.account_resource_id, endpoint, reads)
     # A gateway may repeat it in an error.
     remember_secret(key)
     return key
@@ -618,7 +625,7 @@ def _entra_id(cloud: Cloud) -> Any:
         raise InvalidArgument(f"AZURE_AUTHORITY_HOST or another AZURE_ variable cannot be used: {error}.") from error
 
 
-def _list_keys(account_resource_id: str, endpoint: str) -> str:
+def _list_keys(account_resource_id: str, endpoint: str, reads: Reads) -> str:
     """The account's first key, from Azure Resource Manager (listKeys), by the management SDK and Entra ID."""
     try:
         from azure.core.exceptions import AzureError
@@ -657,7 +664,7 @@ def _list_keys(account_resource_id: str, endpoint: str) -> str:
             raise _list_keys_error(error) from error
         return keys.key1 or keys.key2 or ""
 
-    return read(fetch, Reads())
+    return read(fetch, reads)
 
 
 def _list_keys_error(error: Exception) -> ServiceError:
