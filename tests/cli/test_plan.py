@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import AddJobs, Cli
+from tests.cli.conftest import REGION, AddJobs, Cli
 from tests.support.golden import check_golden, normalised
 from tests.support.schema import validate
 from tests.support.states import mixed, state
@@ -183,12 +183,85 @@ def test_a_batch_without_documents_yet_is_undecided(cli: Cli, add_jobs: AddJobs)
     assert (len(guard["undecided"]), guard["jobs"], found["exit_code"]) == (1, [], 2)
 
 
-def test_a_stack_without_a_guard_stops_nothing_and_says_so(cli: Cli) -> None:
-    """Also an empty one."""
+def test_a_job_under_an_unguarded_role_would_be_orphaned(cli: Cli, add_jobs: AddJobs) -> None:
+    """No guard has to be there for it to be seen: the stack's provider names the region."""
+    [mine] = add_jobs(input="s3://elsewhere/in/", output="s3://elsewhere/out/")
+    add_jobs(role="arn:aws:iam::123456789012:role/other", input="s3://elsewhere/in/", output="s3://elsewhere/out/")
+    name = write(cli, "state.json", state(cli.emulator.url, keep=["role"], regions=[REGION]))
+    found = cli.json("plan", "--state", name)
+    validate(found, "plan")
+    assert [job["id"] for job in found["stacks"][0]["unguarded"]] == [mine]
+    assert found["exit_code"] == 1
+    assert "would orphan one job: there is no guard" in cli("plan", "--state", name).stdout
+
+
+def test_a_guard_in_another_region_does_not_hide_a_job(cli: Cli, add_jobs: AddJobs) -> None:
+    """The provider's region is looked at as well as the guard's."""
+    [mine] = add_jobs(region="us-east-1")
+    guards = {"guard": {"region": REGION}}
+    document = state(cli.emulator.url, keep=["bucket"], regions=["us-east-1"], guards=guards)
+    found = cli.json("plan", "--state", write(cli, "state.json", document))
+    assert [job["id"] for job in found["stacks"][0]["unguarded"]] == [mine]
+    assert {place["place"] for place in found["places"]} == {REGION, "us-east-1"}
+
+
+@pytest.mark.parametrize("how", ["variable", "option"])
+def test_the_region_of_the_environment_or_of_an_option_counts(cli: Cli, add_jobs: AddJobs, how: str) -> None:
+    """A bucket does not say in which region jobs use it."""
+    [mine] = add_jobs()
     name = write(cli, "state.json", state(cli.emulator.url, keep=["bucket"]))
-    done = cli("plan", "--state", name)
-    assert done.returncode == 0
+    options = ["--region", REGION] if how == "option" else []
+    env = {"AWS_REGION": REGION} if how == "variable" else None
+    found = cli.json("plan", "--state", name, *options, env=env)
+    assert ([job["id"] for job in found["stacks"][0]["unguarded"]], found["exit_code"]) == ([mine], 1)
+
+
+def test_a_batch_on_an_unguarded_translator_would_be_orphaned(cli: Cli, add_jobs: AddJobs) -> None:
+    """And one on the stack's container alone too, at the endpoint that the environment names."""
+    [mine] = add_jobs(resource="translator")
+    for keep, env in (
+        (["translator"], None),
+        (["storage", "docs"], {"AZURE_DOCUMENT_TRANSLATION_ENDPOINT": cli.emulator.azure_endpoint("translator")}),
+    ):
+        name = write(cli, "state.json", state(cli.emulator.url, keep=keep))
+        found = cli.json("plan", "--state", name, env=env)
+        assert ([job["id"] for job in found["stacks"][0]["unguarded"]], found["exit_code"]) == ([mine], 1), keep
+
+
+@pytest.mark.parametrize(("keep", "says"), [("bucket", "AWS_REGION"), ("docs", "--endpoint")])
+def test_nowhere_to_look_is_exit_code_2(cli: Cli, keep: str, says: str) -> None:
+    """What jobs may use without a place to look at is not "nothing"."""
+    found = cli.json("plan", "--state", write(cli, "state.json", state(cli.emulator.url, keep=[keep])))
+    validate(found, "plan")
+    assert found["exit_code"] == 2
+    assert says in found["stacks"][0]["problems"][0]
+
+
+def test_a_stack_that_jobs_cannot_use_is_exit_code_0(cli: Cli) -> None:
+    """Nothing has to be looked at, and no credentials are needed; it says so."""
+    done = cli("plan", "--state", write(cli, "state.json", state(cli.emulator.url, keep=["pet"], regions=[REGION])))
+    assert done.returncode == 0, done.stderr
     assert "there is no guard" in done.stdout
+    assert "nothing in the stack can be in use by translation jobs" in done.stdout
+
+
+def test_a_place_that_cannot_be_looked_at_is_exit_code_2(cli: Cli) -> None:
+    """Even where no guard looks."""
+    name = write(cli, "state.json", state(cli.emulator.url, keep=["role"], regions=[REGION]))
+    env = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
+    found = cli.json("plan", "--state", name, "--timeout", "20s", env=env)
+    assert found["exit_code"] == 2
+    assert found["places"][0]["error"]
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("orphaned", 0), ("stopped", 1)])
+def test_fail_on_says_what_makes_the_exit_code_1(cli: Cli, add_jobs: AddJobs, fail_on: str, code: int) -> None:
+    """Jobs that a guard stops are no failure where only orphans are."""
+    add_jobs(name="pr-17-a")
+    name = write(cli, "state.json", state(cli.emulator.url, guards={"guard": {}}))
+    assert cli("plan", "--state", name, "--fail-on", fail_on).returncode == code
+    assert cli("plan", "--state", name).returncode == 1
+    assert cli("plan", "--state", name, "--fail-on", "nothing").returncode == 2
 
 
 def test_without_pulumi_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

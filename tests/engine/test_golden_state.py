@@ -14,7 +14,7 @@ from tests.support.emulator import aws, azure, start
 from translation_job_guard.emulator import Emulator
 
 STATES = Path(__file__).parent / "states"
-RELEASES = sorted(path for path in (Path(__file__).parents[1] / "golden").iterdir() if path.is_dir())
+RELEASES = sorted((Path(__file__).parents[1] / "golden").glob("[0-9]*"))
 
 
 def state(release: Path, emulator: Emulator) -> dict[str, Any]:

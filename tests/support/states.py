@@ -29,6 +29,7 @@ def state(
     project: str = "shop",
     guards: Mapping[str, Mapping[str, Any]] | None = None,
     keep: Sequence[str] = (),
+    regions: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The export of a stack of one's own, in the shape of the real one.
 
@@ -36,10 +37,15 @@ def state(
         guards: by name, what differs from the real guard of that kind (`endpoint` makes it Azure's): its properties,
             and under `resource` what differs in the resource itself.
         keep: names of cloud resources of the real export to have as well.
+        regions: of AWS providers to have as well.
     """
     real = mixed(url)
     by_name = {one["urn"].rpartition("::")[2]: one for one in real["deployment"]["resources"]}
     resources = [by_name["test-dev"], *(by_name[name] for name in keep)]
+    for region in regions:
+        provider = "pulumi:providers:aws"
+        urn = f"urn:pulumi:dev::test::{provider}::{region}"
+        resources.append({"urn": urn, "type": provider, "custom": True, "id": region, "outputs": {"region": region}})
     for name, changes in (guards or {}).items():
         guard = copy.deepcopy(by_name["documents" if "endpoint" in changes else "translate"])
         properties = {key: value for key, value in changes.items() if key != "resource"}

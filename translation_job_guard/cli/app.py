@@ -206,14 +206,47 @@ def scan(
 def plan(
     stack: o.StackNames = None,
     state: o.StateFiles = None,
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            "--preview",
+            metavar="FILE|-",
+            help="What `pulumi preview --json --show-sames` printed: show what that update stops and orphans.",
+        ),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on",
+            metavar="orphaned|stopped",
+            help="What makes the exit code 1; repeatable. [default: orphaned with --preview, both without]",
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(metavar="REGION", help="AWS region to look at as well; repeatable.")
+    ] = None,
+    endpoint: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Translator endpoint to look at as well; repeatable.")
+    ] = None,
+    profile: o.Profile = None,
+    assume_role_arn: o.AssumeRole = None,
+    endpoint_url: o.EndpointUrl = None,
+    key_env: o.KeyEnv = DEFAULTS["key_env"],
+    account_resource_id: o.AccountResourceId = None,
+    api_version: o.ApiVersion = DEFAULTS["api_version"],
     timeout: o.Timeout = "60s",
     output: o.Output = None,
     verbose: o.Verbose = False,
 ) -> int:
-    """Show what destroying a stack would stop now, which the preview of a destroy cannot tell.
+    """Show which jobs a destroy, or an update, would stop and which it would orphan.
 
-    Reads the stack's state and looks where its guards look, with their credentials from this environment. Says of each
-    guard whether a destroy would call it at all, and which jobs are tied to the stack that no guard would stop.
+    Reads the stack's state and looks where its guards work, with their credentials from this environment, and where
+    jobs could use its roles, buckets, containers and Translator resources: in the regions of its providers, in the
+    environment's, and at its endpoints. Says of each guard whether it would be called at all, and which jobs no guard
+    would stop.
+
+    With --preview it does so for one update: guards and secrets come from the state, changes from the preview. Pulumi
+    shows deletions to no policy pack, so this is the check to run on every pull request.
 
     \b
     Examples:
@@ -221,19 +254,52 @@ def plan(
       translation-job-guard plan --stack acme/shop/dev --stack acme/shop/pr-17
       pulumi stack export | translation-job-guard plan --state -
       translation-job-guard plan --output markdown=plan.md          # for the summary of a CI job
+      pulumi preview --json --show-sames | translation-job-guard plan --preview -
 
     \b
-    Exit codes: 0 it would stop nothing, 1 it would stop or orphan jobs, or a guard would not be called,
-    2 not all of it could be told.
+    Exit codes: 0 it would stop and orphan nothing that --fail-on names, 1 it would, or a destroy would not call a
+    guard, 2 not all of it could be told.
     """
+    from translation_job_guard.cli import plan as impl
     from translation_job_guard.cli.output import emit, sinks
-    from translation_job_guard.cli.plan import plan as look
-    from translation_job_guard.cli.stacks import given_stacks
+    from translation_job_guard.cli.stacks import given_stacks, read_text
 
     to = sinks(output)
     _be_verbose(verbose)
-    result = look(given_stacks(stack or (), state or ()), timeout=o.seconds("--timeout", timeout))
-    emit(result, to, result.key_envs)
+    access = o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version)
+    limit = o.seconds("--timeout", timeout)
+    try:
+        chosen = [impl.Finding(one) for one in fail_on or ()]
+    except ValueError:
+        raise InvalidArgument("--fail-on: expected orphaned or stopped.") from None
+    if preview is None:
+        result = impl.plan(
+            given_stacks(stack or (), state or ()),
+            timeout=limit,
+            regions=region or (),
+            endpoints=endpoint or (),
+            access=access,
+            fail_on=chosen or tuple(impl.Finding),
+        )
+    else:
+        from translation_job_guard.cli.preview import parse_preview
+
+        if len(stack or ()) + len(state or ()) > 1:
+            raise InvalidArgument("--preview: a preview is one of a single stack: give one --stack or --state.")
+        if preview == "-" and "-" in (state or ()):
+            raise InvalidArgument("--preview - and --state -: standard input can be read only once.")
+        parsed = parse_preview(read_text(preview), "standard input" if preview == "-" else preview)
+        [found] = given_stacks(stack or (), state or ())
+        result = impl.plan_update(
+            found,
+            parsed,
+            timeout=limit,
+            regions=region or (),
+            endpoints=endpoint or (),
+            access=access,
+            fail_on=chosen or (impl.Finding.ORPHANED,),
+        )
+    emit(result, to, [key_env, *result.key_envs])
     return result.exit_code
 
 

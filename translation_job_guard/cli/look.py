@@ -14,10 +14,11 @@ from translation_job_guard.errors import GuardError, JobNotFound
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService
+from translation_job_guard.state import same_endpoint
 from translation_job_guard.teardown import Policy
 from translation_job_guard.threads import each
 
-__all__ = ["Sight", "look", "place_of"]
+__all__ = ["Sight", "is_same_place", "look", "looks_at", "place_of"]
 
 PLACES_AT_ONCE = 64
 LOCATED_AT_ONCE = 8
@@ -39,6 +40,20 @@ def place_of(guard: GuardArguments) -> GuardArguments:
     """Where and as whom a guard looks, and nothing else of it: guards with the same answer share one look."""
     return replace(
         guard, name="", stack="", project="", scopes=(), policy=Policy(), protects=(), expected_account_id=None
+    )
+
+
+def is_same_place(service: str, one: str, other: str) -> bool:
+    """Check whether two regions, or two endpoints in any spelling, are the same place."""
+    return one == other if service == AMAZON_TRANSLATE else same_endpoint(one, other)
+
+
+def looks_at(guard: GuardArguments, sight: Sight) -> bool:
+    """Check whether a guard works at the place that was looked at, and in the account that was found there."""
+    return (
+        guard.service == sight.place.service
+        and is_same_place(guard.service, guard.place, sight.place.place)
+        and (guard.account_id is None or sight.account is None or guard.account_id == sight.account)
     )
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Selectors",
     "amazon",
     "azure",
+    "has_batch_jobs",
     "no_places",
     "places_of_environment",
     "regions_of_service",
@@ -283,6 +284,21 @@ def regions_of_service(profile: str | None) -> list[str]:
     here = region_of_environment(profile)
     partition = session.get_partition_for_region(here) if here else "aws"
     return sorted(set(session.get_available_regions("translate", partition_name=partition)) - NO_BATCH)
+
+
+def has_batch_jobs(region: str) -> bool:
+    """Check whether Amazon Translate has batch jobs in a region; a region that boto3 does not know counts as one."""
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        return True
+    session = boto3.Session()
+    try:
+        partition = session.get_partition_for_region(region)
+    except BotoCoreError:
+        return True
+    return region not in NO_BATCH and region in session.get_available_regions("translate", partition_name=partition)
 
 
 def no_places() -> InvalidArgument:

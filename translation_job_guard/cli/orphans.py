@@ -11,15 +11,16 @@ from typing import Final
 
 from translation_job_guard._version import __version__
 from translation_job_guard.arguments import GuardArguments
-from translation_job_guard.cli.look import Sight, look, place_of
-from translation_job_guard.cli.options import Access, amazon, azure
+from translation_job_guard.cli.look import Sight, look, looks_at
+from translation_job_guard.cli.options import Access, places_of_environment
+from translation_job_guard.cli.places import has_amazon, places_of
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.cli.stacks import StackOrError
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.existence import Surroundings
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
-from translation_job_guard.state import Kind, Stack, StateGuard, same_endpoint
+from translation_job_guard.state import Kind, Stack
 from translation_job_guard.threads import each
 
 __all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places"]
@@ -145,24 +146,18 @@ def orphans_places(
         InvalidArgument: an option cannot be used, or there is nowhere to look.
     """
     stacks = [one.stack for one in found if one.stack is not None]
-    places = [place_of(guard.arguments) for stack in stacks for guard in stack.guards if guard.arguments]
-    looked = {(place.service, place.place) for place in places}
-    by_region = [region for stack in stacks if _has_amazon(stack) for region in stack.regions]
+    guards = [guard.arguments for stack in stacks for guard in stack.guards if guard.arguments]
+    if not regions and not endpoints:
+        regions, endpoints = places_of_environment(access.profile)
+    by_region = [region for stack in stacks if has_amazon(stack.ties) for region in stack.regions]
     by_resource = [tie.identity for stack in stacks for tie in stack.ties if tie.kind is Kind.TRANSLATOR]
-    wanted = [
-        *(amazon(region, {"whole_region": True}, access) for region in dict.fromkeys([*regions, *by_region])),
-        *(azure(url, {"whole_resource": True}, access) for url in dict.fromkeys([*endpoints, *by_resource])),
-    ]
-    for place in map(place_of, wanted):
-        # Where a guard looks already with credentials of its own, the environment's add nothing.
-        if not any(service == place.service and _same(service, where, place.place) for service, where in looked):
-            places.append(place)
+    places = places_of(guards, [*regions, *by_region], [*endpoints, *by_resource], access)
     if not places:
         raise InvalidArgument(
             "There is nowhere to look: these stacks have no guard, no AWS region and no Translator resource. Give "
-            "--region, --all-regions or --endpoint."
+            "--region, --all-regions or --endpoint, or set AWS_REGION."
         )
-    return list(dict.fromkeys(places))
+    return places
 
 
 def orphans(found: Sequence[StackOrError], places: Sequence[GuardArguments], *, timeout: float) -> OrphansResult:
@@ -209,7 +204,7 @@ def _covered(stacks: Sequence[Stack], job: Job, sight: Sight) -> tuple[Coverage,
     uncalled = []
     for stack in stacks:
         for guard in stack.guards:
-            if guard.arguments is None or not _looks_here(guard, sight):
+            if guard.arguments is None or not looks_at(guard.arguments, sight):
                 continue
             decision = coverage(guard.arguments.scopes, job)
             if not guard.obstacles:
@@ -219,20 +214,6 @@ def _covered(stacks: Sequence[Stack], job: Job, sight: Sight) -> tuple[Coverage,
     if Coverage.COVERED in answers:
         return Coverage.COVERED, []
     return Coverage.UNKNOWN if Coverage.UNKNOWN in answers else Coverage.OUTSIDE, uncalled
-
-
-def _looks_here(guard: StateGuard, sight: Sight) -> bool:
-    arguments = guard.arguments
-    return (
-        arguments is not None
-        and arguments.service == sight.place.service
-        and _same(arguments.service, arguments.place, sight.place.place)
-        and (arguments.account_id is None or arguments.account_id == sight.account)
-    )
-
-
-def _same(service: str, one: str, other: str) -> bool:
-    return one == other if service == AMAZON_TRANSLATE else same_endpoint(one, other)
 
 
 def _likely(stacks: Sequence[Stack], uncalled: Sequence[str], job: Job, sight: Sight) -> tuple[str | None, str | None]:
@@ -273,10 +254,6 @@ def _gone(sights: Sequence[Sight], deadline: float) -> Mapping[tuple[str, str | 
     for _, pairs in each(find, looked, workers=len(looked) or 1, deadline=deadline):
         found.update(pairs)
     return found
-
-
-def _has_amazon(stack: Stack) -> bool:
-    return any(tie.kind in (Kind.ROLE, Kind.BUCKET) for tie in stack.ties)
 
 
 def _stack_row(one: StackOrError) -> StackRow:

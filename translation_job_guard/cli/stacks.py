@@ -17,7 +17,7 @@ from translation_job_guard.redaction import redact
 from translation_job_guard.state import Stack, parse_state
 from translation_job_guard.threads import each
 
-__all__ = ["StackOrError", "all_stacks", "given_stacks", "guard_names", "pulumi", "pulumi_path"]
+__all__ = ["StackOrError", "all_stacks", "given_stacks", "guard_names", "pulumi", "pulumi_path", "read_text"]
 
 EXPORT_TAKES: Final = 120
 """Seconds after which a `pulumi` that has not answered is given up: a backend that cannot be reached."""
@@ -129,14 +129,24 @@ def _export(name: str | None) -> StackOrError:
     return StackOrError(source, stack)
 
 
+def read_text(name: str) -> str:
+    """Return the text of a file, or of standard input for ``-``.
+
+    Raises:
+        InvalidArgument: it cannot be read.
+    """
+    source = "standard input" if name == "-" else name
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidArgument(f"{source} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"{source} is not text in UTF-8; expected what pulumi prints.") from error
+
+
 def _from_file(name: str) -> StackOrError:
     source = "standard input" if name == "-" else name
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        return StackOrError(source, parse_state(text, source))
-    except OSError as error:
-        return StackOrError(source, None, f"{source} cannot be read: {error.strerror or error}.")
-    except UnicodeDecodeError:
-        return StackOrError(source, None, f"{source} is no text: give what `pulumi stack export` prints.")
+        return StackOrError(source, parse_state(read_text(name), source))
     except InvalidArgument as error:
         return StackOrError(source, None, str(error))

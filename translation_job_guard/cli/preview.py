@@ -1,0 +1,349 @@
+"""What an update does to guards and to what jobs need, by its preview. Pure, over parsed JSON and a parsed state.
+
+``pulumi preview --json --show-sames`` prints one step for each resource, in no order that can be relied on. When the
+old resource goes follows from its step and from dependencies:
+
+- **delete-first**: a ``replace`` whose old state is ``pendingReplacement``. The old resource goes while the program
+  runs, after everything that depends on it and is replaced as well.
+- **in the end**: a ``delete``, and a ``replace`` whose old state has ``delete``. The old resource goes after the
+  program has ended, and again after everything that depends on it.
+
+So a guard acts before a resource goes if it goes delete-first and the resource in the end, or if both go at the same
+time and the guard depends on the resource. What a guard's changed inputs mean is for ``decide`` to say, as when the
+engine asks the guard itself.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from translation_job_guard.arguments import UNKNOWN, read_scope
+from translation_job_guard.decide import Answer, decide
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.jobs import Coverage, Job, Scope, coverage, left_behind
+from translation_job_guard.state import GUARD_TYPES, Stack, StateGuard, Tie
+
+__all__ = ["Change", "Created", "Forecast", "GuardChange", "Loss", "forecast", "parse_preview"]
+
+_UNKNOWN: Final = frozenset(
+    {
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+"""What stands for a value that is not known yet (Pulumi's sdk/go/common/resource/plugin/rpc.go)."""
+_SECRET: Final = "[secret]"
+"""What stands for a secret, of which the preview shows nothing."""
+
+_COMMAND: Final = "`pulumi preview --json --show-sames`"
+
+
+class Change(enum.Enum):
+    """What an update does with a resource."""
+
+    NONE = "none"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class GuardChange:
+    """What an update does with a guard of the state.
+
+    ``because`` are the properties that ask for a replacement. ``scopes`` are the scopes afterwards, as far as they are
+    known. ``obstacles``: why the engine would not call a guard that it deletes. ``problem``: why it cannot be told
+    which jobs the guard would stop.
+    """
+
+    guard: StateGuard
+    change: Change
+    delete_first: bool = False
+    because: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    problem: str | None = None
+
+    def reach(self, job: Job) -> Coverage:
+        """Return whether the guard answers for ``job`` now and has its teardown for it in this update."""
+        if self.guard.arguments is None or self.change is Change.NONE:
+            return Coverage.OUTSIDE
+        if self.change is Change.UPDATE:
+            return left_behind(self.guard.arguments.scopes, self.scopes, job)
+        return coverage(self.guard.arguments.scopes, job)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A resource that jobs need, and that an update takes away. ``guards`` act before it goes."""
+
+    tie: Tie
+    change: Change
+    delete_first: bool
+    guards: tuple[GuardChange, ...]
+
+
+@dataclass(frozen=True)
+class Created:
+    """A guard that an update makes, as far as its place and scopes are known."""
+
+    service: str
+    place: str
+    scopes: tuple[Scope, ...]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What an update does to the guards of a stack, in their order, and to what jobs need."""
+
+    guards: tuple[GuardChange, ...]
+    losses: tuple[Loss, ...]
+    created: tuple[Created, ...] = ()
+
+
+def parse_preview(text: str, source: str) -> Mapping[str, Any]:
+    """Read a preview.
+
+    Args:
+        text: what ``pulumi preview --json --show-sames`` printed.
+        source: where it came from, for messages.
+
+    Raises:
+        InvalidArgument: it is not such a preview, or not a whole one.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        what = "is empty: the preview failed before it printed anything" if not text.strip() else "is not valid JSON"
+        raise InvalidArgument(f"{source} {what}; expected what {_COMMAND} prints.") from error
+    steps = document.get("steps") if isinstance(document, Mapping) else None
+    summary = document.get("changeSummary") if isinstance(document, Mapping) else None
+    if not isinstance(steps, list) or not all(map(_is_step, steps)) or not isinstance(summary, Mapping):
+        raise InvalidArgument(f"{source} is not a preview; expected what {_COMMAND} prints.")
+    for one in document.get("diagnostics") or []:
+        if isinstance(one, Mapping) and str(one.get("severity")).startswith("error"):
+            reason = " ".join(str(one.get("message")).split())
+            raise InvalidArgument(
+                f"{source} is the preview of an update that fails, so it does not show what would be deleted: {reason}"
+            )
+    shown = sum(step["op"] == "same" for step in steps)
+    if shown < int(summary.get("same") or 0):
+        raise InvalidArgument(
+            f"{source} leaves out what stays the same ({shown} of {summary['same']} resources): add --show-sames, as "
+            f"in {_COMMAND}."
+        )
+    return dict(document)
+
+
+def forecast(preview: Mapping[str, Any], stack: Stack) -> Forecast:
+    """Return what the update of ``preview`` does to ``stack``.
+
+    Args:
+        preview: what ``parse_preview`` returned.
+        stack: the stack before the update, with its secrets.
+
+    Raises:
+        InvalidArgument: the preview is one of another stack.
+    """
+    # What a refresh finds changed is no doing of the update, and the steps of the update itself follow it.
+    steps = [step for step in preview["steps"] if step["op"] != "refresh"]
+    here = f"urn:pulumi:{stack.name}::{stack.project}::"
+    if stack.name and any(not step["urn"].startswith(here) for step in steps):
+        raise InvalidArgument(
+            f"The preview is not one of the stack {stack.label}: name its stack with --stack, or give the state that "
+            "it was made from with --state FILE."
+        )
+    by_urn: dict[str, list[Mapping[str, Any]]] = {}
+    for step in steps:
+        if old := step.get("oldState"):
+            by_urn.setdefault(old["urn"], []).append(step)
+    going = {urn for urn, found in by_urn.items() if any(_change(step) in _GOING for step in found)}
+    graph = _Graph(by_urn)
+    guards = tuple(_guard_change(guard, by_urn.get(guard.urn, []), going) for guard in stack.guards)
+    losses: list[Loss] = []
+    for tie in stack.ties:
+        step = next((one for one in _steps_of(tie, by_urn) if _change(one) in _GOING), None)
+        if step is not None and not step["oldState"].get("retainOnDelete"):
+            first = _is_delete_first(step, otherwise=True)
+            acting = tuple(one for one in guards if _acts_before(one, tie, first, graph))
+            losses.append(Loss(tie, _change(step), first, acting))
+    return Forecast(guards, tuple(losses), tuple(_created(steps)))
+
+
+def _is_step(value: Any) -> bool:
+    if not isinstance(value, Mapping) or not isinstance(value.get("op"), str) or not isinstance(value.get("urn"), str):
+        return False
+    states = [value.get(name) for name in ("oldState", "newState")]
+    return all(one is None or (isinstance(one, Mapping) and isinstance(one.get("urn"), str)) for one in states)
+
+
+_GOING: Final = frozenset({Change.REPLACE, Change.DELETE})
+
+
+def _change(step: Mapping[str, Any]) -> Change:
+    # What the program only reads is not the stack's to delete: "discard" takes nothing away.
+    return _CHANGES.get(step["op"], Change.NONE)
+
+
+_CHANGES: Final = {
+    "update": Change.UPDATE,
+    "replace": Change.REPLACE,
+    "create-replacement": Change.REPLACE,
+    "delete-replaced": Change.REPLACE,
+    "import-replacement": Change.REPLACE,
+    "delete": Change.DELETE,
+}
+
+
+def _is_delete_first(step: Mapping[str, Any], *, otherwise: bool) -> bool:
+    """Check whether the old resource of a step goes while the program runs, or only in the end."""
+    old = step["oldState"]
+    if _change(step) is Change.DELETE or old.get("delete"):
+        return False
+    return bool(old.get("pendingReplacement")) or otherwise
+
+
+def _steps_of(tie: Tie, by_urn: Mapping[str, Sequence[Mapping[str, Any]]]) -> Sequence[Mapping[str, Any]]:
+    """Return the steps of a resource: of those with its URN, the ones with its identity if it is seen in any.
+
+    After an update that failed, a resource that is still to be deleted has the URN of the one that took its place.
+    """
+    steps = by_urn.get(tie.urn, [])
+    if len(steps) < 2:
+        return steps
+    named = [one for one in steps if tie.identity in (one["oldState"].get("id"), *_texts(one["oldState"]))]
+    return named or steps
+
+
+def _texts(state: Mapping[str, Any]) -> Iterable[str]:
+    outputs = state.get("outputs")
+    return [one for one in outputs.values() if isinstance(one, str)] if isinstance(outputs, Mapping) else []
+
+
+class _Graph:
+    """What each old resource depends on: deletion takes the resource before them."""
+
+    def __init__(self, by_urn: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self._by_urn = by_urn
+        self._reached: dict[str, frozenset[str]] = {}
+
+    def depends(self, urn: str, other: str) -> bool:
+        """Check whether a resource depends on another, directly or not."""
+        if urn not in self._reached:
+            seen: set[str] = set()
+            waiting = [urn]
+            while waiting:
+                for one in self._direct(waiting.pop()):
+                    if one not in seen:
+                        seen.add(one)
+                        waiting.append(one)
+            self._reached[urn] = frozenset(seen)
+        return other in self._reached[urn]
+
+    def _direct(self, urn: str) -> Iterable[str]:
+        for step in self._by_urn.get(urn, ()):
+            old = step["oldState"]
+            yield from old.get("dependencies") or ()
+            for urns in (old.get("propertyDependencies") or {}).values():
+                yield from urns or ()
+            # A provider is stored with its id behind its URN.
+            provider = str(old.get("provider") or "").rpartition("::")[0]
+            yield from (one for one in (old.get("parent"), old.get("deletedWith"), provider) if one)
+
+
+def _acts_before(one: GuardChange, tie: Tie, tie_first: bool, graph: _Graph) -> bool:
+    """Check whether a guard has done its work before a resource goes."""
+    if one.change is Change.NONE or one.obstacles:
+        return False
+    if one.change is Change.UPDATE:
+        # It runs with the program, but after what it depends on was replaced.
+        return not tie_first
+    if one.delete_first is not tie_first:
+        return one.delete_first
+    return graph.depends(one.guard.urn, tie.urn)
+
+
+def _guard_change(guard: StateGuard, steps: Sequence[Mapping[str, Any]], going: set[str]) -> GuardChange:
+    step = next((one for one in steps if one["oldState"].get("id") == guard.id), None)
+    change = Change.NONE if step is None else _change(step)
+    kept = guard.arguments.scopes if guard.arguments else ()
+    if step is None or change is Change.NONE:
+        return GuardChange(guard, Change.NONE, scopes=kept)
+    # With what stays, nothing is skipped.
+    present = replace(guard, deleted_with=guard.deleted_with if guard.deleted_with in going else None)
+    if change is Change.DELETE:
+        return GuardChange(guard, change, obstacles=present.obstacles)
+    old, new = step["oldState"].get("outputs") or {}, (step.get("newState") or {}).get("inputs") or {}
+    decision = decide(_known(old), _known(new))
+    scopes = _scopes(guard.service, _known(new.get("scope")))
+    moved = not _PLACE.isdisjoint(decision.because)
+    if change is Change.REPLACE or decision.answer is Answer.REPLACE:
+        return GuardChange(
+            guard,
+            Change.REPLACE,
+            _is_delete_first(step, otherwise=decision.delete_first),
+            decision.because,
+            () if moved else scopes,
+            present.obstacles,
+        )
+    problem = None
+    if new.get("scope") == _SECRET:
+        problem = (
+            "its scope is a secret, of which the preview shows nothing, so which jobs the update leaves out is not "
+            "known. Make the preview with --show-secrets as well."
+        )
+    return GuardChange(guard, change, scopes=kept if problem else scopes, problem=problem)
+
+
+_PLACE: Final = frozenset({"region", "endpoint", "expected_account_id"})
+
+
+def _created(steps: Iterable[Mapping[str, Any]]) -> Iterable[Created]:
+    for step in steps:
+        new = step.get("newState")
+        service = GUARD_TYPES.get(new.get("type") or "") if new and step["op"] == "create" else None
+        if new and service is not None:
+            inputs = _known(new.get("inputs") or {})
+            place = inputs.get("region") or inputs.get("endpoint")
+            if isinstance(place, str):
+                yield Created(service, place, _scopes(service, inputs.get("scope")))
+
+
+def _known(value: Any) -> Any:
+    """Return a value of a preview with ``UNKNOWN`` for what is not known yet, at any depth."""
+    if isinstance(value, str):
+        return UNKNOWN if value in _UNKNOWN else value
+    if isinstance(value, Mapping):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_known(one) for one in value]
+    return value
+
+
+def _scopes(service: str, scopes: Any) -> tuple[Scope, ...]:
+    """Return scopes as far as they are known: values that are not known yet cover nothing."""
+    found = []
+    for scope in scopes if isinstance(scopes, list) else ():
+        if not isinstance(scope, Mapping):
+            continue
+        known = {
+            name: [one for one in value if one is not UNKNOWN] if isinstance(value, list) else value
+            for name, value in scope.items()
+        }
+        # A kind of selector of which nothing is known could leave out any job.
+        if any(value is UNKNOWN or value == [] for value in known.values()):
+            continue
+        try:
+            found.append(read_scope(service, known))
+        except InvalidArgument:
+            continue
+    return tuple(found)
