@@ -34,6 +34,10 @@ MEANINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"guard": ("replace", True, ("protects",), False)},
         {"role": ("replace", True, ["guard"])},
     ),
+    "guardless-delete-first": (
+        {"guard": ("delete", True, (), False)},
+        {"role": ("replace", True, ["guard"])},
+    ),
     "replace-create-first": (
         {"guard": ("replace", True, ("protects",), False)},
         {"role": ("replace", False, ["guard"])},
@@ -124,6 +128,26 @@ def test_a_preview_of_another_stack_is_refused() -> None:
         forecast(parse_preview(preview, "preview"), parse_state(state.replace("pulumi:dev::", "pulumi:prod::"), "s"))
 
 
+def test_a_preview_of_another_state_is_refused() -> None:
+    """It says nothing of a guard or role that the state has, and nothing would seem to become of it."""
+    preview, state = recorded("same", URL)
+    document = json.loads(preview)
+    document["steps"] = [step for step in document["steps"] if not step["urn"].endswith("Role::loose")]
+    document["changeSummary"]["same"] -= 1
+    with pytest.raises(InvalidArgument, match="nothing of loose"):
+        meaning(json.dumps(document), state)
+
+
+def test_a_resource_that_a_refresh_found_gone_is_no_loss() -> None:
+    """It went before the update, which makes it again."""
+    preview, state = recorded("refresh", URL)
+    document = json.loads(preview)
+    for step in document["steps"]:
+        if step["urn"].endswith("Role::loose"):
+            step |= {"newState": None} if step["op"] == "refresh" else {"op": "create", "oldState": None}
+    assert meaning(json.dumps(document), state)["losses"] == {}
+
+
 # The command
 
 
@@ -169,7 +193,9 @@ def test_a_replaced_role_without_a_guard_orphans_its_jobs(cli: Cli, add_jobs: Ad
     assert (loss["name"], loss["guards"], loss["orphans"], found["exit_code"]) == ("loose", [], [mine], 1)
 
 
-@pytest.mark.parametrize("name", ["replace-delete-first", "replace-create-first", "delete", "target"])
+@pytest.mark.parametrize(
+    "name", ["replace-delete-first", "replace-create-first", "guardless-delete-first", "delete", "target"]
+)
 def test_a_guard_that_acts_first_leaves_no_orphan(cli: Cli, add_jobs: AddJobs, name: str) -> None:
     """In both orders."""
     [mine] = add_jobs(role=role_of(name, "role"), **ELSEWHERE)

@@ -8,6 +8,9 @@ old resource goes follows from its step and from dependencies:
 - **in the end**: a ``delete``, and a ``replace`` whose old state has ``delete``. The old resource goes after the
   program has ended, and again after everything that depends on it.
 
+A resource that depends on one that goes delete-first, and that the program does not have any more, goes delete-first as
+well, and then it has no step at all; everything else has one.
+
 So a guard acts before a resource goes if it goes delete-first and the resource in the end, or if both go at the same
 time and the guard depends on the resource. What a guard's changed inputs mean is for ``decide`` to say, as when the
 engine asks the guard itself.
@@ -152,9 +155,14 @@ def forecast(preview: Mapping[str, Any], stack: Stack) -> Forecast:
         stack: the stack before the update, with its secrets.
 
     Raises:
-        InvalidArgument: the preview is one of another stack.
+        InvalidArgument: the preview is one of another stack, or was made from another state of it.
     """
     # What a refresh finds changed is no doing of the update, and the steps of the update itself follow it.
+    vanished = {
+        step["oldState"]["urn"]
+        for step in preview["steps"]
+        if step["op"] == "refresh" and step.get("oldState") and not step.get("newState")
+    }
     steps = [step for step in preview["steps"] if step["op"] != "refresh"]
     here = f"urn:pulumi:{stack.name}::{stack.project}::"
     if stack.name and any(not step["urn"].startswith(here) for step in steps):
@@ -166,16 +174,32 @@ def forecast(preview: Mapping[str, Any], stack: Stack) -> Forecast:
     for step in steps:
         if old := step.get("oldState"):
             by_urn.setdefault(old["urn"], []).append(step)
-    going = {urn for urn, found in by_urn.items() if any(_change(step) in _GOING for step in found)}
-    graph = _Graph(by_urn)
-    guards = tuple(_guard_change(guard, by_urn.get(guard.urn, []), going) for guard in stack.guards)
+    delete_first = any(
+        _change(step) is Change.REPLACE and step["oldState"].get("pendingReplacement")
+        for found in by_urn.values()
+        for step in found
+    )
+    needed = {*(guard.urn for guard in stack.guards), *(tie.urn for tie in stack.ties)}
+    unseen = needed - by_urn.keys() - vanished
+    if unseen and not delete_first:
+        raise InvalidArgument(
+            f"The preview shows nothing of {min(unseen).rpartition('::')[2]}, which the state of {stack.label} has: it "
+            f"was made from another state. Make it again with {_COMMAND}."
+        )
+    going = {urn for urn, found in by_urn.items() if any(_change(step) in _GOING for step in found)} | unseen
+    graph = _Graph(by_urn, stack.guards)
+    guards = tuple(_guard_change(guard, by_urn.get(guard.urn), going) for guard in stack.guards)
     losses: list[Loss] = []
     for tie in stack.ties:
         step = next((one for one in _steps_of(tie, by_urn) if _change(one) in _GOING), None)
         if step is not None and not step["oldState"].get("retainOnDelete"):
-            first = _is_delete_first(step, otherwise=True)
-            acting = tuple(one for one in guards if _acts_before(one, tie, first, graph))
-            losses.append(Loss(tie, _change(step), first, acting))
+            change, first = _change(step), _is_delete_first(step, otherwise=True)
+        elif tie.urn in unseen:
+            change, first = Change.DELETE, True
+        else:
+            continue
+        acting = tuple(one for one in guards if _acts_before(one, tie, first, graph))
+        losses.append(Loss(tie, change, first, acting))
     return Forecast(guards, tuple(losses), tuple(_created(steps)))
 
 
@@ -232,8 +256,12 @@ def _texts(state: Mapping[str, Any]) -> Iterable[str]:
 class _Graph:
     """What each old resource depends on: deletion takes the resource before them."""
 
-    def __init__(self, by_urn: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    def __init__(self, by_urn: Mapping[str, Sequence[Mapping[str, Any]]], guards: Iterable[StateGuard]) -> None:
         self._by_urn = by_urn
+        # A guard that has no step has no dependencies in the preview.
+        self._protects = {
+            guard.urn: [one.urn for one in guard.arguments.protects] for guard in guards if guard.arguments
+        }
         self._reached: dict[str, frozenset[str]] = {}
 
     def depends(self, urn: str, other: str) -> bool:
@@ -250,6 +278,8 @@ class _Graph:
         return other in self._reached[urn]
 
     def _direct(self, urn: str) -> Iterable[str]:
+        if urn not in self._by_urn:
+            yield from self._protects.get(urn, ())
         for step in self._by_urn.get(urn, ()):
             old = step["oldState"]
             yield from old.get("dependencies") or ()
@@ -272,14 +302,16 @@ def _acts_before(one: GuardChange, tie: Tie, tie_first: bool, graph: _Graph) -> 
     return graph.depends(one.guard.urn, tie.urn)
 
 
-def _guard_change(guard: StateGuard, steps: Sequence[Mapping[str, Any]], going: set[str]) -> GuardChange:
+def _guard_change(guard: StateGuard, steps: Sequence[Mapping[str, Any]] | None, going: set[str]) -> GuardChange:
+    # With what stays, nothing is skipped.
+    present = replace(guard, deleted_with=guard.deleted_with if guard.deleted_with in going else None)
+    if steps is None:
+        return GuardChange(guard, Change.DELETE, delete_first=True, obstacles=present.obstacles)
     step = next((one for one in steps if one["oldState"].get("id") == guard.id), None)
     change = Change.NONE if step is None else _change(step)
     kept = guard.arguments.scopes if guard.arguments else ()
     if step is None or change is Change.NONE:
         return GuardChange(guard, Change.NONE, scopes=kept)
-    # With what stays, nothing is skipped.
-    present = replace(guard, deleted_with=guard.deleted_with if guard.deleted_with in going else None)
     if change is Change.DELETE:
         return GuardChange(guard, change, obstacles=present.obstacles)
     old, new = step["oldState"].get("outputs") or {}, (step.get("newState") or {}).get("inputs") or {}
