@@ -43,7 +43,7 @@ class Surroundings:
     def gone(self, job: Job) -> list[str]:
         """What of the job's needs is known to be gone, in words."""
         found = []
-        for kind, name in self._needs(job):
+        for kind, name in dict.fromkeys(self._needs(job)):
             if (kind, name) not in self._known:
                 try:
                     self._known[kind, name] = getattr(self, f"_{kind}")(name)

@@ -187,3 +187,38 @@ def test_all_stacks_of_a_backend_are_read(cli: Cli, add_jobs: AddJobs, tmp_path:
 
         assert stopped() == {"shop/two": ["two-a"]}
         assert stopped("--stack", "one", "-s", "two") == {"shop/one": ["one-a"], "shop/two": ["two-a"]}
+
+
+def test_only_what_is_attributed_is_suggested_to_stop(cli: Cli, add_jobs: AddJobs) -> None:
+    """Of each stack by itself, and as a dry run."""
+    [of_dev] = add_jobs(name="by-role", role=ROLE)
+    [of_pr] = add_jobs(name="nightly-pr-17", role=OTHER_ROLE)
+    [nobodys] = add_jobs(name="stray", role=OTHER_ROLE)
+    documents = {
+        "dev": state(cli.emulator.url, guards={"guard": {"scope": [{"job_ids": ["none"]}]}}, keep=["role"]),
+        "pr": state(cli.emulator.url, stack="pr-17"),
+    }
+    shown = cli("orphans", *write(cli, **documents)).stdout
+    commands = [line for line in shown.splitlines() if "translation-job-guard cancel" in line]
+    assert sorted(id_ for line in commands for id_ in (of_dev, of_pr, nobodys) if id_ in line) == sorted(
+        [of_dev, of_pr]
+    )
+    assert len(commands) == 2
+    assert "--yes" not in shown
+
+
+def test_the_region_of_the_environment_is_looked_at(cli: Cli, add_jobs: AddJobs) -> None:
+    """As by every other command."""
+    add_jobs(name="stray", role=OTHER_ROLE)
+    arguments = write(cli, dev=state(cli.emulator.url))
+    assert cli("orphans", *arguments).returncode == 2
+    assert by_name(cli.json("orphans", *arguments, env={"AWS_REGION": REGION})).keys() == {"stray"}
+
+
+def test_a_bucket_that_is_gone_is_named_once(cli: Cli, add_jobs: AddJobs) -> None:
+    """A job may read from and write to the same; and the summary does not call it without a guard."""
+    add_jobs(name="mine-a", input="s3://gone-bucket/in/", output="s3://gone-bucket/out/")
+    arguments = write(cli, dev=state(cli.emulator.url, guards={"guard": {"scope": [{"job_name_prefixes": ["mine-"]}]}}))
+    [orphan] = cli.json("orphans", *arguments)["orphans"]
+    assert orphan["reasons"].count("bucket gone-bucket is gone") == 1
+    assert "One job in flight is orphaned" in cli("orphans", *arguments).stdout

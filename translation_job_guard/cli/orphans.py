@@ -96,7 +96,11 @@ class OrphansResult:
     def page(self) -> Page:
         """What the other formats show."""
         count, read = len(self.orphans), sum(one.error is None for one in self.stacks)
-        what = f"{_jobs(count)} in flight that no guard answers for" if count else "Nothing in flight is orphaned"
+        what = (
+            f"{_jobs(count)} in flight {'is' if count == 1 else 'are'} orphaned"
+            if count
+            else "Nothing in flight is orphaned"
+        )
         tone = Tone.BAD if self.exit_code == 2 else Tone.NOTICE if count else Tone.GOOD
         untold = ", and not all of it could be told" if self.exit_code == 2 else ""
         tables = [_orphans_table("Orphaned", self.orphans, self.at)]
@@ -125,16 +129,21 @@ class OrphansResult:
                 yield Note(f"{one.stack}: the scope of {', '.join(one.unreadable)} is not known.", Tone.BAD)
         if self.undecided:
             yield Note("What could not be told is not orphaned: mend what is said above, and run this again.", Tone.BAD)
-        by_place: dict[str, list[JobRow]] = {}
+        groups: dict[tuple[str, str], list[JobRow]] = {}
         for orphan in self.orphans:
-            by_place.setdefault(orphan.job.place, []).append(orphan.job)
-        for place, jobs in by_place.items():
+            # Whose a job is not known to be is not for a command to copy: it may be somebody else's.
+            if orphan.likely_stack is not None:
+                groups.setdefault((orphan.likely_stack, orphan.job.place), []).append(orphan.job)
+        for (stack, place), jobs in groups.items():
             of_amazon = jobs[0].service == AMAZON_TRANSLATE
             option = "--job-id" if of_amazon else "--translation-id"
             ids = " ".join(f"{option} {job.id}" for job in jobs[:NAMED_IN_A_COMMAND])
             more = f" (and {len(jobs) - NAMED_IN_A_COMMAND} more)" if len(jobs) > NAMED_IN_A_COMMAND else ""
             where = f"{'--region' if of_amazon else '--endpoint'} {place}"
-            yield Note(f"To stop those at {place}{more}: `translation-job-guard cancel {where} {ids} --yes`.")
+            yield Note(
+                f"Likely of {stack}, at {place}{more}: `translation-job-guard cancel {where} {ids}` shows them "
+                "again, and says how to stop them."
+            )
 
 
 def orphans_places(
