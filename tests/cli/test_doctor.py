@@ -188,3 +188,18 @@ def test_a_clock_that_is_off_is_seen(clock_server: Any, offset: int, health: Hea
     clock_server.offset = timedelta(seconds=offset)
     check = _clock("here", SimpleNamespace(place=clock_server.url))
     assert check.health is health
+
+
+def test_a_doctor_that_looked_at_nothing_is_exit_code_2(cli: Cli) -> None:
+    """This machine alone says nothing of any guard."""
+    found = cli.json("doctor")
+    assert found["exit_code"] == 2
+    assert checks(found)["This machine", "looked at"][0] == "unknown"
+
+
+def test_a_place_of_a_guard_is_looked_at_once(cli: Cli) -> None:
+    """Although an option names it, too."""
+    name = write(cli, state(cli.emulator.url, guards={"guard": {}}))
+    found = cli.json("doctor", "--state", name, "--region", REGION)
+    about = {one["about"] for one in found["checks"] if one["about"].startswith("Amazon Translate")}
+    assert about == {f"Amazon Translate {REGION} (account 123456789012)"}

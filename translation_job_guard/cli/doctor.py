@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
@@ -142,8 +142,16 @@ def doctor(places: Sequence[GuardArguments], stacks: Sequence[StackOrError], *, 
     """
     checks = list(_machine(stacks))
     guards = [(one.stack.label, guard) for one in stacks if one.stack for guard in one.stack.guards]
-    wanted = [*places, *(place_of(guard.arguments) for _, guard in guards if guard.arguments)]
-    unique = list(dict.fromkeys(wanted))
+    of_guards = dict.fromkeys(place_of(guard.arguments) for _, guard in guards if guard.arguments)
+    # What a guard looks at by the same credentials, and in its own account, need not be looked at twice.
+    known = {replace(place, account_id=None, endpoint_url=None) for place in of_guards}
+    others = [
+        place for place in map(place_of, places) if replace(place, account_id=None, endpoint_url=None) not in known
+    ]
+    unique = list(dict.fromkeys([*others, *of_guards]))
+    if not unique and not stacks:
+        says = "nothing: give --region, --endpoint, --stack or --state, or run this in a project's directory."
+        checks.append(Check("This machine", "looked at", Health.UNKNOWN, says))
     found: dict[int, list[Check]] = dict(
         each(_place, unique, workers=len(unique) or 1, deadline=time.monotonic() + timeout)
     )
