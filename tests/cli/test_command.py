@@ -56,7 +56,7 @@ def test_help_loads_no_sdk() -> None:
         (["scan", "--container-url", "https://a/b?sig=x", "--endpoint", "https://a/"], "--container-url must not have"),
         (["scan", "--s3-uri-prefix", "bucket", "--region", REGION], "--s3-uri-prefix is not a valid S3 URI"),
         (["scan", "--submitted-after", "yesterday", "--region", REGION], "--submitted-after"),
-        (["scan", "--region", REGION, "--submitted-after", "2026-01-01T00:00:00Z"], "has no selector"),
+        (["scan", "--region", REGION, "--submitted-after", "2026-01-01T00:00:00Z"], "only narrows"),
         (["scan", "--region", REGION, "--timeout", "soon"], "--timeout is no duration"),
         (["scan", "--region", REGION, "--output", "xml"], "'xml' is no format"),
         (["scan", "--region", REGION, "-o", "json", "-o", "markdown"], "only one format"),
@@ -172,3 +172,29 @@ def test_completion_is_offered_for_the_shell(cli: Cli) -> None:
 def test_the_command_is_installed() -> None:
     """The entry point of the package, as users call it."""
     assert Path(COMMAND).is_file()
+
+
+def test_help_shows_whole_summaries(cli: Cli) -> None:
+    """At 80 columns, too."""
+    commands = cli("--help").stdout.partition("Commands:")[2].strip().splitlines()
+    assert len(commands) >= 6
+    assert not [line for line in commands if line.rstrip().endswith("...")]
+
+
+def test_the_command_runs_in_another_directory(cli: Cli) -> None:
+    """With -C; one that is not there is a mistake of usage."""
+    (cli.directory / "below").mkdir()
+    (cli.directory / "below" / "state.json").write_text("{}")
+    assert "is not an exported stack" in cli("-C", "below", "plan", "--state", "state.json").stdout
+    assert cli("-C", "missing", "plan").returncode == 2
+
+
+def test_the_release_is_shown_by_a_short_option(cli: Cli) -> None:
+    """And by the long one."""
+    assert cli("-V").stdout == cli("--version").stdout != ""
+
+
+def test_the_emulator_names_the_region_that_boto3_reads(cli: Cli) -> None:
+    """AWS_REGION is for the other SDKs; boto3 knows AWS_DEFAULT_REGION alone."""
+    variables = cli.emulator.environment
+    assert variables["AWS_DEFAULT_REGION"] == variables["AWS_REGION"]

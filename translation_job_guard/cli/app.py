@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import traceback
 import warnings
@@ -84,11 +85,30 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _change_directory(directory: Path | None) -> None:
+    if directory is not None:
+        try:
+            os.chdir(directory)
+        except OSError as error:
+            raise typer.BadParameter(f"{directory}: {error.strerror or error}") from error
+
+
 @app.callback()
 def _root(
     _show_version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the release and exit.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the release and exit.")
     ] = False,
+    _directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--cwd",
+            "-C",
+            metavar="DIRECTORY",
+            callback=_change_directory,
+            is_eager=True,
+            help="Run as if started there.",
+        ),
+    ] = None,
 ) -> None:
     """What translation jobs are running, whose they are, and what a destroy would stop.
 
@@ -107,7 +127,7 @@ def _root(
     """
 
 
-@app.command()
+@app.command(short_help="Show what is in flight, and where.")
 @_command
 def scan(
     region: o.Region = None,
@@ -201,7 +221,7 @@ def scan(
     return result.exit_code
 
 
-@app.command()
+@app.command(short_help="Show what a destroy or an update stops and orphans.")
 @_command
 def plan(
     stack: o.StackNames = None,
@@ -303,7 +323,7 @@ def plan(
     return result.exit_code
 
 
-@app.command()
+@app.command(short_help="Show jobs that no live stack answers for.")
 @_command
 def orphans(
     stack: Annotated[
@@ -365,7 +385,7 @@ def orphans(
     return result.exit_code
 
 
-@app.command()
+@app.command(short_help="Stop jobs by hand, as a guard does.")
 @_command
 def cancel(
     region: o.Region = None,
@@ -470,7 +490,7 @@ def cancel(
     return result.exit_code
 
 
-@app.command()
+@app.command(short_help="Check whether guards can work from here.")
 @_command
 def doctor(
     region: o.Region = None,
@@ -525,7 +545,7 @@ def doctor(
     return result.exit_code
 
 
-@app.command()
+@app.command(short_help="Run both services on this machine.")
 @_command
 def emulator(
     host: Annotated[str, typer.Option(help="Address to listen on; the default is this machine's loopback.")] = (

@@ -60,6 +60,8 @@ class Emulator:
             "AWS_ACCESS_KEY_ID": "emulator",
             "AWS_SECRET_ACCESS_KEY": "emulator",
             "AWS_REGION": "us-east-1",
+            # The one that boto3 and the AWS command line read.
+            "AWS_DEFAULT_REGION": "us-east-1",
             "AZURE_DOCUMENT_TRANSLATION_ENDPOINT": self.azure_endpoint("translator"),
             "AZURE_DOCUMENT_TRANSLATION_KEY": "emulator-key",
         }
