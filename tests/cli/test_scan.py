@@ -200,3 +200,28 @@ def test_an_interrupted_watch_is_exit_code_130(cli: Cli, add_jobs: AddJobs) -> N
 def test_watch_draws_on_a_terminal(cli: Cli) -> None:
     """One table, which ends when nothing is in flight."""
     assert "Nothing in flight" in run_in_terminal(cli, "scan", "--region", REGION, "--watch", columns=100)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "2025-01-31T12:00:00Z"])
+def test_a_time_alone_selects_nothing(cli: Cli, moment: str) -> None:
+    """The error names options that there are."""
+    done = cli("scan", "--region", REGION, "--submitted-after", moment)
+    assert done.returncode == 2
+    assert "--job-name-prefix" in done.stderr
+    assert "--scope" not in done.stderr
+
+
+def test_where_no_place_could_be_looked_at_nothing_is_known(cli: Cli) -> None:
+    """Which is not "nothing in flight"."""
+    done = cli("scan", "--region", REGION, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, timeout=120)
+    assert done.returncode == 2
+    assert "Not known: none of one place could be looked at" in done.stdout
+    assert "Nothing in flight" not in done.stdout
+
+
+def test_documents_that_are_not_counted_yet_are_null(cli: Cli, add_jobs: AddJobs) -> None:
+    """Not 0."""
+    add_jobs(resource="translator", counted=cli.emulator.control.now() + 10_000)
+    found = cli.json("scan", "--endpoint", cli.emulator.azure_endpoint("translator"))
+    validate(found, "scan")
+    assert [job["documents"] for job in found["jobs"]] == [None]

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from translation_job_guard.arguments import DEFAULTS, GuardArguments, problems, read
+from translation_job_guard.arguments import DEFAULTS, GuardArguments, Problem, problems, read, scope_field
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
@@ -327,8 +327,15 @@ def seconds(option: str, text: str) -> float:
 def _arguments(service: str, properties: Mapping[str, Any]) -> GuardArguments:
     found = problems(service, properties)
     if found:
-        raise InvalidArgument(" ".join(f"{_option(problem.path)} {problem.reason}." for problem in found))
+        raise InvalidArgument(" ".join(_in_options(service, problem) for problem in found))
     return read(service, properties)
+
+
+def _in_options(service: str, problem: Problem) -> str:
+    if problem.path != "scope":
+        return f"{_option(problem.path)} {problem.reason}."
+    selectors = [_option(f"scope.{name}[0]") for name in scope_field(service) if name.endswith("s")]
+    return f"A time only narrows what another option selects: give {' or '.join(selectors)} as well."
 
 
 def _option(path: str) -> str:

@@ -96,7 +96,8 @@ def job_row(job: Job, sight: Sight) -> JobRow:
         submitted_at=job.submitted_at,
         role_arn=job.role_arn,
         locations=_folders(job) if known else None,
-        documents=job.documents,
+        # The service counts 0 until it has read what a batch names.
+        documents=job.documents if job.documents and job.documents.total else None,
         characters_charged=job.characters_charged,
     )
 

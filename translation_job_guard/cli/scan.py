@@ -91,7 +91,9 @@ class ScanResult:
                     Tone.BAD,
                 )
             )
-        if failed:
+        if failed and not looked:
+            lead = Note(f"Not known: none of {_places(len(self.sights))} could be looked at.", Tone.BAD)
+        elif failed:
             lead = Note(f"{what} in the {where} that could be looked at.", Tone.BAD)
         else:
             lead = Note(f"{what} in {where}.", Tone.NOTICE if self.jobs else Tone.GOOD)
