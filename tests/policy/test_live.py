@@ -6,8 +6,9 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.policy.support import (
     azure_guard,
     bucket,
     container,
+    judge,
     provider,
     role,
     storage,
@@ -140,7 +142,7 @@ def test_a_job_is_named_once_and_many_are_counted(emulator: Emulator) -> None:
 def test_a_job_of_a_role_elsewhere_is_tied_by_the_bucket(emulator: Emulator) -> None:
     """Input and output both count; a role that Amazon Translate cannot assume ties nothing."""
     add(emulator, role=f"arn:aws:iam::{ACCOUNT}:role/neighbour", output="s3://documents/out/")
-    [found] = of(look([role("neighbour", ASSUMED_BY_LAMBDA), bucket()]), ORPHANED)
+    [found] = of(look([role(), role("neighbour", ASSUMED_BY_LAMBDA), bucket()]), ORPHANED)
     assert found.name == "documents"
     assert "s3_uri_prefixes=[documents.bucket.apply(" in found.message
 
@@ -209,7 +211,7 @@ def test_places_come_from_guards_providers_configuration_and_environment(
         listed = emulator.control.requests(since, operation="ListTextTranslationJobs")
         return {one["region"] for one in listed}
 
-    anywhere = bucket(region=None)
+    anywhere = role()
     monkeypatch.setenv("AWS_REGION", "us-west-2")
     assert asked([anywhere]) == {"us-west-2"}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"aws:region": "ca-central-1"}))
@@ -217,16 +219,91 @@ def test_places_come_from_guards_providers_configuration_and_environment(
     provided = bucket("provided", region=None)
     provided.provider = provider(region="us-east-2")
     assert asked([anywhere, provided]) == {"us-east-2"}
-    translate = role()
-    guard = amazon_guard(translate, region="eu-central-1")
-    assert asked([translate, anywhere, guard]) == {"eu-central-1"}
-    assert asked([translate, provided, guard]) == {"eu-central-1", "us-east-2"}
+    guard = amazon_guard(anywhere, region="eu-central-1")
+    assert asked([anywhere, guard]) == {"eu-central-1"}
+    assert asked([anywhere, provided, guard]) == {"eu-central-1", "us-east-2"}
     beside = bucket("beside", region="eu-central-1")
     since = emulator.control.last_request()
-    own = amazon_guard(translate, region="eu-central-1", endpoint_url=emulator.url)
-    assert asked([translate, beside, own]) == {"eu-central-1"}
+    own = amazon_guard(anywhere, region="eu-central-1", endpoint_url=emulator.url)
+    assert asked([anywhere, beside, own]) == {"eu-central-1"}
     assert len(emulator.control.requests(since, operation="ListTextTranslationJobs")) == 3
     assert asked([anywhere], regions=["eu-west-2"]) == {"eu-west-2"}
+
+
+def test_a_region_is_resolved_as_botocore_resolves_it(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A region that only the shared configuration file names counts, and so does the one of a provider's profile."""
+    settings = tmp_path / "config"
+    settings.write_text(
+        "[default]\nregion = us-west-2\n[profile other]\nregion = eu-north-1\n"
+        "aws_access_key_id = AKIAEMULATOR\naws_secret_access_key = secret-of-the-test\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(settings))
+    assert look([role()]) == []
+    assert {one["region"] for one in emulator.control.requests(operation="ListTextTranslationJobs")} == {"us-west-2"}
+    since = emulator.control.last_request()
+    translate = role()
+    translate.provider = provider(profile="other")
+    assert look([translate]) == []
+    asked = emulator.control.requests(since, operation="ListTextTranslationJobs")
+    assert {one["region"] for one in asked} == {"eu-north-1"}
+
+
+WITHOUT_TRANSLATION: dict[str, Callable[[], list[Resource]]] = {
+    "bucket": lambda: [bucket()],
+    "role of a function": lambda: [bucket(), role("handler", ASSUMED_BY_LAMBDA)],
+    "container": lambda: [storage(), container(storage())],
+    "speech account": lambda: [account("speech", "SpeechServices")],
+}
+
+
+@pytest.mark.parametrize("stack", WITHOUT_TRANSLATION.values(), ids=WITHOUT_TRANSLATION.keys())
+def test_a_stack_without_translation_is_silent(
+    stack: Callable[[], list[Resource]], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request and no violation, with a region and with one that is only configured, with and without credentials."""
+    add(emulator, input="s3://documents/in/")
+    batch(emulator)
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"aws:region": REGION}))
+    monkeypatch.setenv("AZURE_DOCUMENT_TRANSLATION_ENDPOINT", emulator.azure_endpoint("translator"))
+    assert judge(stack()) == []
+    assert emulator.control.requests() == []
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AZURE_DOCUMENT_TRANSLATION_KEY")
+    assert judge(stack()) == []
+    assert emulator.control.requests() == []
+
+
+def test_a_region_of_the_options_is_looked_at_for_a_bucket_alone(emulator: Emulator) -> None:
+    """Who names a region says that there is translation."""
+    add(emulator, input="s3://documents/in/")
+    [found] = of(look([bucket()], {ORPHANED: {"regions": [REGION]}}), ORPHANED)
+    assert found.name == "documents"
+
+
+def test_the_expected_account_is_each_providers_own(emulator: Emulator) -> None:
+    """A role of a second account, which another provider made, does not switch the check off."""
+    emulator.control.settings(accounts={"AKIAEMULATOR": "999999999999"})
+    other = role("other")
+    other.properties["arn"] = "arn:aws:iam::999999999999:role/other"
+    other.provider = provider("second", region=REGION, profile="second")
+    found = look([role(), bucket(), other])
+    assert [one for one in found if "lead to another account" in one.message and f" in {REGION} " in one.message]
+
+
+def test_two_accounts_of_one_region_are_two_places(emulator: Emulator) -> None:
+    """Keys of a provider are not visible, so the environment's credentials prove only one of the two accounts."""
+    other = role("other")
+    other.properties["arn"] = "arn:aws:iam::999999999999:role/other"
+    other.provider = provider("second", region=REGION, accessKey="AKIAOTHER")
+    mine = role()
+    mine.provider = provider(region=REGION)
+    add(emulator)
+    found = look([mine, other])
+    assert [one.name for one in of(found, ORPHANED) if one.name]
+    assert [one for one in found if "lead to another account" in one.message]
 
 
 def test_a_providers_endpoint_and_profile_are_used(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,15 +316,13 @@ def test_a_providers_endpoint_and_profile_are_used(emulator: Emulator, monkeypat
     assert found.name == "translate"
 
 
-def test_an_endpoint_of_the_environment_serves_containers_without_an_account(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endpoint_of_the_options_serves_containers_without_an_account(emulator: Emulator) -> None:
     """The Translator resource of another stack, where this one only has containers."""
     store = storage()
     batch(emulator)
     assert look([store, container(store)]) == []
-    monkeypatch.setenv("AZURE_DOCUMENT_TRANSLATION_ENDPOINT", emulator.azure_endpoint("translator"))
-    [found] = of(look([store, container(store)]), ORPHANED)
+    endpoints = {ORPHANED: {"endpoints": [emulator.azure_endpoint("translator")]}}
+    [found] = of(look([store, container(store)], endpoints), ORPHANED)
     assert found.name == "documents"
 
 
@@ -300,7 +375,9 @@ def test_a_place_that_does_not_answer_ends_at_the_deadline(monkeypatch: pytest.M
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        found = look([bucket()], {ORPHANED: {"deadlineSeconds": 0.2}, OVERDUE: {"enforcementLevel": "disabled"}})
+        found = look(
+            [role(), bucket()], {ORPHANED: {"deadlineSeconds": 0.2}, OVERDUE: {"enforcementLevel": "disabled"}}
+        )
     [unseen] = found
     assert "no answer in 0.2 s (deadlineSeconds)" in unseen.message
 

@@ -1,4 +1,8 @@
-"""Where to look for a stack's jobs: guards, provider resources, configuration and environment, in this order."""
+"""Where to look for a stack's jobs: guards, provider resources, options, configuration and environment, in this order.
+
+Nobody is asked for a stack that shows no translation: a role that Amazon Translate can assume, a guard, a Translator
+account, or a place that the options name. A bucket or ``aws:region`` alone shows none.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,12 @@ import pulumi
 from translation_job_guard.arguments import GuardArguments, read
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
-from translation_job_guard.policies.stack import Kind, Node, Stack, endpoint_key
+from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, endpoint_key
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import entry, known, texts
 
-__all__ = ["ENDPOINT_ENV", "Place", "places"]
+__all__ = ["Place", "default_region", "places"]
 
-ENDPOINT_ENV: Final = "AZURE_DOCUMENT_TRANSLATION_ENDPOINT"
 _OF_PLACE: Final = (
     *("region", "endpoint", "profile", "assume_role_arn", "endpoint_url"),
     *("api_version", "key_env", "account_resource_id"),
@@ -56,96 +59,172 @@ def places(
     endpoints: Sequence[str] = (),
     environment: Mapping[str, str] = os.environ,
 ) -> list[Place]:
-    """Every place where jobs of the stack can be, each once.
+    """Return every place where jobs of the stack can be, each once.
 
     Args:
         regions: AWS regions that the rule's configuration names.
         endpoints: endpoints of Translator resources that the rule's configuration names.
     """
-    return [*_amazon(stack, regions, environment), *_azure(stack, endpoints, environment)]
+    return [*_amazon(stack, regions, environment), *_azure(stack, endpoints)]
 
 
 def _amazon(stack: Stack, regions: Sequence[str], environment: Mapping[str, str]) -> Iterable[Place]:
-    tied = [role for role in stack.roles.values() if role.trust is not Trust.NO] + list(stack.made_buckets.values())
-    guards = _guards(stack, AMAZON_TRANSLATE)
-    if not tied and not guards:
+    guards = [guard for guard in stack.guards if guard.service == AMAZON_TRANSLATE]
+    if not guards and not regions and not stack.translate_roles:
         return
-    owners = {arn.split(":")[4] for arn in stack.roles if arn.count(":") >= 5}
-    owner = owners.pop() if len(owners) == 1 else None
-    found: dict[GuardArguments, Place] = {}
+    tied = [role for role in stack.roles.values() if role.trust is not Trust.NO] + list(stack.made_buckets.values())
+    owners = _Owners(stack)
+    found: dict[tuple[GuardArguments, str | None], Place] = {}
 
-    def add(place: GuardArguments | None, label: str = "", account: str | None = owner, *, named: bool = True) -> None:
+    def add(place: GuardArguments | None, accounts: Iterable[str | None], *, named: bool = True) -> None:
         if place is not None:
-            found.setdefault(place, Place(place, label or place.place, account, named))
+            for account in accounts:
+                found.setdefault((place, account), Place(place, place.place, account, named))
 
-    for name, place, account in guards:
-        add(place, f"{place.place} (guard '{name}')", account or owner)
-    guarded = {place.place for place in found}
-    for place in dict.fromkeys(one for node in tied for one in _provided(node)):
-        # The provider's own profile or role may be another account; else the guard there looks for both.
-        if place.place not in guarded or place.profile or place.assume_role_arn:
-            add(place, named=False)
+    for guard in guards:
+        add(_place_of(guard), [owners.of_guard(guard)])
+    guarded = {(place.place, account) for place, account in found}
+    for node in tied:
+        place, accounts = _provided(node, environment), owners.of(node)
+        if place is not None and not (place.profile or place.assume_role_arn):
+            # The guard there looks for both; the provider's own profile or role may be another account.
+            accounts = [one for one in accounts if (place.place, one) not in guarded]
+        add(place, accounts, named=False)
     for region in regions:
-        add(_connection(AMAZON_TRANSLATE, region=region))
+        add(_connection(AMAZON_TRANSLATE, region=region), owners.of_environment)
     if not found:
-        add(_connection(AMAZON_TRANSLATE, region=pulumi.Config("aws").get("region")))
-    if not found:
-        add(
-            _connection(AMAZON_TRANSLATE, region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION"))
+        add(_connection(AMAZON_TRANSLATE, region=default_region(environment)), owners.of_environment)
+    known = {place for place, account in found if account}
+    yield from (one for (place, account), one in found.items() if account or place not in known)
+
+
+def default_region(environment: Mapping[str, str] = os.environ, profile: str | None = None) -> str | None:
+    """Return the region that the AWS provider would use: of the configuration, the environment or the profile."""
+    if profile is None:
+        for configured in (
+            pulumi.Config("aws").get("region"),
+            environment.get("AWS_REGION"),
+            pulumi.Config("aws-native").get("region"),
+        ):
+            if configured:
+                return configured
+    try:
+        from botocore import exceptions
+        from botocore.session import Session
+    except ImportError:
+        return environment.get("AWS_DEFAULT_REGION")
+    try:
+        region = Session(profile=profile).get_config_variable("region")
+    except exceptions.BotoCoreError:
+        return None
+    return str(region) if region else None
+
+
+class _Owners:
+    """The AWS accounts that the stack's resources are in, as far as the ARNs of its roles tell, by provider."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._by_provider: dict[str, set[str]] = {}
+        environment: set[str] = set()
+        for arn, role in stack.roles.items():
+            if account := _account_of(arn):
+                self._by_provider.setdefault(_provider_urn(role), set()).add(account)
+                if not _has_own_credentials(role):
+                    environment.add(account)
+        every = set().union(*self._by_provider.values())
+        self._only: set[str] = every if len(every) == 1 else set()
+        self.of_environment: list[str | None] = [*sorted(environment or self._only)] or [None]
+        """The accounts that the environment's own credentials have to lead to; usually one."""
+
+    def of(self, node: Node) -> list[str | None]:
+        """Return the accounts that the credentials of a resource's provider have to lead to; usually one."""
+        provider = node.resource.provider
+        allowed = _json(entry(provider.props, "allowedAccountIds")) if provider is not None else None
+        if isinstance(allowed, list) and len(texts(allowed)) == 1:
+            return [*texts(allowed)]
+        own = self._by_provider.get(_provider_urn(node))
+        if own is None and not _has_own_credentials(node):
+            return self.of_environment
+        return [*sorted(own or ())] or [None]
+
+    def of_guard(self, guard: Guard) -> str | None:
+        """Return the account that a guard was made for, as far as its properties or the stack's roles tell."""
+        arns = {
+            account
+            for stored, _ in guard.readable_scopes
+            for arn in _list(stored.get("data_access_role_arns"))
+            if (account := _account_of(arn))
+        }
+        known = (
+            guard.text("account_id")
+            or guard.text("expected_account_id")
+            or _account_of(guard.text("assume_role_arn") or "")
+            or (arns.pop() if len(arns) == 1 else None)
         )
-    yield from found.values()
+        if known or guard.text("profile"):
+            return known
+        return self.of_environment[0] if len(self.of_environment) == 1 else None
 
 
-def _azure(stack: Stack, endpoints: Sequence[str], environment: Mapping[str, str]) -> Iterable[Place]:
+def _account_of(arn: str) -> str | None:
+    parts = arn.split(":")
+    return parts[4] or None if len(parts) > 5 else None
+
+
+def _provider_urn(node: Node) -> str:
+    return node.resource.provider.urn if node.resource.provider is not None else ""
+
+
+def _has_own_credentials(node: Node) -> bool:
+    settings: Mapping[str, Any] = node.resource.provider.props if node.resource.provider is not None else {}
+    return any(entry(settings, name) for name in ("profile", "assumeRole", "assumeRoles", "accessKey"))
+
+
+def _list(value: Any) -> list[str]:
+    return texts(value) if isinstance(value, list) else []
+
+
+def _azure(stack: Stack, endpoints: Sequence[str]) -> Iterable[Place]:
     found: dict[str, Place] = {}
 
     def add(place: GuardArguments | None, label: str) -> None:
         if place is not None:
             found.setdefault(endpoint_key(place.place), Place(place, label))
 
-    for name, place, _ in _guards(stack, AZURE_DOCUMENT_TRANSLATION):
-        add(place, f"the endpoint of guard '{name}'")
+    for guard in stack.guards:
+        if guard.service == AZURE_DOCUMENT_TRANSLATION:
+            account = stack.account_of(guard.place)
+            owner = account.label if account is not None else f"guard '{guard.name}'"
+            add(_place_of(guard), f"the endpoint of {owner}")
     for node in stack.of(Kind.ACCOUNT):
         if node.translates and node.endpoint:
             add(_connection(AZURE_DOCUMENT_TRANSLATION, endpoint=node.endpoint), f"the endpoint of {node.label}")
     for number, endpoint in enumerate(endpoints, 1):
         add(_connection(AZURE_DOCUMENT_TRANSLATION, endpoint=endpoint), f"endpoint {number} of the configuration")
-    if not found and stack.containers:
-        add(
-            _connection(AZURE_DOCUMENT_TRANSLATION, endpoint=environment.get(ENDPOINT_ENV)),
-            f"the endpoint of {ENDPOINT_ENV}",
-        )
     yield from found.values()
 
 
-def _guards(stack: Stack, service: str) -> list[tuple[str, GuardArguments, str | None]]:
-    """The places of the guards, with the account that each was made for."""
-    found = []
-    for guard in stack.guards:
-        if guard.service != service:
-            continue
-        place = _connection(service, **{name: guard.text(name) for name in _OF_PLACE})
-        if place is not None:
-            found.append((guard.name, place, guard.text("account_id") or guard.text("expected_account_id")))
-    return found
+def _place_of(guard: Guard) -> GuardArguments | None:
+    return _connection(guard.service, **{name: guard.text(name) for name in _OF_PLACE})
 
 
-def _provided(node: Node) -> Iterable[GuardArguments]:
-    """Where the provider of a role or bucket has it."""
+def _provided(node: Node, environment: Mapping[str, str]) -> GuardArguments | None:
+    """Return where the provider of a role or bucket has it."""
     provider = node.resource.provider
     settings: Mapping[str, Any] = provider.props if provider is not None else {}
     roles = _json(entry(settings, "assumeRoles")) or _json(entry(settings, "assumeRole"))
     endpoints = _json(entry(settings, "endpoints"))
+    profile = entry(settings, "profile")
     region = node.text("region") or entry(settings, "region")
-    place = _connection(
+    if region is None and isinstance(profile, str) and profile:
+        region = default_region(environment, profile)
+    return _connection(
         AMAZON_TRANSLATE,
         region=region,
-        profile=entry(settings, "profile"),
+        profile=profile,
         assume_role_arn=_first(roles, "roleArn"),
         endpoint_url=_first(endpoints, "translate"),
     )
-    if place is not None:
-        yield place
 
 
 def _connection(service: str, **settings: Any) -> GuardArguments | None:

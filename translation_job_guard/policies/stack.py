@@ -276,6 +276,11 @@ class Stack:
         return {arn: node for node in self.of(Kind.ROLE) if (arn := node.text("arn"))}
 
     @cached_property
+    def translate_roles(self) -> Sequence[Node]:
+        """The roles that Amazon Translate can assume, made already or not."""
+        return [role for role in self.of(Kind.ROLE) if role.trust is Trust.YES]
+
+    @cached_property
     def buckets(self) -> Mapping[str, Node]:
         """The buckets whose name is known, by it."""
         return {name: node for node in self.of(Kind.BUCKET) if (name := node.text("bucket"))}
