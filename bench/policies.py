@@ -19,7 +19,12 @@ from translation_job_guard.policies import NAMES, collect_seldom, policies
 
 __all__ = ["measure", "stack_of"]
 
-LIVE = ("orphaned-translation-jobs", "overdue-translation-jobs", "abandoned-translation-jobs")
+LIVE = (
+    "orphaned-translation-jobs",
+    "overdue-translation-jobs",
+    "abandoned-translation-jobs",
+    "translation-places-reachable",
+)
 _STILL = [name for name in NAMES if name not in LIVE]
 _OF = 50
 """Of so many resources four are a role, a bucket, a policy and a guard; the others are no business of the rules."""

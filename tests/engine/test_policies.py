@@ -108,7 +108,8 @@ def test_orphans_are_found_and_gone_after_a_guard_was_added(
 
     given = stack.env
     stack.env = {name: value for name, value in given.items() if not name.startswith("AWS_ACCESS_KEY")}
-    unseen = stack.preview(policy_packs=[PACK]).check(fails=True)
+    unseen = stack.preview(policy_packs=[PACK]).check(fails=True)  # for the role without a guard
+    assert ("advisory", "translation-places-reachable") in violations(unseen.stdout)
     assert f"Amazon Translate in {REGION} could not be looked at" in unseen.stdout
     assert "AWS credentials" in unseen.stdout
     stack.env = given

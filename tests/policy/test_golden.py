@@ -14,7 +14,12 @@ CASES = [
     for module in (amazon, azure)
     for case in module.CASES
 ]
-LIVE = ("orphaned-translation-jobs", "overdue-translation-jobs", "abandoned-translation-jobs")
+LIVE = (
+    "orphaned-translation-jobs",
+    "overdue-translation-jobs",
+    "abandoned-translation-jobs",
+    "translation-places-reachable",
+)
 OFFLINE = {name: {"enforcementLevel": "disabled"} for name in LIVE if name in NAMES}
 
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,13 @@ from translation_job_guard.policies import policies
 ORPHANED = "orphaned-translation-jobs"
 OVERDUE = "overdue-translation-jobs"
 ABANDONED = "abandoned-translation-jobs"
+REACHABLE = "translation-places-reachable"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/translate"
 
 
 def look(resources: list[Resource], config: Mapping[str, Mapping[str, Any]] | None = None) -> list[Violation]:
     """What the live rules say of a stack."""
-    return Servicer(policies(only=[ORPHANED, OVERDUE, ABANDONED]), config).stack(resources)
+    return Servicer(policies(only=[ORPHANED, OVERDUE, ABANDONED, REACHABLE]), config).stack(resources)
 
 
 def of(found: list[Violation], rule: str) -> list[Violation]:
@@ -187,7 +189,7 @@ def test_a_first_preview_asks_nobody(emulator: Emulator) -> None:
 
 def test_both_rules_share_one_sweep_and_the_next_validation_looks_anew(emulator: Emulator) -> None:
     """However many resources there are, a place is listed once."""
-    servicer = Servicer(policies(only=[ORPHANED, OVERDUE, ABANDONED]))
+    servicer = Servicer(policies(only=[ORPHANED, OVERDUE, ABANDONED, REACHABLE]))
     stack = [*(role(f"r{number}") for number in range(30)), *(bucket(f"b{number}") for number in range(30))]
     servicer.stack(stack)
     once = len(emulator.control.requests(operation="ListTextTranslationJobs"))
@@ -339,34 +341,101 @@ def test_an_endpoint_of_the_options_serves_containers_without_an_account(emulato
 def test_a_place_that_refuses_is_reported_and_hides_no_other(
     emulator: Emulator, fault: dict[str, Any], words: str
 ) -> None:
-    """Never taken for "no jobs": a violation of each rule that looks, unless it is told to ignore it."""
+    """Advisory, once, with the reason and the permission to read; jobs that were seen elsewhere stay mandatory."""
     emulator.control.fault("ListTextTranslationJobs", match={"region": "us-east-1"}, **fault)
     add(emulator)
-    stack = [role(), bucket(), bucket("there", region="us-east-1")]
-    found = look(stack)
-    assert {one.name for one in of(found, ORPHANED)} == {"", "translate"}
-    [unseen] = of(found, OVERDUE)
+    found = look([role(), bucket(), bucket("there", region="us-east-1")])
+    assert {(one.rule, one.name, one.level) for one in found} == {
+        (ORPHANED, "translate", "mandatory"),
+        (REACHABLE, "", "advisory"),
+    }
+    [unseen] = of(found, REACHABLE)
     assert "Amazon Translate in us-east-1 could not be looked at" in unseen.message
     assert words in unseen.message
-    ignoring = {rule: {"whenUnreachable": "ignore"} for rule in (ORPHANED, OVERDUE)}
-    assert {one.name for one in look(stack, ignoring)} == {"translate"}
+    assert '"Action": ["translate:ListTextTranslationJobs"]' in unseen.message
+    assert "StopTextTranslationJob" not in unseen.message
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Refuses(BaseHTTPRequestHandler):
+    said = f"User {'deployment-' * 40} is not authorized: an explicit deny in {'x' * 300} END"
+
+    def do_POST(self) -> None:
+        body = json.dumps({"__type": "AccessDeniedException", "Message": self.said}).encode()
+        self.send_response(400)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_the_reason_of_a_refusal_is_told_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS names the caller, the action and the policy that denied it, which is long and is what one has to know."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    with _serving(_Refuses) as url:
+        [unseen] = look([amazon_guard(scope={"job_name_prefixes": ["pr-"]}, endpoint_url=url)])
+    assert f"{_Refuses.said}. translate:ListTextTranslationJobs is not permitted" in unseen.message
+
+
+def test_a_refused_azure_place_asks_for_reading_only(emulator: Emulator) -> None:
+    """Whoever only looks needs no role that may cancel or read keys."""
+    emulator.control.fault("GetTranslationsStatus", "denied")
+    [unseen] = look([in_emulator(emulator)])
+    assert (unseen.rule, unseen.level) == (REACHABLE, "advisory")
+    assert "Cognitive Services Data Reader" in unseen.message
+    assert "Cognitive Services User" not in unseen.message
+
+
+def test_the_next_validation_reports_only_its_own_places(emulator: Emulator) -> None:
+    """What could not be seen in the preview is not repeated in the update that could see it."""
+    emulator.control.fault("ListTextTranslationJobs", kind="error", code="AccessDeniedException", status=400)
+    servicer = Servicer(policies(only=[ORPHANED, OVERDUE, REACHABLE]))
+    assert of(servicer.stack([role(), bucket()]), REACHABLE)
+    emulator.control.clear_faults()
+    assert servicer.stack([role(), bucket()]) == []
 
 
 def test_no_credentials_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any, nobody was asked."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     found = look([role(), bucket()])
-    assert [one.rule for one in found] == [ORPHANED, OVERDUE]
+    assert [one.rule for one in found] == [REACHABLE]
     assert "credentials" in found[0].message
 
 
 def test_credentials_of_another_account_are_reported(emulator: Emulator) -> None:
     """An account in which the stack's role is not would show no job, and prove nothing."""
     emulator.control.settings(accounts={"AKIAEMULATOR": "999999999999"})
-    found = look([role(), bucket()])
-    assert len(found) == 2
-    assert "lead to another account" in found[0].message
-    assert ACCOUNT not in found[0].message
+    [found] = look([role(), bucket()])
+    assert found.rule == REACHABLE
+    assert "lead to another account" in found.message
+    assert ACCOUNT not in found.message
+
+
+def test_a_job_that_a_guard_there_leaves_out_says_so(emulator: Emulator) -> None:
+    """The message contradicts nothing: the guard is named as one whose scope leaves the job out."""
+    add(emulator)
+    translate = role()
+    narrow = amazon_guard(translate, scope={"data_access_role_arns": [translate], "job_name_prefixes": ["pr-"]})
+    [found] = of(look([translate, narrow]), ORPHANED)
+    assert "guard 'guard' works there, but its scope does not cover it" in found.message
+    assert "no guard" not in found.message
 
 
 def test_a_place_that_does_not_answer_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,7 +462,8 @@ def test_errors_repeat_no_property(monkeypatch: pytest.MonkeyPatch) -> None:
         amazon_guard(translate, **secrets),
         azure_guard(documents, endpoint="http://127.0.0.1:9/topsecret", name="other"),
     ]
-    found = of(look(stack, {ORPHANED: {"deadlineSeconds": 20}, OVERDUE: {"enforcementLevel": "disabled"}}), ORPHANED)
+    off = {OVERDUE: {"enforcementLevel": "disabled"}}
+    found = of(look(stack, {ORPHANED: {"deadlineSeconds": 20}, **off}), REACHABLE)
     assert len(found) == 2
     assert "topsecret" not in "".join(one.message for one in found)
     assert "127.0.0.1" not in "".join(one.message for one in found)
@@ -489,13 +559,8 @@ class _Containers(BaseHTTPRequestHandler):
 @pytest.fixture
 def blobs() -> Iterator[str]:
     """A blob service that knows one container, hides one, and had one."""
-    server = HTTPServer(("127.0.0.1", 0), _Containers)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with _serving(_Containers) as url:
+        yield url
 
 
 def test_batches_whose_container_is_gone_are_abandoned(emulator: Emulator, blobs: str) -> None:

@@ -38,6 +38,7 @@ def test_the_names_of_the_rules_are_the_interface() -> None:
         "orphaned-translation-jobs",
         "overdue-translation-jobs",
         "abandoned-translation-jobs",
+        "translation-places-reachable",
         "translation-resources-guarded",
         "guard-deleted-first",
         "guard-cancels-on-delete",

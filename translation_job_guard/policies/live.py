@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
@@ -10,7 +11,15 @@ from typing import Any, Final
 from pulumi_policy import EnforcementLevel, Severity
 
 from translation_job_guard.durations import format_duration
-from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, JobState, Scope, coverage
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    Coverage,
+    Job,
+    JobState,
+    Scope,
+    coverage,
+)
 from translation_job_guard.policies.answering import answers_for
 from translation_job_guard.policies.places import Place, places
 from translation_job_guard.policies.remedy import amazon_guard, azure_guard
@@ -25,6 +34,13 @@ __all__ = ["live_rules"]
 ORPHANED: Final = "orphaned-translation-jobs"
 OVERDUE: Final = "overdue-translation-jobs"
 ABANDONED: Final = "abandoned-translation-jobs"
+REACHABLE: Final = "translation-places-reachable"
+READING: Final = json.dumps({"Effect": "Allow", "Action": ["translate:ListTextTranslationJobs"], "Resource": "*"})
+"""The statement of an IAM policy that is enough to look."""
+AZURE_READING: Final = (
+    'az role assignment create --role "Cognitive Services Data Reader" --assignee OBJECT_ID --scope RESOURCE_ID'
+)
+"""The built-in role that is enough to look: its data actions only read."""
 NAMED: Final = 5
 """Jobs in full in one message; the rest is counted."""
 
@@ -32,11 +48,6 @@ _DEADLINE: Final[dict[str, Any]] = {
     "type": "number",
     "exclusiveMinimum": 0,
     "description": "Seconds after which a place that has not answered counts as unreachable.",
-}
-_UNREACHABLE: Final[dict[str, Any]] = {
-    "type": "string",
-    "enum": ["report", "ignore"],
-    "description": "What becomes of a place that cannot be looked at: a violation, or nothing.",
 }
 _PLACES: Final[dict[str, Any]] = {"type": "array", "items": {"type": "string"}}
 _REGIONS: Final = {**_PLACES, "description": "AWS regions to look at besides those that the stack tells."}
@@ -51,7 +62,6 @@ class LiveOptions:
     """What every rule that looks has."""
 
     deadline: float = option("deadlineSeconds", 15, **_DEADLINE)
-    when_unreachable: str = option("whenUnreachable", "report", **_UNREACHABLE)
     regions: tuple[str, ...] = option("regions", [], **_REGIONS)
     endpoints: tuple[str, ...] = option("endpoints", [], **_ENDPOINTS)
 
@@ -86,11 +96,18 @@ class AbandonedOptions:
     """abandoned-translation-jobs has no options: checkAbandoned of orphaned-translation-jobs is its switch."""
 
 
+@dataclass(frozen=True)
+class ReachableOptions:
+    """translation-places-reachable has no options of its own: it reports what the other rules could not look at."""
+
+
 @dataclass
 class _HandedOn:
-    """What orphaned-translation-jobs found and leaves to abandoned-translation-jobs, which is advisory."""
+    """What the rules that look leave to the advisory ones: sights for the abandoned jobs, and what nobody could see."""
 
     sights: list[Sight] = field(default_factory=list)
+    unseen: dict[str, str] = field(default_factory=dict)
+    """The message about each place that could not be looked at, by what names the place. Two rules look at it."""
 
 
 def live_rules() -> tuple[Rule[Any], ...]:
@@ -113,7 +130,7 @@ def live_rules() -> tuple[Rule[Any], ...]:
             severity=Severity.MEDIUM,
             options=OverdueOptions,
             remedy="Stop the jobs with `translation-job-guard cancel`, or allow them more time.",
-            check=lambda stack, options, report: _overdue(sweeps, stack, options, report),
+            check=lambda stack, options, report: _overdue(sweeps, handed_on, stack, options, report),
         ),
         StackRule(
             name=ABANDONED,
@@ -123,6 +140,15 @@ def live_rules() -> tuple[Rule[Any], ...]:
             options=AbandonedOptions,
             remedy="Stop the jobs with `translation-job-guard cancel`.",
             check=lambda _stack, _options, report: _abandoned(handed_on, report),
+        ),
+        StackRule(
+            name=REACHABLE,
+            description="Checks whether every place where jobs of the stack can be could be looked at.",
+            level=EnforcementLevel.ADVISORY,
+            severity=Severity.MEDIUM,
+            options=ReachableOptions,
+            remedy="Run the check with credentials that may list jobs.",
+            check=lambda _stack, _options, report: _reachable(handed_on, report),
         ),
     )
 
@@ -141,14 +167,14 @@ def _orphaned(sweeps: Sweeps, handed_on: _HandedOn, stack: Stack, options: Orpha
         wants_locations=ties.wants_locations,
         with_gone=options.check_abandoned,
     )
-    _report_unreachable(ties, sights, options, report)
+    handed_on.unseen.update(_unseen(ties, sights))
     if options.check_abandoned:
         handed_on.sights = sights
     found = _by_resource(sights, lambda place, job: [] if ties.covered(place, job) else ties.of(place, job)[:1])
     for node, place, jobs in found:
         report(
-            f"{_counted(jobs)} in flight in {place.label}, tied to the {node.label}, and no guard of this stack covers "
-            f"{_them(jobs)}: `pulumi destroy` would leave {_them(jobs)} behind, running and costing money.\n"
+            f"{_counted(jobs)} in flight in {place.label}, tied to the {node.label}, and "
+            f"{ties.why_not_covered(place, _them(jobs))}: `pulumi destroy` would leave {_them(jobs)} behind, running and costing money.\n"
             f"{_listed(jobs)}\n"
             f"Add a guard, or stop {_them(jobs)} with `translation-job-guard cancel`:\n"
             f"{_guard_for(stack, node, place)}",
@@ -156,7 +182,7 @@ def _orphaned(sweeps: Sweeps, handed_on: _HandedOn, stack: Stack, options: Orpha
         )
 
 
-def _overdue(sweeps: Sweeps, stack: Stack, options: OverdueOptions, report: Report) -> None:
+def _overdue(sweeps: Sweeps, handed_on: _HandedOn, stack: Stack, options: OverdueOptions, report: Report) -> None:
     ties = _Ties(stack)
     where = [
         place
@@ -164,7 +190,7 @@ def _overdue(sweeps: Sweeps, stack: Stack, options: OverdueOptions, report: Repo
         if ties.any_at(place) or ties.scopes_at(place)
     ]
     sights = sweeps.sweep(OVERDUE, where, within=options.deadline, wants_locations=ties.wants_locations)
-    _report_unreachable(ties, sights, options, report)
+    handed_on.unseen.update(_unseen(ties, sights))
     now = datetime.now(timezone.utc)
 
     def late(job: Job) -> bool:
@@ -266,6 +292,15 @@ class _Ties:
         nodes = self.of(place, job)
         return any(answers_for(self._stack, guard, node) for guard in self._undecided(place) for node in nodes)
 
+    def why_not_covered(self, place: Place, them: str) -> str:
+        """Return a clause about jobs that no guard covers: whether a guard works there at all."""
+        guards = self._guards_at(place)
+        if not guards:
+            return f"no guard of this stack covers {them}"
+        named = " and ".join(f"guard '{guard.name}'" for guard in guards[:NAMED])
+        works, scope, do = ("works", "its scope", "does") if len(guards) == 1 else ("work", "their scopes", "do")
+        return f"{named} {works} there, but {scope} {do} not cover {them}"
+
     def guards_covering(self, place: Place, job: Job) -> list[Node]:
         """The guards that cover a job for certain."""
         return [
@@ -315,21 +350,35 @@ def _by_resource(
     return [(node, place, list(jobs.values())) for node, place, jobs in found.values()]
 
 
-def _report_unreachable(ties: _Ties, sights: Sequence[Sight], options: LiveOptions, report: Report) -> None:
-    if options.when_unreachable == "ignore":
-        return
+def _reachable(handed_on: _HandedOn, report: Report) -> None:
+    unseen, handed_on.unseen = handed_on.unseen, {}
+    for message in unseen.values():
+        report(message, "")
+
+
+def _unseen(ties: _Ties, sights: Sequence[Sight]) -> Mapping[str, str]:
+    """Return a message about each place that could not be looked at, by what names the place."""
+    found = {}
     if ties.has_roles and not any(sight.place.service == AMAZON_TRANSLATE for sight in sights):
-        report(_not_looked("Amazon Translate", "no region is known. Set aws:region, or the rule's option regions"), "")
+        what = "Amazon Translate"
+        found[what] = _not_looked(what, "no region is known. Set aws:region, or the rule's option regions", None)
     for sight in sights:
         if sight.problem:
-            report(_not_looked(f"{_service(sight.place)} in {sight.place.label}", sight.problem), "")
+            what = f"{_service(sight.place)} in {sight.place.label}"
+            found.setdefault(f"{what} {sight.problem}", _not_looked(what, sight.problem, sight.place.service))
+    return found
 
 
-def _not_looked(what: str, problem: str) -> str:
+def _not_looked(what: str, problem: str, service: str | None) -> str:
+    needed = {
+        AMAZON_TRANSLATE: " Looking needs no more than this statement in the IAM policy of the credentials, and no "
+        f"permission to stop:\n    {READING}",
+        AZURE_DOCUMENT_TRANSLATION: " Looking needs a key of the Translator resource, or no more than this role, and "
+        f"no permission to cancel:\n    {AZURE_READING}",
+    }
     return (
-        f"{what} could not be looked at, so whether jobs are in flight there is not known: {problem}. Run this where "
-        "the cloud can be reached with credentials that may list jobs, or leave it out in the pack's configuration:\n"
-        f'    {{"{ORPHANED}": {{"whenUnreachable": "ignore"}}, "{OVERDUE}": {{"whenUnreachable": "ignore"}}}}'
+        f"{what} could not be looked at, so whether jobs are in flight there is not known: {problem}."
+        f"{needed.get(service or '', '')}"
     )
 
 

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from translation_job_guard import lifecycle
 from translation_job_guard.durations import format_duration
-from translation_job_guard.errors import Denied, GuardError, JobNotFound, MissingExtra, Transient, WrongAccount
+from translation_job_guard.errors import Denied, GuardError, JobNotFound, Transient, WrongAccount
 from translation_job_guard.existence import Surroundings
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
 from translation_job_guard.policies.places import Place
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService
+from translation_job_guard.services.azure import ROLE_MISSING
 from translation_job_guard.threads import each
 
 __all__ = ["Sight", "Sweeps"]
@@ -136,16 +137,22 @@ def _locate(service: JobService, job: Job) -> Job:
 
 
 def _words(place: Place, error: GuardError) -> str:
-    text = " ".join(redact(str(error), place.connection.key_env).split()).rstrip(".")
+    text = " ".join(redact(_without_advice(error), place.connection.key_env).split()).rstrip(".")
     connection = place.connection
     # What came from a property may be secret there, and SDKs repeat it. A region is not.
     endpoint = None if place.service == AMAZON_TRANSLATE else connection.place
     for value in (endpoint, connection.endpoint_url, connection.profile, connection.assume_role_arn):
         text = _without(text, value)
-    text = _without(text, connection.account_resource_id)
-    if isinstance(error, Denied):
-        text += " for this environment's credentials"
-    return text if isinstance(error, MissingExtra) else text[:400]
+    return _without(text, connection.account_resource_id)
+
+
+def _without_advice(error: GuardError) -> str:
+    """Return the reason in full, without the advice to permit everything that a guard needs: a look stops nothing."""
+    text = error.happened
+    if isinstance(error, Denied) and error.permission and error.permission != "sts:AssumeRole":
+        said = text.removesuffix(f" {ROLE_MISSING}").partition(f" {error.permission} is not permitted:")[0]
+        return f"{said} {error.permission} is not permitted for this environment's credentials"
+    return text
 
 
 def _without(text: str, value: str | None) -> str:
