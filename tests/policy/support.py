@@ -76,16 +76,33 @@ def bucket(
     return Resource(token, name, {**properties, **({"region": region} if region else {})})
 
 
-def permission(of: Resource, *on: Resource, name: str = "access") -> Resource:
-    """An inline policy of a role, made from the resources that it is on."""
-    properties = {"role": of.of("name"), "policy": "{}"}
+def document(*actions: str) -> str:
+    """A policy that allows these actions."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def permission(
+    of: Resource, *on: Resource, name: str = "access", actions: Sequence[str] = ("s3:GetObject", "s3:PutObject")
+) -> Resource:
+    """An inline policy of a role, made from the resources that it is on; not known yet without actions."""
+    properties = {"role": of.of("name"), "policy": document(*actions) if actions else UNKNOWN}
     return Resource("aws:iam/rolePolicy:RolePolicy", name, properties, flows={"role": [of], "policy": list(on)})
 
 
-def attachment(of: Resource, name: str = "attached") -> Resource:
-    return Resource(
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment", name, {"role": of.of("name")}, flows={"role": [of]}
-    )
+def attachment(of: Resource, name: str = "attached", *, policy: Resource | str = "AmazonS3FullAccess") -> Resource:
+    """An attachment of a policy of the stack, of one of AWS by its name, or of any other by its ARN."""
+    arn = policy if isinstance(policy, str) else policy.of("arn")
+    arn = arn if ":" in arn or arn == UNKNOWN else f"arn:aws:iam::aws:policy/{arn}"
+    flows = {"role": [of], "policyArn": [policy] if isinstance(policy, Resource) else []}
+    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    return Resource(token, name, {"role": of.of("name"), "policyArn": arn}, flows=flows)
+
+
+def managed_policy(*on: Resource, name: str = "shared", actions: Sequence[str] = ("s3:*",)) -> Resource:
+    """A managed policy, made from the resources that it is on."""
+    properties = {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{name}", "policy": document(*actions)}
+    return Resource("aws:iam/policy:Policy", name, properties, flows={"policy": list(on)})
 
 
 def account(
@@ -96,10 +113,12 @@ def account(
     token: str = "azure-native:cognitiveservices:Account",
     made: bool = True,
     endpoint: str | None = None,
+    subdomain: bool = True,
 ) -> Resource:
-    inner: dict[str, Any] = {"customSubDomainName": name}
+    inner: dict[str, Any] = {"customSubDomainName": name} if subdomain else {}
     if made:
-        inner["endpoint"] = endpoint or f"https://{name}.cognitiveservices.azure.com/"
+        own = f"https://{name}.cognitiveservices.azure.com/"
+        inner["endpoint"] = endpoint or (own if subdomain else "https://westeurope.api.cognitive.microsoft.com/")
     return Resource(token, name, {"kind": kind, "sku": {"name": sku}, "properties": inner})
 
 
@@ -114,11 +133,19 @@ def container(
     return Resource(token, name, properties, flows={"accountName": [of]})
 
 
-def assignment(name: str, scope: Resource, *principal: Resource) -> Resource:
+BLOB_CONTRIBUTOR = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"
+COGNITIVE_USER = "a97b65f3-24c7-4388-baec-2e87135dc908"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+
+def assignment(name: str, scope: Resource, *principal: Resource, role: str = BLOB_CONTRIBUTOR) -> Resource:
     return Resource(
         "azure-native:authorization:RoleAssignment",
         name,
-        {"scope": "/subscriptions/…"},
+        {
+            "scope": "/subscriptions/…",
+            "roleDefinitionId": f"/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{role}",
+        },
         flows={"scope": [scope], "principalId": list(principal)},
     )
 

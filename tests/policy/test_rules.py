@@ -40,6 +40,7 @@ def test_the_names_of_the_rules_are_the_interface() -> None:
         "abandoned-translation-jobs",
         "translation-places-reachable",
         "translation-resources-guarded",
+        "translation-resources-possibly-guarded",
         "guard-deleted-first",
         "guard-cancels-on-delete",
         "guard-scope-bounded",

@@ -18,7 +18,10 @@ from pulumi_policy import EnforcementLevel, Policy
 
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.policies.disjoint import GUARD_SCOPES_DISJOINT
-from translation_job_guard.policies.guarded import TRANSLATION_RESOURCES_GUARDED
+from translation_job_guard.policies.guarded import (
+    TRANSLATION_RESOURCES_GUARDED,
+    TRANSLATION_RESOURCES_POSSIBLY_GUARDED,
+)
 from translation_job_guard.policies.guards import GUARD_CANCELS_ON_DELETE, GUARD_SCOPE_BOUNDED
 from translation_job_guard.policies.live import live_rules
 from translation_job_guard.policies.order import GUARD_DELETED_FIRST
@@ -34,6 +37,7 @@ def _rules() -> Mapping[str, Rule[Any]]:
         for rule in (
             *live_rules(),
             TRANSLATION_RESOURCES_GUARDED,
+            TRANSLATION_RESOURCES_POSSIBLY_GUARDED,
             GUARD_DELETED_FIRST,
             GUARD_CANCELS_ON_DELETE,
             GUARD_SCOPE_BOUNDED,

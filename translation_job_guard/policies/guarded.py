@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pulumi_policy import EnforcementLevel, Severity
 
 from translation_job_guard.jobs import AMAZON_TRANSLATE
+from translation_job_guard.policies.access import buckets_of
 from translation_job_guard.policies.answering import answers_for
+from translation_job_guard.policies.places import region_of
 from translation_job_guard.policies.remedy import amazon_guard, azure_guard
 from translation_job_guard.policies.rule import Report, StackRule, each
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
-from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import texts
 
-__all__ = ["TRANSLATION_RESOURCES_GUARDED"]
+__all__ = ["TRANSLATION_RESOURCES_GUARDED", "TRANSLATION_RESOURCES_POSSIBLY_GUARDED"]
 
 _NAME = "translation-resources-guarded"
+_POSSIBLY = "translation-resources-possibly-guarded"
 
 
 @dataclass(frozen=True)
@@ -24,46 +26,64 @@ class GuardedOptions:
     """translation-resources-guarded has no options."""
 
 
+@dataclass(frozen=True)
+class PossiblyOptions:
+    """translation-resources-possibly-guarded has no options."""
+
+
 def _check(stack: Stack, _options: GuardedOptions, report: Report) -> None:
+    candidates = _Candidates(stack)
+
     def role(node: Node) -> None:
-        if node.trust is not Trust.YES:
-            return
         guards = [guard for guard in candidates.of(node) if answers_for(stack, guard, node)]
-        if not guards:
-            report(
-                f"Amazon Translate can assume the {node.label}, and no guard of this stack covers jobs that run under "
-                "it: `pulumi destroy` would take the role away and leave them behind, running and costing money. Add a "
-                "guard:"
-                f"\n{amazon_guard(stack, node)}",
-                node.urn,
-            )
-            return
-        places = {guard.place for guard in guards}
-        if not all(isinstance(place, str) for place in places):
+        places = {guard.place for guard in guards if isinstance(guard.place, str)}
+        if len(places) < len({guard.place for guard in guards}):
             # A guard whose region is not known yet may turn out to be the missing one.
             return
-        regions = {bucket.text("region") for bucket in stack.buckets_used_by(node)} - {None}
-        for region in sorted(map(str, regions - places)):
+        regions = {region for bucket in buckets_of(stack, node) if (region := bucket.text("region"))}
+        if not guards:
+            wanted: list[str | None] = [*sorted(regions)] or [region_of(node)]
+            for region in wanted:
+                report(
+                    f"Amazon Translate can assume the {node.label}, and no guard of this stack covers jobs that run "
+                    f"under it{f' in {region}' if region else ''}: `pulumi destroy` would take the role away and leave "
+                    f"them behind, running and costing money. Add a guard:\n{amazon_guard(stack, node, region)}",
+                    node.urn,
+                )
+            return
+        for region in sorted(regions - places):
             report(
                 f"The {node.label} is used with a bucket in {region}, and no guard of this stack covers jobs there: "
-                "a guard answers for one region, and `pulumi destroy` would leave the jobs of this one behind. Add a "
-                "guard:"
+                "a guard is for one region, and `pulumi destroy` would leave the jobs of this one behind. Add a guard:"
                 f"\n{amazon_guard(stack, node, region)}",
                 node.urn,
             )
 
     def account(node: Node) -> None:
-        if node.translates and not any(answers_for(stack, guard, node) for guard in candidates.of(node)):
+        if node.translates and not candidates.guard_at(node):
             report(
                 f"The {node.label} can run Document Translation batches, and no guard of this stack covers them: with "
-                "the account goes the only endpoint that can cancel them. Add a guard:"
+                f"the account goes the only endpoint that can cancel them. Add a guard:\n{azure_guard(stack, node)}",
+                node.urn,
+            )
+
+    each(_NAME, report, stack.translate_roles, role)
+    each(_NAME, report, stack.of(Kind.ACCOUNT), account)
+
+
+def _check_possibly(stack: Stack, _options: PossiblyOptions, report: Report) -> None:
+    candidates = _Candidates(stack)
+
+    def account(node: Node) -> None:
+        if node.may_translate and not candidates.guard_at(node):
+            report(
+                f"The {node.label} is of a kind with many services, Document Translation among them. If it runs "
+                "batches of documents, no guard of this stack covers them. Then add a guard, else waive this finding:"
                 f"\n{azure_guard(stack, node)}",
                 node.urn,
             )
 
-    candidates = _Candidates(stack)
-    each(_NAME, report, stack.of(Kind.ROLE), role)
-    each(_NAME, report, stack.of(Kind.ACCOUNT), account)
+    each(_POSSIBLY, report, stack.of(Kind.ACCOUNT), account)
 
 
 class _Candidates:
@@ -86,6 +106,10 @@ class _Candidates:
             if guard.service != AMAZON_TRANSLATE and (account := stack.account_of(guard.place)):
                 self._by_urn.setdefault(account.urn, []).append(guard)
 
+    def guard_at(self, account: Node) -> bool:
+        """Return whether a guard covers the batches to come of an Azure account."""
+        return any(answers_for(self._stack, guard, account) for guard in self.of(account))
+
     def of(self, node: Node) -> list[Guard]:
         """Those that depend on it, name it, or answer for everything."""
         amazon = node.kind is Kind.ROLE
@@ -102,4 +126,14 @@ TRANSLATION_RESOURCES_GUARDED = StackRule(
     options=GuardedOptions,
     remedy="Add a guard whose scope has the role or whose endpoint is the account's, and that protects it.",
     check=_check,
+)
+
+TRANSLATION_RESOURCES_POSSIBLY_GUARDED = StackRule(
+    name=_POSSIBLY,
+    description="Checks whether every account that may be used for translation jobs, among other things, has a guard.",
+    level=EnforcementLevel.ADVISORY,
+    severity=Severity.LOW,
+    options=PossiblyOptions,
+    remedy="Add a guard whose endpoint is the account's, or waive the finding where nobody translates documents.",
+    check=_check_possibly,
 )

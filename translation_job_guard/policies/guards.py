@@ -10,8 +10,10 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, Severity
 
 from translation_job_guard.arguments import DEFAULTS, UNKNOWN
-from translation_job_guard.policies.rule import GuardRule, option
-from translation_job_guard.policies.stack import Kind, kind_of
+from translation_job_guard.policies.answering import at_account
+from translation_job_guard.policies.rule import GuardRule, Report, StackRule, each, option
+from translation_job_guard.policies.stack import Guard, Kind, Stack
+from translation_job_guard.policies.values import any_unknown
 from translation_job_guard.teardown import Mode
 
 __all__ = ["GUARD_CANCELS_ON_DELETE", "GUARD_SCOPE_BOUNDED"]
@@ -85,51 +87,53 @@ def _allowed(options: CancelsOptions) -> list[str]:
     return [mode for mode in options.allowed_modes if mode in _MODES] or [Mode.CANCEL.value]
 
 
-def _bounded(name: str, properties: Mapping[str, Any], options: BoundedOptions) -> str | None:
-    scopes = properties.get("scope")
-    flags = [
-        (flag, where, instead)
-        for scope in (scopes if isinstance(scopes, list) else [])
-        if isinstance(scope, Mapping)
-        for flag, where, instead in (
-            (
-                "whole_region",
-                "every Amazon Translate job of the account in its region",
-                "data_access_role_arns=[role.arn]",
-            ),
-            ("whole_resource", "every batch of the Translator resource", "source_container_urls=[…]"),
+def _bounded(stack: Stack, options: BoundedOptions, report: Report) -> None:
+    def judge(guard: Guard) -> None:
+        flags = [
+            (flag, where, instead)
+            for scope in (guard.scopes if isinstance(guard.scopes, list) else [])
+            if isinstance(scope, Mapping)
+            for flag, where, instead in (
+                (
+                    "whole_region",
+                    "every Amazon Translate job of the account in its region",
+                    "data_access_role_arns=[role.arn]",
+                ),
+                ("whole_resource", "every batch of the Translator resource", "source_container_urls=[…]"),
+            )
+            if scope.get(flag) is True and not (flag == "whole_resource" and _has_own_account(stack, guard))
+        ]
+        here, project = guard.properties.get("stack"), guard.properties.get("project")
+        own = [name for name in (here, f"{project}/{here}") if isinstance(name, str)]
+        if not flags or _matches([guard.name], options.allowed_guards) or _matches(own, options.allowed_stacks):
+            return
+        flag, everything, instead = flags[0]
+        instead_of_it = (
+            "leave scope out, and it is derived from protects"
+            if flag == "whole_region"
+            else "give this stack a Translator account of its own, and put it into protects"
         )
-        if scope.get(flag) is True and not (flag == "whole_resource" and _has_own_account(properties))
-    ]
-    stack, project = properties.get("stack"), properties.get("project")
-    own = [name for name in (stack, f"{project}/{stack}") if isinstance(name, str)]
-    if not flags or _matches([name], options.allowed_guards) or _matches(own, options.allowed_stacks):
-        return None
-    flag, everything, instead = flags[0]
-    instead_of_it = (
-        "leave scope out, and it is derived from protects"
-        if flag == "whole_region"
-        else "give this stack a Translator account of its own, and put it into protects"
-    )
-    return (
-        f"Guard '{name}' has {flag}=True: when it is deleted it stops {everything}, whoever started it, other stacks' "
-        f"jobs included. Name the jobs of this stack instead:\n"
-        f"    {instead},\n"
-        f"or {instead_of_it}. Where a stack does own everything there, allow it in the pack's configuration: "
-        '{"guard-scope-bounded": {"allowedStacks": ["…"]}}.'
-    )
+        report(
+            f"Guard '{guard.name}' has {flag}=True: when it is deleted it stops {everything}, whoever started it, "
+            f"other stacks' jobs included. Name the jobs of this stack instead:\n"
+            f"    {instead},\n"
+            f"or {instead_of_it}. Where a stack does own everything there, allow it in the pack's configuration: "
+            '{"guard-scope-bounded": {"allowedStacks": ["…"]}}.',
+            guard.urn,
+        )
+
+    each("guard-scope-bounded", report, stack.guards, judge)
 
 
-def _has_own_account(properties: Mapping[str, Any]) -> bool:
-    """Whether the guard protects a Translator account, or may turn out to: then the batches there are its own.
+def _has_own_account(stack: Stack, guard: Guard) -> bool:
+    """Check whether the account at the guard's place is this stack's, or may turn out to be.
 
-    Whoever writes both has an account per environment. That an account came from ``get`` is not visible here.
+    Whoever has both has an account per environment. That an account came from ``get`` is not visible here.
     """
-    protects = properties.get("protects")
-    if not isinstance(protects, list):
-        return protects is UNKNOWN
-    urns = [one.get("urn") for one in protects if isinstance(one, Mapping)]
-    return any(urn is UNKNOWN or (isinstance(urn, str) and kind_of(urn) is Kind.ACCOUNT) for urn in urns)
+    if any(at_account(stack, guard, account) for account in stack.of(Kind.ACCOUNT)):
+        return True
+    # Not known yet: what the guard protects may turn out to be it.
+    return guard.place is UNKNOWN and any_unknown(guard.properties.get("protects"))
 
 
 def _matches(names: list[str], patterns: tuple[str, ...]) -> bool:
@@ -147,12 +151,12 @@ GUARD_CANCELS_ON_DELETE = GuardRule(
     mend=_cancel_instead,
 )
 
-GUARD_SCOPE_BOUNDED = GuardRule(
+GUARD_SCOPE_BOUNDED = StackRule(
     name="guard-scope-bounded",
     description="Checks whether a guard answers for the jobs of its own stack only.",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
     options=BoundedOptions,
     remedy="Name the stack's roles, buckets or containers in the guard's scope instead of everything.",
-    judge=_bounded,
+    check=_bounded,
 )

@@ -174,7 +174,8 @@ def _orphaned(sweeps: Sweeps, handed_on: _HandedOn, stack: Stack, options: Orpha
     for node, place, jobs in found:
         report(
             f"{_counted(jobs)} in flight in {place.label}, tied to the {node.label}, and "
-            f"{ties.why_not_covered(place, _them(jobs))}: `pulumi destroy` would leave {_them(jobs)} behind, running and costing money.\n"
+            f"{ties.why_not_covered(place, _them(jobs))}: `pulumi destroy` would leave {_them(jobs)} behind, "
+            "running and costing money.\n"
             f"{_listed(jobs)}\n"
             f"Add a guard, or stop {_them(jobs)} with `translation-job-guard cancel`:\n"
             f"{_guard_for(stack, node, place)}",
@@ -250,7 +251,9 @@ class _Ties:
         self._stack = stack
         self._roles = {arn: role for arn, role in stack.roles.items() if role.trust is not Trust.NO}
         self._accounts = {
-            endpoint_key(node.endpoint): node for node in stack.of(Kind.ACCOUNT) if node.translates and node.endpoint
+            endpoint_key(node.endpoint): node
+            for node in stack.of(Kind.ACCOUNT)
+            if (node.translates or node.may_translate) and node.endpoint
         }
         self._guards: dict[tuple[str, str], list[Guard]] = {}
         self._known_scopes: dict[tuple[str, str], list[Scope]] = {}
@@ -385,7 +388,8 @@ def _not_looked(what: str, problem: str, service: str | None) -> str:
 def _guard_for(stack: Stack, node: Node, place: Place) -> str:
     if place.service == AMAZON_TRANSLATE:
         return amazon_guard(stack, node, place.connection.place)
-    return azure_guard(stack, node)
+    # The account is what all batches there have in common, whatever else they are tied to.
+    return azure_guard(stack, stack.account_of(place.connection.place) or node)
 
 
 def _service(place: Place) -> str:

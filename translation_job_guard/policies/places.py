@@ -21,7 +21,7 @@ from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, endpo
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import entry, known, texts
 
-__all__ = ["Place", "default_region", "places"]
+__all__ = ["Place", "default_region", "places", "region_of"]
 
 _OF_PLACE: Final = (
     *("region", "endpoint", "profile", "assume_role_arn", "endpoint_url"),
@@ -118,6 +118,12 @@ def default_region(environment: Mapping[str, str] = os.environ, profile: str | N
     except exceptions.BotoCoreError:
         return None
     return str(region) if region else None
+
+
+def region_of(node: Node, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return the region that the provider of a role or bucket works in."""
+    place = _provided(node, environment)
+    return place.place if place is not None else default_region(environment)
 
 
 class _Owners:

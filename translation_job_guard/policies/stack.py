@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, count
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -27,7 +30,6 @@ __all__ = [
     "Stack",
     "endpoint_key",
     "guard_properties",
-    "kind_of",
     "same_endpoint",
 ]
 
@@ -43,6 +45,7 @@ class Kind(enum.Enum):
     GUARD = "guard"
     ROLE = "role"
     PERMISSION = "role policy"
+    POLICY = "managed policy"
     BUCKET = "bucket"
     ENCRYPTION = "bucket encryption"
     KEY = "key"
@@ -55,11 +58,14 @@ class Kind(enum.Enum):
 _TYPES: Final = {
     **dict.fromkeys(GUARD_TYPES, Kind.GUARD),
     "aws:iam/role:Role": Kind.ROLE,
+    "aws-native:iam:Role": Kind.ROLE,
+    # The "exclusive" resources give a role nothing, and take nothing away when they are deleted.
     "aws:iam/policyAttachment:PolicyAttachment": Kind.PERMISSION,
-    "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive": Kind.PERMISSION,
     "aws:iam/rolePolicy:RolePolicy": Kind.PERMISSION,
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Kind.PERMISSION,
-    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": Kind.PERMISSION,
+    "aws-native:iam:RolePolicy": Kind.PERMISSION,
+    "aws-native:iam:ManagedPolicy": Kind.PERMISSION,
+    "aws:iam/policy:Policy": Kind.POLICY,
     # Version 6 of the provider has both buckets, version 7 the first again.
     "aws:s3/bucket:Bucket": Kind.BUCKET,
     "aws:s3/bucketV2:BucketV2": Kind.BUCKET,
@@ -67,10 +73,20 @@ _TYPES: Final = {
         f"aws:s3/bucketServerSideEncryptionConfiguration{v}:BucketServerSideEncryptionConfiguration{v}": Kind.ENCRYPTION
         for v in ("", "V2")
     },
+    "aws-native:s3:Bucket": Kind.BUCKET,
     "aws:kms/alias:Alias": Kind.KEY,
     "aws:kms/key:Key": Kind.KEY,
     "aws:kms/replicaKey:ReplicaKey": Kind.KEY,
+    "aws-native:kms:Alias": Kind.KEY,
+    "aws-native:kms:Key": Kind.KEY,
+    "aws-native:kms:ReplicaKey": Kind.KEY,
     "azure-native:cognitiveservices:Account": Kind.ACCOUNT,
+    "azure:cognitive/account:Account": Kind.ACCOUNT,
+    "azure:cognitive/aIServices:AIServices": Kind.ACCOUNT,
+    "azure:storage/account:Account": Kind.STORAGE,
+    "azure:storage/container:Container": Kind.CONTAINER,
+    "azure:authorization/assignment:Assignment": Kind.ASSIGNMENT,
+    "azure:role/assignment:Assignment": Kind.ASSIGNMENT,
     "azure-native:storage:StorageAccount": Kind.STORAGE,
     "azure-native:storage:BlobContainer": Kind.CONTAINER,
     "azure-native:authorization:RoleAssignment": Kind.ASSIGNMENT,
@@ -78,18 +94,50 @@ _TYPES: Final = {
 # With an API version the type is azure-native:storage/v20230101:…, or the package is azure-native_storage_v20230101.
 _AZURE_VERSION: Final = re.compile(r"^azure-native(?:_\w+)?:(\w+)(?:/v\w+)?:(\w+)$")
 
-_PROPERTIES: Final[Mapping[Kind, Sequence[str]]] = {
-    Kind.ROLE: ("arn", "name", "assumeRolePolicy"),
-    Kind.PERMISSION: ("role", "roles", "roleName"),
-    Kind.BUCKET: ("bucket", "region", "arn"),
-    Kind.ENCRYPTION: ("bucket",),
-    Kind.ACCOUNT: ("kind", "sku", "properties"),
-    Kind.STORAGE: ("name",),
-    Kind.CONTAINER: ("name", "containerName", "accountName", "id", "__inputs"),
-}
-"""What the rules read of each kind; all else is never touched."""
+_STORAGE_ID: Final = re.compile(r"(?i)/storageAccounts/([^/]+)$")
 
-_ACCOUNT_KINDS: Final = frozenset({"texttranslation", "cognitiveservices", "aiservices"})
+_PROPERTIES: Final[Mapping[Kind, Mapping[str, Sequence[str]]]] = {
+    Kind.ROLE: {
+        "arn": ("arn",),
+        "name": ("name", "roleName"),
+        "assumeRolePolicy": ("assumeRolePolicy", "assumeRolePolicyDocument"),
+        "inlinePolicies": ("inlinePolicies", "policies"),
+        "managedPolicyArns": ("managedPolicyArns",),
+    },
+    Kind.PERMISSION: {
+        "role": ("role", "roleName"),
+        "roles": ("roles",),
+        "policy": ("policy", "policyDocument"),
+        "policyArn": ("policyArn",),
+    },
+    Kind.POLICY: {"arn": ("arn",), "policy": ("policy",)},
+    Kind.BUCKET: {"bucket": ("bucket", "bucketName"), "region": ("region",), "arn": ("arn",)},
+    Kind.ENCRYPTION: {"bucket": ("bucket",)},
+    Kind.ACCOUNT: {
+        "kind": ("kind",),
+        "sku": ("sku", "skuName"),
+        "properties": ("properties",),
+        "customSubDomainName": ("customSubdomainName",),
+        "endpoint": ("endpoint",),
+    },
+    Kind.STORAGE: {"name": ("name",)},
+    Kind.CONTAINER: {
+        "name": ("name", "containerName"),
+        "accountName": ("accountName", "storageAccountName"),
+        "storage": ("storageAccountId",),
+        "id": ("id", "resourceManagerId"),
+        "__inputs": ("__inputs",),
+    },
+    Kind.ASSIGNMENT: {
+        "roleDefinitionId": ("roleDefinitionId",),
+        "roleDefinitionName": ("roleDefinitionName",),
+    },
+}
+"""What the rules read of each kind, and the names that the providers have for it; all else is never touched."""
+
+_TRANSLATORS: Final = frozenset({"texttranslation"})
+_MANY_SERVICES: Final = frozenset({"cognitiveservices", "aiservices"})
+_DOMAINS: Final = (".cognitiveservices.azure.com", ".cognitiveservices.azure.us", ".cognitiveservices.azure.cn")
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,24 +175,46 @@ class Node:
 
     @property
     def translates(self) -> bool:
-        """Whether it is an Azure account of a kind that does Document Translation, as far as is known."""
-        kind, sku = self.properties.get("kind"), self.properties.get("sku")
-        tier = sku.get("name") if isinstance(sku, Mapping) else None
-        return isinstance(kind, str) and kind.lower() in _ACCOUNT_KINDS and tier != "F0"
+        """Whether it is an Azure account that is there for translation and can do batches, as far as is known."""
+        return self._account_kind in _TRANSLATORS and self._does_batches
+
+    @property
+    def may_translate(self) -> bool:
+        """Whether it is an Azure account with many services, of which Document Translation is one."""
+        return self._account_kind in _MANY_SERVICES and self._does_batches
+
+    @property
+    def _account_kind(self) -> str:
+        if self.resource.resource_type.endswith(":AIServices"):
+            return "aiservices"
+        kind = self.properties.get("kind")
+        return kind.lower() if isinstance(kind, str) else ""
+
+    @property
+    def _does_batches(self) -> bool:
+        """Whether the account has a custom subdomain and is not of the free tier: Document Translation needs both."""
+        sku = self.properties.get("sku")
+        tier = sku.get("name") if isinstance(sku, Mapping) else sku
+        if tier == "F0":
+            return False
+        host = urlsplit(self.endpoint or "").hostname or ""
+        return self._inner("customSubDomainName") not in (None, "") or host.endswith(_DOMAINS)
 
     @property
     def endpoint(self) -> str | None:
         """The endpoint of an Azure account, once it is known."""
-        inner = self.properties.get("properties")
-        value = inner.get("endpoint") if isinstance(inner, Mapping) else None
+        value = self._inner("endpoint")
         return value if isinstance(value, str) and value else None
 
     @property
     def subdomain(self) -> str | None:
         """The first part of an Azure account's host name, if it was given one."""
-        inner = self.properties.get("properties")
-        value = inner.get("customSubDomainName") if isinstance(inner, Mapping) else None
+        value = self._inner("customSubDomainName")
         return value.lower() if isinstance(value, str) and value else None
+
+    def _inner(self, name: str) -> Any:
+        inner = self.properties.get("properties")
+        return inner.get(name) if isinstance(inner, Mapping) else self.properties.get(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +307,10 @@ class Stack:
         """The guards of the stack."""
         return [node for node in self.of(Kind.GUARD) if isinstance(node, Guard)]
 
+    def picked(self, urns: Iterable[str], kind: Kind) -> list[Node]:
+        """Return the resources of a kind among these."""
+        return [self.nodes[urn] for urn in sorted(urns) if self._is(urn, kind)]
+
     def direct(self, node: Node) -> list[str]:
         """The URNs of what a resource depends on itself: deletion takes the resource before them."""
         return _edges(node.resource)
@@ -255,9 +329,26 @@ class Stack:
             self._before[node.urn] = frozenset(reached)
         return self._before[node.urn]
 
-    def flows_into(self, node: Node, name: str) -> list[str]:
-        """The URNs of the resources that a property of a resource is made from."""
-        return [one.urn for one in node.resource.property_dependencies.get(name, ())]
+    def flows_into(self, node: Node, *names: str) -> list[str]:
+        """Return the URNs of the resources that these properties of a resource are made from."""
+        used = node.resource.property_dependencies
+        return [one.urn for name in names for one in used.get(name, ())]
+
+    @cached_property
+    def variables(self) -> Mapping[str, str]:
+        """What the program may call each resource, by its URN: its name as an identifier, each another one."""
+        return _distinct([(node.urn, _identifier(node.name), _identifier(node.kind.value)) for node in self._pasted])
+
+    @cached_property
+    def guard_names(self) -> Mapping[str, str]:
+        """The name of a guard for each resource, by its URN: each another one, and none that the stack has."""
+        taken = {guard.name.partition("-guard")[0] for guard in self.guards if "-guard" in guard.name}
+        named = [(node.urn, re.sub(r"[^\w.-]+", "-", node.name), node.kind.value) for node in self._pasted]
+        return _distinct([(urn, name, kind.replace(" ", "-")) for urn, name, kind in named], "-", taken)
+
+    @property
+    def _pasted(self) -> list[Node]:
+        return [node for node in self.nodes.values() if node.kind is not Kind.GUARD]
 
     @cached_property
     def permissions(self) -> Mapping[str, Sequence[Node]]:
@@ -284,6 +375,11 @@ class Stack:
     def buckets(self) -> Mapping[str, Node]:
         """The buckets whose name is known, by it."""
         return {name: node for node in self.of(Kind.BUCKET) if (name := node.text("bucket"))}
+
+    @cached_property
+    def policies(self) -> Mapping[str, Node]:
+        """The managed policies whose ARN is known, by it."""
+        return {arn: node for node in self.of(Kind.POLICY) if (arn := node.text("arn"))}
 
     @cached_property
     def made_buckets(self) -> Mapping[str, Node]:
@@ -317,13 +413,6 @@ class Stack:
         host = endpoint_key(endpoint)
         return self._accounts.get(host) or self._accounts.get(host.partition(".")[0])
 
-    def buckets_used_by(self, role: Node) -> list[Node]:
-        """The buckets that a role's policies were made from."""
-        reached = set(self.before(role))
-        for permission in self.permissions.get(role.urn, ()):
-            reached |= self.before(permission)
-        return [self.nodes[urn] for urn in sorted(reached) if self._is(urn, Kind.BUCKET)]
-
     @cached_property
     def _accounts(self) -> Mapping[str, Node]:
         found: dict[str, Node] = {}
@@ -338,12 +427,16 @@ class Stack:
         inputs = node.properties.get("__inputs")
         inputs = inputs if isinstance(inputs, Mapping) else {}
         match = CONTAINER_ID.fullmatch(node.text("id") or "")
+        store = _STORAGE_ID.search(node.text("storage") or "")
         # What a container is in is an input, and the provider's outputs do not repeat it.
         storage = [
-            self.nodes[urn].text("name") for urn in self.flows_into(node, "accountName") if self._is(urn, Kind.STORAGE)
+            self.nodes[urn].text("name")
+            for urn in self.flows_into(node, "accountName", "storageAccountName", "storageAccountId")
+            if self._is(urn, Kind.STORAGE)
         ]
-        accounts = texts([node.text("accountName"), inputs.get("accountName"), match and match["account"], *storage])
-        names = texts([node.text("name"), node.text("containerName"), inputs.get("containerName")])
+        known = [node.text("accountName"), inputs.get("accountName"), match and match["account"], store and store[1]]
+        accounts = texts([*known, *storage])
+        names = texts([node.text("name"), inputs.get("containerName")])
         return (accounts[0], names[0]) if accounts and names else ("", "")
 
     def _is(self, urn: str, kind: Kind) -> bool:
@@ -366,10 +459,26 @@ class Stack:
         return found
 
 
-def kind_of(urn: str) -> Kind | None:
-    """Return what a resource is by its URN, which has its type after those of its parents; None for any other."""
-    parts = urn.split("::", 3)
-    return _kind(parts[2].rpartition("$")[2]) if len(parts) == 4 else None
+def _identifier(name: str) -> str:
+    name = re.sub(r"\W+", "_", name).strip("_").lower() or "resource"
+    return f"{name}_" if keyword.iskeyword(name) else f"_{name}" if name[0].isdigit() else name
+
+
+def _distinct(
+    named: Sequence[tuple[str, str, str]], between: str = "_", taken: Iterable[str] = ()
+) -> Mapping[str, str]:
+    """Return a name for each URN: the wanted one, with the word for its kind and a number where another has it."""
+    wanted = Counter(name for _, name, _ in named)
+    used, found = set(taken), {}
+    for urn, name, kind in named:
+        choices = chain(
+            [name] if wanted[name] == 1 else [],
+            [f"{name}{between}{kind}"],
+            (f"{name}{between}{kind}{between}{number}" for number in count(2)),
+        )
+        found[urn] = next(choice for choice in choices if choice not in used)
+        used.add(found[urn])
+    return found
 
 
 def _kind(resource_type: str) -> Kind | None:
@@ -380,7 +489,9 @@ def _kind(resource_type: str) -> Kind | None:
 
 def _node(resource: PolicyResource, kind: Kind) -> Node:
     if kind is not Kind.GUARD:
-        return Node(resource, kind, {name: entry(resource.props, name) for name in _PROPERTIES.get(kind, ())})
+        return Node(
+            resource, kind, {name: _first(resource, names) for name, names in _PROPERTIES.get(kind, {}).items()}
+        )
     properties = guard_properties(resource.props)
     scopes = properties.get("scope")
     return Guard(
@@ -390,6 +501,10 @@ def _node(resource: PolicyResource, kind: Kind) -> Node:
         GUARD_TYPES[resource.resource_type],
         scopes if scopes is UNKNOWN or isinstance(scopes, list) else [],
     )
+
+
+def _first(resource: PolicyResource, names: Iterable[str]) -> Any:
+    return next((value for name in names if (value := entry(resource.props, name)) is not None), None)
 
 
 def _neighbours(resource: PolicyResource) -> Iterable[PolicyResource]:

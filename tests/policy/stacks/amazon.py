@@ -14,6 +14,7 @@ from tests.policy.support import (
     amazon_guard,
     attachment,
     bucket,
+    managed_policy,
     permission,
     role,
 )
@@ -21,6 +22,7 @@ from tests.policy.support import (
 CASES = Cases()
 
 GUARDED = "translation-resources-guarded"
+POSSIBLY = "translation-resources-possibly-guarded"
 FIRST = "guard-deleted-first"
 CANCELS = "guard-cancels-on-delete"
 BOUNDED = "guard-scope-bounded"
@@ -62,7 +64,12 @@ def nothing_of_translation() -> list[Resource]:
 
 
 @CASES.case(
-    f"{GUARDED} translate", says=("AmazonTranslateJobGuard(", "data_access_role_arns=[translate.arn]", "access, doc")
+    f"{GUARDED} translate",
+    says=(
+        "AmazonTranslateJobGuard(",
+        "data_access_role_arns=[translate.arn]",
+        "protects=[translate, documents, access]",
+    ),
 )
 def no_guard() -> list[Resource]:
     """A role that Amazon Translate can assume, and no guard."""
@@ -162,7 +169,78 @@ def one_bad_resource_hides_no_other() -> list[Resource]:
     return [role("bad"), broken, strange, role("good")]
 
 
+@CASES.case()
+def bucket_in_another_region_that_only_the_bucket_depends_on() -> list[Resource]:
+    """A replica's region has no jobs of the role: its policy is not made from the replica."""
+    replica, documents, translate = bucket("replica", region="us-east-1"), bucket(), role()
+    documents.depends.append(replica)
+    access = permission(translate, documents)
+    return [replica, documents, translate, access, amazon_guard(translate, access, documents)]
+
+
+@CASES.case(f"{GUARDED} translate", says=("in us-east-1",))
+def bucket_of_a_managed_policy() -> list[Resource]:
+    """A managed policy that is attached to the role is made from the bucket directly."""
+    there, translate = bucket("there", region="us-east-1"), role()
+    shared = managed_policy(there)
+    attached = attachment(translate, policy=shared)
+    return [there, translate, shared, attached, amazon_guard(translate, attached, there)]
+
+
+@CASES.case(
+    f"{GUARDED} translate",
+    f"{GUARDED} translate",
+    says=('"translate-guard-eu-west-1"', '"translate-guard-us-east-1"', "protects=[translate, here, access]"),
+)
+def no_guard_in_two_regions() -> list[Resource]:
+    """One suggestion for each region, with distinct names."""
+    here, there, translate = bucket("here"), bucket("there", region="us-east-1"), role()
+    return [here, there, translate, permission(translate, here, there)]
+
+
 # guard-deleted-first
+
+
+@CASES.case()
+def policies_that_jobs_do_not_need() -> list[Resource]:
+    """Logs, traces and queues of the same role, inline and attached, by AWS and by the stack."""
+    documents, translate = bucket(), role()
+    access = permission(translate, documents)
+    queues = managed_policy(name="queues", actions=["sqs:*"])
+    return [
+        *(documents, translate, access, queues),
+        permission(translate, name="logs", actions=["logs:PutLogEvents"]),
+        attachment(translate, "traces", policy="AWSXRayDaemonWriteAccess"),
+        attachment(translate, "sends", policy=queues),
+        attachment(translate, "elsewhere", policy=f"arn:aws:iam::{ACCOUNT}:policy/boundary"),
+        Resource("aws:iam/rolePoliciesExclusive:RolePoliciesExclusive", "only", {"roleName": "translate"}),
+        amazon_guard(translate, access, documents),
+    ]
+
+
+@CASES.case(f"{FIRST} guard", says=("role policy 'elsewhere'",))
+def policy_of_another_stack_is_the_only_one() -> list[Resource]:
+    """It cannot be read, and without it jobs could not read anything."""
+    translate = role()
+    other = attachment(translate, "elsewhere", policy=f"arn:aws:iam::{ACCOUNT}:policy/documents")
+    return [translate, other, amazon_guard(translate)]
+
+
+@CASES.case(f"{FIRST} guard", says=("role policy 'access'",))
+def policy_whose_text_is_not_known_yet() -> list[Resource]:
+    """Made from a bucket, it is about the bucket."""
+    documents, translate = bucket(made=False), role(made=False)
+    access = permission(translate, documents, actions=())
+    return [documents, translate, access, amazon_guard(translate, documents, made=False)]
+
+
+@CASES.case(f"{FIRST} guard", says=("role policy 'attached'",))
+def managed_policy_of_the_stack() -> list[Resource]:
+    """What it allows decides, not what attaches it."""
+    documents, translate = bucket(), role()
+    shared = managed_policy(documents, actions=["s3:Get*"])
+    attached = attachment(translate, policy=shared)
+    return [documents, translate, shared, attached, amazon_guard(translate, documents)]
 
 
 @CASES.case(f"{FIRST} guard", says=("role policy 'access'", "protects=[…, access]"))
@@ -233,7 +311,7 @@ def policy_of_the_role_that_the_guard_assumes() -> list[Resource]:
     translate = role()
     guard = amazon_guard(translate, scope={"data_access_role_arns": [translate]}, assume_role_arn=own.of("arn"))
     guard.flows["assume_role_arn"] = [own]
-    return [own, permission(own, name="stop-jobs"), translate, guard]
+    return [own, permission(own, name="stop-jobs", actions=["translate:*"]), translate, guard]
 
 
 @CASES.case()

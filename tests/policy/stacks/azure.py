@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from tests.policy.stacks.amazon import BOUNDED, CANCELS, DISJOINT, FIRST, GUARDED
+from tests.policy.stacks.amazon import BOUNDED, CANCELS, DISJOINT, FIRST, GUARDED, POSSIBLY
 from tests.policy.stacks.case import Cases
-from tests.policy.support import UNKNOWN, Resource, account, assignment, azure_guard, container, storage
+from tests.policy.support import (
+    COGNITIVE_USER,
+    READER,
+    UNKNOWN,
+    Resource,
+    account,
+    assignment,
+    azure_guard,
+    container,
+    storage,
+)
 
 CASES = Cases()
 
@@ -49,8 +59,31 @@ def no_guard() -> list[Resource]:
 
 @CASES.case(f"{GUARDED} translator")
 def no_guard_with_an_api_version() -> list[Resource]:
-    """The same with an API version in the type, and a kind with several services, in the first preview."""
-    return [account(kind="CognitiveServices", token="azure-native:cognitiveservices/v20230501:Account", made=False)]
+    """The same with an API version in the type, in the first preview."""
+    return [account(token="azure-native:cognitiveservices/v20230501:Account", made=False)]
+
+
+@CASES.case(f"{POSSIBLY} openai", f"{POSSIBLY} many", says=("waive this finding",))
+def accounts_with_many_services() -> list[Resource]:
+    """They may be there for anything, so that is advisory."""
+    return [account("openai", "AIServices"), account("many", "CognitiveServices", made=False)]
+
+
+@CASES.case()
+def accounts_without_a_custom_subdomain() -> list[Resource]:
+    """Document Translation needs one."""
+    return [
+        account(subdomain=False),
+        account("planned", subdomain=False, made=False),
+        account("openai", "AIServices", subdomain=False),
+    ]
+
+
+@CASES.case()
+def account_with_many_services_and_its_guard() -> list[Resource]:
+    """The whole resource of the stack's own account is in order, whichever kind it is."""
+    many = account("many", "CognitiveServices")
+    return [many, azure_guard(many, endpoint=many, scope={"whole_resource": True})]
 
 
 @CASES.case()
@@ -121,17 +154,44 @@ def rights_on_the_account() -> list[Resource]:
     """Whoever destroys the stack may need them to cancel."""
     translator, store = account(), storage()
     documents = container(store)
-    rights = assignment("cancels-batches", translator)
+    rights = assignment("cancels-batches", translator, role=COGNITIVE_USER)
     return [translator, store, documents, rights, azure_guard(translator, documents, endpoint=translator)]
 
 
+@CASES.case()
+def rights_that_no_batch_needs() -> list[Resource]:
+    """Who may look at the account or the storage account, or starts batches, does not matter to batches."""
+    translator, store = account(), storage()
+    documents = container(store)
+    starter = Resource("azure-native:web:WebApp", "starter", {})
+    return [
+        *(translator, store, documents, starter),
+        assignment("shows-account", translator, role=READER),
+        assignment("shows-storage", store, translator, role=READER),
+        assignment("starts-batches", translator, starter, role=COGNITIVE_USER),
+        azure_guard(translator, documents, endpoint=translator),
+    ]
+
+
+@CASES.case(f"{FIRST} guard", says=("'by-own-role'",))
+def rights_by_a_role_of_the_stack() -> list[Resource]:
+    """A role that the stack defines itself is made for what the stack does."""
+    translator, store = account(), storage()
+    documents = container(store)
+    definition = Resource("azure-native:authorization:RoleDefinition", "own-role", {})
+    rights = assignment("by-own-role", store, translator)
+    rights.properties["roleDefinitionId"] = UNKNOWN
+    rights.flows["roleDefinitionId"] = [definition]
+    return [translator, store, documents, definition, rights, azure_guard(translator, documents, endpoint=translator)]
+
+
 @CASES.case(f"{FIRST} guard", says=("'reads-key'",))
-def rights_of_the_account_on_something_else() -> list[Resource]:
-    """Whatever the account may do, its batches may need: a key in a vault, say."""
+def rights_of_the_account_on_a_key() -> list[Resource]:
+    """An account with a key of the customer's cannot work without it."""
     translator, store = account(), storage()
     documents = container(store)
     vault = Resource("azure-native:keyvault:Vault", "vault", {})
-    rights = assignment("reads-key", vault, translator)
+    rights = assignment("reads-key", vault, translator, role="e147488a-f6f5-4113-8e2d-b22465e65bf6")
     return [translator, store, documents, vault, rights, azure_guard(translator, documents, endpoint=translator)]
 
 
@@ -149,6 +209,21 @@ def rights_of_an_application_on_the_storage() -> list[Resource]:
 
 
 # The others
+
+
+@CASES.case(f"{BOUNDED} guard", f"{GUARDED} translator")
+def whole_resource_of_another_account_than_its_own() -> list[Resource]:
+    """Protecting one account does not make another one the stack's."""
+    own, documents = account(), container(storage())
+    guard = azure_guard(own, endpoint="https://shared.cognitiveservices.azure.com", scope={"whole_resource": True})
+    return [own, *documents.depends, documents, guard]
+
+
+@CASES.case(f"{FIRST} guard", says=("Azure account 'translator'",))
+def whole_resource_of_its_own_by_a_literal_endpoint() -> list[Resource]:
+    """The account is the stack's, so the scope is in order; the order of deletion is not."""
+    endpoint = "https://translator.cognitiveservices.azure.com"
+    return [account(), azure_guard(endpoint=endpoint, scope={"whole_resource": True})]
 
 
 @CASES.case(f"{BOUNDED} guard", says=("source_container_urls=[…]",))

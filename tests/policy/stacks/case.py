@@ -15,7 +15,7 @@ class Case:
 
     name: str
     build: Callable[[], list[Resource]]
-    expected: frozenset[str]
+    expected: tuple[str, ...]
     says: tuple[str, ...]
     config: Mapping[str, Mapping[str, Any]]
 
@@ -29,7 +29,7 @@ class Cases(list[Case]):
         def add(build: Callable[[], list[Resource]]) -> Callable[[], list[Resource]]:
             assert build.__doc__, "a golden stack says what it shows"
             name = getattr(build, "__name__", "")
-            self.append(Case(name, build, frozenset(expected), says, config or {}))
+            self.append(Case(name, build, expected, says, config or {}))
             return build
 
         return add
