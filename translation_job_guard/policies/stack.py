@@ -473,8 +473,8 @@ def _distinct(
     for urn, name, kind in named:
         choices = chain(
             [name] if wanted[name] == 1 else [],
-            [f"{name}{between}{kind}"],
-            (f"{name}{between}{kind}{between}{number}" for number in count(2)),
+            [f"{name.rstrip(between)}{between}{kind}"],
+            (f"{name.rstrip(between)}{between}{kind}{between}{number}" for number in count(2)),
         )
         found[urn] = next(choice for choice in choices if choice not in used)
         used.add(found[urn])
