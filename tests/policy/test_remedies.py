@@ -112,7 +112,7 @@ models = azure.cognitiveservices.Account("models", resource_group_name="g", acco
 
 def suggestions(found: list[Violation]) -> list[str]:
     """The code in the messages, each text once."""
-    codes = {}
+    codes: dict[str, None] = {}
     for one in found:
         code = re.search(r"(?<=\n)    from .*?\n    \)\n(?=Replace )", one.message, re.DOTALL)
         if code:

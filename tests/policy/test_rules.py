@@ -45,6 +45,7 @@ def test_the_names_of_the_rules_are_the_interface() -> None:
         "guard-cancels-on-delete",
         "guard-scope-bounded",
         "guard-scopes-disjoint",
+        "translation-waivers",
     }
 
 

@@ -26,11 +26,13 @@ from translation_job_guard.policies.guards import GUARD_CANCELS_ON_DELETE, GUARD
 from translation_job_guard.policies.live import live_rules
 from translation_job_guard.policies.order import GUARD_DELETED_FIRST
 from translation_job_guard.policies.rule import Rule
+from translation_job_guard.policies.waived import waivers_rule
+from translation_job_guard.policies.waivers import Ledger
 
 __all__ = ["NAMES", "collect_seldom", "policies"]
 
 
-def _rules() -> Mapping[str, Rule[Any]]:
+def _rules(ledger: Ledger) -> Mapping[str, Rule[Any]]:
     # The rules that look share their looks within one pack, so each pack has its own.
     return {
         rule.name: rule
@@ -42,11 +44,13 @@ def _rules() -> Mapping[str, Rule[Any]]:
             GUARD_CANCELS_ON_DELETE,
             GUARD_SCOPE_BOUNDED,
             GUARD_SCOPES_DISJOINT,
+            # The last one: it lists what the others found.
+            waivers_rule(ledger),
         )
     }
 
 
-NAMES: Final = tuple(_rules())
+NAMES: Final = tuple(_rules(Ledger()))
 """The names of the rules, in the order in which they run."""
 
 
@@ -55,7 +59,7 @@ def policies(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     only: Iterable[str] | None = None,
 ) -> list[Policy]:
-    """The rules as policies for a pack.
+    """Return the rules as policies for a pack.
 
     Args:
         levels: enforcement levels by rule, other than the rules' own: ``"advisory"``, ``"mandatory"``, ``"remediate"``
@@ -72,7 +76,9 @@ def policies(
         if name not in NAMES:
             raise InvalidArgument(f"There is no rule {name!r}: there are {', '.join(NAMES)}.")
     chosen = {name: _level(name, level) for name, level in levels.items()}
-    return [rule.policy(chosen.get(name), options.get(name)) for name, rule in _rules().items() if name in wanted]
+    ledger = Ledger()
+    rules = _rules(ledger).items()
+    return [rule.policy(chosen.get(name), options.get(name), ledger) for name, rule in rules if name in wanted]
 
 
 def collect_seldom() -> None:

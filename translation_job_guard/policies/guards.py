@@ -117,8 +117,8 @@ def _bounded(stack: Stack, options: BoundedOptions, report: Report) -> None:
             f"Guard '{guard.name}' has {flag}=True: when it is deleted it stops {everything}, whoever started it, "
             f"other stacks' jobs included. Name the jobs of this stack instead:\n"
             f"    {instead},\n"
-            f"or {instead_of_it}. Where a stack does own everything there, allow it in the pack's configuration: "
-            '{"guard-scope-bounded": {"allowedStacks": ["…"]}}.',
+            f"or {instead_of_it}. Where a stack does own everything there, waive it in the pack's configuration:\n"
+            '    {"guard-scope-bounded": {"waivers": [{"stack": "…", "reason": "…"}]}}',
             guard.urn,
         )
 

@@ -106,8 +106,8 @@ class _HandedOn:
     """What the rules that look leave to the advisory ones: sights for the abandoned jobs, and what nobody could see."""
 
     sights: list[Sight] = field(default_factory=list)
-    unseen: dict[str, str] = field(default_factory=dict)
-    """The message about each place that could not be looked at, by what names the place. Two rules look at it."""
+    unseen: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The message about each place that could not be looked at, by the place and the reason. Two rules look at it."""
 
 
 def live_rules() -> tuple[Rule[Any], ...]:
@@ -241,6 +241,7 @@ def _abandoned(handed_on: _HandedOn, report: Report) -> None:
             f"that can only fail, and costs money until then.\n{_listed(jobs)}\nGone is\n{what}\n"
             f"Stop {_them(jobs)}:\n    translation-job-guard cancel",
             "",
+            sight.place.label,
         )
 
 
@@ -355,20 +356,21 @@ def _by_resource(
 
 def _reachable(handed_on: _HandedOn, report: Report) -> None:
     unseen, handed_on.unseen = handed_on.unseen, {}
-    for message in unseen.values():
-        report(message, "")
+    for (place, _), message in unseen.items():
+        report(message, "", place)
 
 
-def _unseen(ties: _Ties, sights: Sequence[Sight]) -> Mapping[str, str]:
-    """Return a message about each place that could not be looked at, by what names the place."""
+def _unseen(ties: _Ties, sights: Sequence[Sight]) -> Mapping[tuple[str, str], str]:
+    """Return a message about each place that could not be looked at, by the place and the reason."""
     found = {}
     if ties.has_roles and not any(sight.place.service == AMAZON_TRANSLATE for sight in sights):
         what = "Amazon Translate"
-        found[what] = _not_looked(what, "no region is known. Set aws:region, or the rule's option regions", None)
+        found[what, ""] = _not_looked(what, "no region is known. Set aws:region, or the rule's option regions", None)
     for sight in sights:
         if sight.problem:
             what = f"{_service(sight.place)} in {sight.place.label}"
-            found.setdefault(f"{what} {sight.problem}", _not_looked(what, sight.problem, sight.place.service))
+            message = _not_looked(what, sight.problem, sight.place.service)
+            found.setdefault((sight.place.label, sight.problem), message)
     return found
 
 
