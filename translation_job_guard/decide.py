@@ -5,14 +5,16 @@ jobs need.
 
 A protected resource is known by its URN and its id. Pulumi changes URNs without touching the resource (aliases,
 ``stack rename``, ``state rename``, another parent, another version of a provider's type), and in the same ``up`` it may
-replace the resource. So a URN that has gone proves nothing: the old id is looked for under every new URN of the same
-type, and where it is not found while such a URN is new, the resource counts as replaced.
+replace the resource. So a URN that has gone proves nothing: the old id is looked for under the new URNs of the same
+type, and where it is not found while such a URN is new, the resource counts as replaced. Each new URN stands for one old
+resource: two protected resources may have the same type and id, and one of them must not hide that the other was replaced.
 """
 
 from __future__ import annotations
 
 import enum
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -87,19 +89,19 @@ def _compare(old: Any, new: Any) -> tuple[tuple[str, ...], bool]:
     """Return the old URNs that are protected no longer, and whether any protected resource was replaced."""
     before, after = _entries(old), _entries(new)
     ids = {urn: id_ for urn, id_ in after if urn is not UNKNOWN}
-    there = {(_type(urn), id_) for urn, id_ in ids.items()}
     known = {urn for urn, _ in before}
+    unclaimed = Counter((_type(urn), id_) for urn, id_ in ids.items() if urn not in known)
     # A URN that is not known yet may be of any type.
     new_types = {_type(urn) for urn, _ in after if urn not in known}
     gone: list[str] = []
     replaced = False
-    for urn, id_ in before:
+    for urn, id_ in dict.fromkeys(before):  # what is in a component may be listed by itself too
         if urn is UNKNOWN or (urn in ids and (id_ is None or ids[urn] == id_)):
             continue
         if urn in ids:
             replaced = True
-        elif id_ is not None and (_type(urn), id_) in there:
-            continue  # only renamed
+        elif id_ is not None and unclaimed[_type(urn), id_]:
+            unclaimed[_type(urn), id_] -= 1  # only renamed
         elif not {_type(urn), None} & new_types:
             gone.append(str(urn))
         elif id_ is not None:

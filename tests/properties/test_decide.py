@@ -103,6 +103,10 @@ def changes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     if old.get("protects") and draw(st.booleans()):
         renamed = {one["urn"]: one for one in (draw(_renamed(one)) for one in old["protects"])}
         new["protects"] = draw(st.permutations(list(renamed.values())))
+    for one in (old, new):
+        # What is in a component may be listed by itself too.
+        if isinstance(protects := one.get("protects"), list) and protects and draw(st.booleans()):
+            one["protects"] = [*protects, draw(st.sampled_from(protects))]
     return old, {name: value for name, value in new.items() if value is not _ABSENT}
 
 
@@ -133,7 +137,7 @@ def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bo
     # What the jobs need is being replaced: delete first.
     if after["protects"] is UNKNOWN or after["scope"] is UNKNOWN:
         return Answer.REPLACE, True
-    if any(_was_replaced(one, before["protects"], after["protects"]) for one in before["protects"]):
+    if _any_was_replaced(before["protects"], after["protects"]):
         return Answer.REPLACE, True
     # The same holds of a place that is unknown as a whole: the Translator resource itself is being replaced.
     if UNKNOWN in (after[name] for name in ("region", "endpoint", "expected_account_id", "account_resource_id")):
@@ -149,24 +153,23 @@ def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bo
     return (Answer.KEEP if same else Answer.UPDATE), False
 
 
-def _was_replaced(one: Mapping[str, Any], before: Any, after: Any) -> bool:
-    """Its id changed, or is there under no URN while a URN of its type, or one that is not known, is new."""
-    if one["id"] is None:
-        return False
-    for other in after:
-        if other["urn"] == one["urn"]:
-            return bool(other["id"] != one["id"])
-    type_ = _TYPES[one["urn"]]
-    if any(_TYPES.get(other["urn"]) == type_ and other["id"] == one["id"] for other in after):
-        return False
-    new = [other["urn"] for other in after if other["urn"] not in [entry["urn"] for entry in before]]
-    return any(urn is UNKNOWN or _TYPES[urn] == type_ for urn in new)
+def _any_was_replaced(before: Any, after: Any) -> bool:
+    """An id changed, or more URNs with a type and an id are gone than new while one of the type is new."""
+    old, new = ({one["urn"]: one["id"] for one in entries if one["urn"] is not UNKNOWN} for entries in (before, after))
+    if any(id_ is not None and urn in new and new[urn] != id_ for urn, id_ in old.items()):
+        return True
+    gone = [(_TYPES[urn], id_) for urn, id_ in old.items() if urn not in new and id_ is not None]
+    come = [(_TYPES[urn], id_) for urn, id_ in new.items() if urn not in old]
+    types = {type_ for type_, _ in come} | {UNKNOWN for one in after if one["urn"] is UNKNOWN}
+    return any({one[0], UNKNOWN} & types and gone.count(one) > come.count(one) for one in gone)
 
 
 def _typed(value: Any) -> Any:
     """Text in which equal numbers are equal and True is not 1."""
     if isinstance(value, (list, tuple)):
         return [_typed(one) for one in value]
+    if isinstance(value, Mapping):
+        return {name: _typed(one) for name, one in value.items()}
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else repr(value)
 
 

@@ -184,6 +184,26 @@ def test_ids_are_compared_within_a_type() -> None:
     assert amazon(protects=[renamed, bucket, {"urn": BUCKET_URN + "-2", "id": "translate"}]) == delete_first("protects")
 
 
+def test_a_duplicate_does_not_hide_a_replacement() -> None:
+    """Two resources have the same type and id: one of them stays, or is renamed only."""
+    role, twin = AMAZON["protects"][0], {"urn": ROLE_URN + "-twin", "id": "translate"}
+    renamed = {"urn": _RENAMED["another name"], "id": "translate-2"}
+    old = {**AMAZON, "protects": [role, twin]}
+    for left in (twin, {**twin, "urn": ROLE_URN + "-moved"}):
+        for protects in ([renamed, left], [left, renamed]):
+            assert decide(old, {**AMAZON, "protects": protects}) == delete_first("protects")
+    both = [{**role, "urn": ROLE_URN + "-moved"}, {**twin, "urn": ROLE_URN + "-moved-too"}]
+    assert decide(old, {**AMAZON, "protects": both}) == UPDATE, "only renamed"
+
+
+def test_an_entry_that_is_listed_twice_is_one_resource() -> None:
+    """By itself, and as part of a component that is protected too."""
+    role = AMAZON["protects"][0]
+    moved = {**role, "urn": _RENAMED["another name"]}
+    for protects in ([moved], [moved, moved]):
+        assert decide({**AMAZON, "protects": [role, role]}, {**AMAZON, "protects": protects}) == UPDATE
+
+
 def test_a_renamed_component_is_not_reported_as_unprotected() -> None:
     """It has no id to know it by; what is in it has."""
     old = {**AMAZON, "protects": [{"urn": "urn:pulumi:dev::app::my:index:Platform::a"}]}
