@@ -6,8 +6,9 @@ jobs need.
 A protected resource is known by its URN and its id. Pulumi changes URNs without touching the resource (aliases,
 ``stack rename``, ``state rename``, another parent, another version of a provider's type), and in the same ``up`` it may
 replace the resource. So a URN that has gone proves nothing: the old id is looked for under the new URNs of the same
-type, and where it is not found while such a URN is new, the resource counts as replaced. Each new URN stands for one old
-resource: two protected resources may have the same type and id, and one of them must not hide that the other was replaced.
+type, and where it is not found while any URN is new, the resource counts as replaced: an alias may change the type too.
+Each new URN stands for one old resource: two protected resources may have the same type and id, and one of them must
+not hide that the other was replaced.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ def _compare(old: Any, new: Any) -> tuple[tuple[str, ...], bool]:
     ids = {urn: id_ for urn, id_ in after if urn is not UNKNOWN}
     known = {urn for urn, _ in before}
     unclaimed = Counter((_type(urn), id_) for urn, id_ in ids.items() if urn not in known)
+    appeared = any(urn not in known for urn, _ in after)
     # A URN that is not known yet may be of any type.
     new_types = {_type(urn) for urn, _ in after if urn not in known}
     gone: list[str] = []
@@ -102,10 +104,10 @@ def _compare(old: Any, new: Any) -> tuple[tuple[str, ...], bool]:
             replaced = True
         elif id_ is not None and unclaimed[_type(urn), id_]:
             unclaimed[_type(urn), id_] -= 1  # only renamed
+        elif id_ is not None and appeared:
+            replaced = True
         elif not {_type(urn), None} & new_types:
             gone.append(str(urn))
-        elif id_ is not None:
-            replaced = True
     return tuple(gone), replaced
 
 

@@ -154,14 +154,14 @@ def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bo
 
 
 def _any_was_replaced(before: Any, after: Any) -> bool:
-    """An id changed, or more URNs with a type and an id are gone than new while one of the type is new."""
+    """An id changed, or more URNs with a type and an id are gone than new while any URN is new."""
     old, new = ({one["urn"]: one["id"] for one in entries if one["urn"] is not UNKNOWN} for entries in (before, after))
     if any(id_ is not None and urn in new and new[urn] != id_ for urn, id_ in old.items()):
         return True
     gone = [(_TYPES[urn], id_) for urn, id_ in old.items() if urn not in new and id_ is not None]
     come = [(_TYPES[urn], id_) for urn, id_ in new.items() if urn not in old]
-    types = {type_ for type_, _ in come} | {UNKNOWN for one in after if one["urn"] is UNKNOWN}
-    return any({one[0], UNKNOWN} & types and gone.count(one) > come.count(one) for one in gone)
+    appeared = come or any(one["urn"] is UNKNOWN for one in after)
+    return bool(appeared) and any(gone.count(one) > come.count(one) for one in gone)
 
 
 def _typed(value: Any) -> Any:

@@ -127,7 +127,6 @@ def test_something_protected_that_has_another_id_replaces_delete_first(id_: Any)
     [
         (AMAZON["protects"][:1], (BUCKET_URN, "urn:component")),
         ([], (ROLE_URN, BUCKET_URN, "urn:component")),
-        ([*AMAZON["protects"][1:], {"urn": "urn:pulumi:dev::app::aws:s3/bucket:Bucket::new", "id": "n"}], (ROLE_URN,)),
         (list(reversed(AMAZON["protects"])), ()),
         ([*AMAZON["protects"], {"urn": "urn:new", "id": UNKNOWN}], ()),
         ([*AMAZON["protects"], {"urn": UNKNOWN, "id": UNKNOWN}], ()),
@@ -182,6 +181,16 @@ def test_ids_are_compared_within_a_type() -> None:
     renamed = {**role, "urn": _RENAMED["another name"], "id": "translate-2"}
     assert amazon(protects=[renamed, {**bucket, "id": "translate"}]) == delete_first("protects")
     assert amazon(protects=[renamed, bucket, {"urn": BUCKET_URN + "-2", "id": "translate"}]) == delete_first("protects")
+
+
+@pytest.mark.parametrize("type_", ["aws-native:iam:Role", "aws:s3/bucket:Bucket", "my:index:Platform"])
+@pytest.mark.parametrize("id_", ["translate-2", UNKNOWN, None])
+def test_an_alias_of_another_type_does_not_hide_it(type_: str, id_: Any) -> None:
+    """An entry taken out counts as replaced while any new URN may be the replaced resource."""
+    _role, *others = AMAZON["protects"]
+    entry = {"urn": f"urn:pulumi:dev::app::{type_}::role", "id": id_}
+    assert amazon(protects=[*others, entry]) == delete_first("protects")
+    assert amazon(protects=others) == Decision(Answer.UPDATE, unprotected=(ROLE_URN,)), "only taken out"
 
 
 def test_a_duplicate_does_not_hide_a_replacement() -> None:
