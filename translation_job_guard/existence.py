@@ -61,7 +61,10 @@ class Surroundings:
             if location.startswith("s3://"):
                 yield "bucket", location.removeprefix("s3://").partition("/")[0]
             elif job.service != AMAZON_TRANSLATE:
-                parts = urlsplit(location)
+                try:
+                    parts = urlsplit(location)
+                except ValueError:
+                    continue  # UNKNOWN: whoever submitted the batch chose this text
                 yield "container", f"{parts.scheme}://{parts.netloc}/{parts.path.strip('/').partition('/')[0]}"
 
     def _role(self, arn: str) -> Existence:

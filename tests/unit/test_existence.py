@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,3 +105,12 @@ def test_the_suffixes_are_those_of_known_clouds() -> None:
     """The further suffixes belong to a cloud that there is."""
     suffixes = {cloud_of(endpoint).blob_suffix for endpoint in (PUBLIC, GOVERNMENT, CHINA)}
     assert set(existence._MORE_BLOB_SUFFIXES) <= suffixes
+
+
+def test_a_location_that_cannot_be_parsed_is_unknown(asked: list[str]) -> None:
+    """It must not hide the batch's other locations, nor fail a sweep over everybody's batches."""
+    batch = _batch("https://[x/c")
+    surroundings = Surroundings(_place(PUBLIC), "account")
+    assert surroundings.gone(batch) == []
+    good = "https://store.blob.core.windows.net/docs"
+    assert surroundings.gone(replace(batch, locations=("https://[x/c", f"{good}/a.txt"))) == [f"container {good}"]
