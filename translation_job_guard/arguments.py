@@ -402,8 +402,10 @@ def _between_durations(properties: Mapping[str, Any]) -> Iterable[Problem]:
             yield Problem("timeout", "must be longer than nothing: the teardown would fail at once")
         elif quiet is not None and quiet >= timeout:
             yield Problem("quiet_period", "must be shorter than timeout, or the teardown can never succeed")
-        if grace is not None and grace and grace >= timeout:
-            yield Problem("grace_period", "must be shorter than timeout, or nothing is ever stopped")
+        if grace and grace + (quiet or 0) >= timeout:
+            yield Problem(
+                "grace_period", "must be shorter than timeout less quiet_period, or the teardown can never succeed"
+            )
     if poll is not None and poll < FASTEST_POLL:
         yield Problem("poll_interval", f"must be at least {FASTEST_POLL} s: a listing costs the whole account's quota")
 

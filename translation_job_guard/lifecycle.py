@@ -478,14 +478,11 @@ def _policy(guard: GuardArguments, chosen: Overrides, voice: Voice) -> Policy:
     if chosen.timeout is not None:
         voice.say(f"{TIMEOUT} is in force: {format_duration(chosen.timeout)}")
         policy = _in_less_time(policy, chosen.timeout, voice)
-    return policy
+    return _with_time_to_stop(policy, guard.policy.timeout, voice)
 
 
 def _in_less_time(policy: Policy, timeout: float, voice: Voice) -> Policy:
-    """``policy`` with another timeout; the grace period gives way, so that there is time to stop jobs.
-
-    Whoever shortens the timeout of one run wants it over by then, with the jobs stopped, not refused.
-    """
+    """Return ``policy`` with another timeout."""
     # Mode ignore uses neither, and nothing must keep it from going on.
     if timeout <= policy.quiet_period and policy.mode is not Mode.IGNORE:
         quiet = format_duration(policy.quiet_period)
@@ -493,12 +490,22 @@ def _in_less_time(policy: Policy, timeout: float, voice: Voice) -> Policy:
             f"{TIMEOUT} is {format_duration(timeout)}, and the guard has to see nothing in flight for {quiet} "
             f"(quiet_period): give more than {quiet}."
         )
-    grace = policy.grace_period
-    if grace > timeout / 2 and (timeout < policy.timeout or grace >= timeout):
-        grace = timeout / 2
-        if policy.mode is Mode.CANCEL:
-            voice.say(f"grace_period is shortened to {format_duration(grace)}, so that there is time to stop the jobs")
-    return replace(policy, timeout=timeout, grace_period=grace)
+    return replace(policy, timeout=timeout)
+
+
+def _with_time_to_stop(policy: Policy, stored_timeout: float, voice: Voice) -> Policy:
+    """Return ``policy`` with a grace period that leaves time to stop jobs, and to see nothing for ``quiet_period``.
+
+    Whoever shortens the timeout of one run wants it over by then, with the jobs stopped, not refused. Stored durations
+    that can never succeed are of an older release or an edited state: a delete must not fail because of them.
+    """
+    half = max(policy.timeout - policy.quiet_period, 0.0) / 2
+    never = policy.grace_period + policy.quiet_period >= policy.timeout
+    if policy.grace_period <= half or not (never or policy.timeout < stored_timeout):
+        return policy
+    if policy.mode is Mode.CANCEL:
+        voice.say(f"grace_period is shortened to {format_duration(half)}, so that there is time to stop the jobs")
+    return replace(policy, grace_period=half)
 
 
 def _closing(report: Report) -> str:

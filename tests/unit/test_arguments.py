@@ -337,7 +337,8 @@ _BAD: list[tuple[str, str, Any, str]] = [
     *((AZURE_DOCUMENT_TRANSLATION, "undecided_timeout", value, "give seconds") for value in (PLANTED, "-5s", True)),
     *((service, "timeout", value, "must be longer than nothing") for service in OF for value in (0, "0s")),
     (AMAZON_TRANSLATE, "quiet_period", "30m", "must be shorter than timeout"),
-    (AMAZON_TRANSLATE, "grace_period", "1h", "must be shorter than timeout"),
+    *((AMAZON_TRANSLATE, "grace_period", value, "must be shorter than timeout less quiet_period")
+      for value in ("1h", "29m59s", "29m57s")),
     (AMAZON_TRANSLATE, "poll_interval", 0.1, "must be at least 0.5 s"),
 ]  # fmt: skip
 

@@ -298,6 +298,25 @@ def test_a_shorter_timeout_leaves_time_to_stop(
     assert ("grace_period is shortened to " in out) is (grace < stored.grace_period)
 
 
+@pytest.mark.parametrize(
+    ("stored", "chosen", "grace"),
+    [
+        (Policy(grace_period=600.0, quiet_period=3.0), 4.0, 0.5),
+        (Policy(grace_period=2400.0, timeout=1800.0, quiet_period=0.0), None, 900.0),
+        (Policy(grace_period=20.0, timeout=20.0, quiet_period=4.0), None, 8.0),
+        (Policy(grace_period=1200.0, timeout=1800.0, quiet_period=0.0), None, 1200.0),
+    ],
+)
+def test_grace_leaves_time_to_stop_and_to_see_quiet(
+    emulator: Emulator, capsys: pytest.CaptureFixture[str], stored: Policy, chosen: float | None, grace: float
+) -> None:
+    """Also of a stored policy that could never succeed; one that can is left as it is."""
+    made = guard(emulator, AMAZON_TRANSLATE, policy=stored)
+    report = lifecycle.tear_down(made, chosen=Overrides(timeout=chosen))
+    assert report.policy.grace_period == grace
+    assert ("grace_period is shortened to " in capsys.readouterr().out) is (grace < stored.grace_period)
+
+
 def test_a_timeout_below_grace_still_stops_the_jobs(emulator: Emulator) -> None:
     """It used to list until time ran out, and to stop nothing."""
     start(aws(emulator), JobName="mine")
