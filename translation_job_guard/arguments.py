@@ -537,7 +537,7 @@ def read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
     """
     try:
         return _read(service, properties)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InvalidArgument(
             "The guard's stored properties cannot be read "
             f"({type(error).__name__}): the state was edited, or was written by a newer release of "
@@ -553,7 +553,7 @@ def read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
     """
     try:
         return _read_scope(service, scope)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InvalidArgument(f"The stored scope cannot be read ({type(error).__name__}).") from error
 
 

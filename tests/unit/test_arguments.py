@@ -672,6 +672,7 @@ def _without(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
     [
         {**AMAZON, "format": FORMAT + 1.0},
         {**AMAZON, "format": "new"},
+        {**AMAZON, "format": 10**400},
         _without(AMAZON, "region"),
         _without(AMAZON, "scope"),
         {**AMAZON, "scope": []},
