@@ -88,7 +88,7 @@ def _modes(text: str) -> tuple[Mode | None, Mapping[str, Mode]]:
     by_name: dict[str, Mode] = {}
     for part in text.split(","):
         who, equals, word = (piece.strip() for piece in part.rpartition("="))
-        if word not in modes or (equals and not who) or (not equals and "," in text):
+        if word not in modes or (equals and (not who or set("=;") & set(who))) or (not equals and "," in text):
             raise InvalidArgument(
                 f"{ON_DELETE} cannot be used: give a mode for all guards ({', '.join(modes)}), or name=mode for some, "
                 f"separated by commas ({ON_DELETE}=guard=drain,other=ignore)."
