@@ -247,3 +247,15 @@ def test_the_mode_of_the_environment_is_for_guards(cli: Cli, add_jobs: AddJobs) 
     env = {"TRANSLATION_JOB_GUARD_ON_DELETE": "ignore"}
     assert cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", env=env).returncode == 0
     assert states(cli) == {"pr-17-a": "STOPPED"}
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "markdown", "html"])
+def test_output_that_cannot_be_encoded_is_escaped(cli: Cli, add_jobs: AddJobs, format_: str) -> None:
+    """The jobs are stopped by then: a character must not turn that into a failure."""
+    add_jobs(name="pr-17-\u00fc\U0001f600")
+    env = {"PYTHONIOENCODING": "ascii"}
+    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "-o", format_, env=env)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert done.stdout.isascii()
+    if format_ == "json":
+        assert json.loads(done.stdout)["receipts"][0]["jobs"][0]["name"] == "pr-17-\u00fc\U0001f600"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import io
 import json
 import os
 import sys
@@ -74,6 +75,8 @@ def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str] = ()) -> No
 
     clean = redactor(*key_envs)
     for sink in to:
+        if sink.path is None:
+            _encode_leniently(sink.format)
         if sink.path is None and sink.format is Format.TABLE:
             from translation_job_guard.cli.table import print_page
 
@@ -89,9 +92,21 @@ def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str] = ()) -> No
             raise InvalidArgument(f"--output: {sink.path} cannot be written: {error.strerror or error}.") from error
 
 
+def _encode_leniently(format_: Format) -> None:
+    """Escape what standard output cannot encode: what was done must not end in an error about a character."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="xmlcharrefreplace" if format_ is Format.HTML else "backslashreplace")
+
+
+def _is_unicode(encoding: str | None) -> bool:
+    return (encoding or "utf-8").lower().startswith("utf")
+
+
 def _rendered(result: Result, format_: Format, clean: Callable[[str], str]) -> str:
     if format_ is Format.JSON:
-        return json.dumps(cleaned(plain(result.document()), clean), indent=2, ensure_ascii=False) + "\n"
+        # In an encoding that lacks a character, only JSON's own escapes are still JSON.
+        ascii_only = not _is_unicode(sys.stdout.encoding)
+        return json.dumps(cleaned(plain(result.document()), clean), indent=2, ensure_ascii=ascii_only) + "\n"
     page = cleaned(result.page(), clean)
     if format_ is Format.MARKDOWN:
         from translation_job_guard.presentation.markdown import markdown
