@@ -254,6 +254,7 @@ def _common(
     protects: Sequence[pulumi.Resource],
     triggers: pulumi.Input[Sequence[Any]] | None,
 ) -> dict[str, Any]:
+    _warn_of_unknown_children(name, protects)
     return {
         "name": name,
         "service": service,
@@ -268,6 +269,20 @@ def _common(
         ],
         "triggers": [] if triggers is None else triggers,
     }
+
+
+def _warn_of_unknown_children(name: str, protects: Iterable[pulumi.Resource]) -> None:
+    """Warn where a protected component has no known resources, so that a replacement in it is not noticed."""
+    for resource in protects:
+        inside = _with_children([resource])
+        if isinstance(resource, pulumi.ComponentResource) and not any(
+            isinstance(one, pulumi.CustomResource) for one in inside
+        ):
+            pulumi.log.warn(
+                f"Guard {name!r} protects the component {resource._name!r} and knows no resource in it: it was made in "
+                "another process, or its resources are made after the guard. A replacement in it is not noticed; "
+                "change triggers when you replace one, or protect its resources themselves."
+            )
 
 
 def _with_children(protects: Iterable[pulumi.Resource]) -> Iterable[pulumi.Resource]:

@@ -464,6 +464,20 @@ def test_a_component_stands_for_the_resources_in_it(register: Register) -> None:
     ]
 
 
+def test_a_component_without_known_resources_is_warned_of(register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remote component shows none, and resources that are made after the guard are not seen."""
+    said: list[str] = []
+    monkeypatch.setattr("pulumi.log.warn", lambda text, *_args, **_more: said.append(text))
+
+    def program() -> None:
+        full = Group("full")
+        Thing("aws:iam/role:Role", "inner", pulumi.ResourceOptions(parent=full), id_="translate")
+        amazon(protects=[full, Group("opaque")])
+
+    register(program)
+    assert ["'opaque'" in text for text in said] == [True]
+
+
 def test_one_resource_may_stand_for_a_list(register: Register) -> None:
     """Forgiving where nothing else can be meant."""
     found = register(lambda: amazon(protects=role()))
