@@ -162,7 +162,8 @@ def _duration(value: Any) -> str | None:
 
 
 def _s3_uri(value: Any) -> str | None:
-    if isinstance(value, str) and _SIGNED.search(_decoded(value)):
+    # Keys are not percent-encoded: decoded only to find a signature, which follows a question mark.
+    if isinstance(value, str) and "?" in (decoded := _decoded(value)) and _SIGNED.search(decoded):
         return _QUERY
     if not isinstance(value, str) or not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", value):
         return "is not a valid S3 URI; expected s3://bucket/ or s3://bucket/folder/"
@@ -211,7 +212,6 @@ def _decoded(text: str) -> str:
 
 def _never_matches(path: str, wildcards: str) -> str | None:
     """Explain why nothing is ever found below ``path``: what is compared is the text, and no pattern."""
-    path = _decoded(path)
     if any(wildcard in path for wildcard in wildcards):
         return "has a wildcard, which would match nothing: give the folder above it, which covers all below it"
     if any(part in (".", "..") for part in path.split("/")):
@@ -225,7 +225,7 @@ def _container_url(value: Any) -> str | None:
     path = urlsplit(value).path
     if not path.strip("/"):
         return "has no container; expected https://account.blob.core.windows.net/container"
-    return _never_matches(path, "*") or (_EMPTY_FOLDER if "//" in path else None)
+    return _never_matches(_decoded(path), "*") or (_EMPTY_FOLDER if "//" in path else None)
 
 
 def _key_env(value: Any) -> str | None:

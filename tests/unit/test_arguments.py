@@ -137,15 +137,17 @@ def test_a_signature_is_refused_however_often_encoded(query: str, times: int) ->
 @pytest.mark.parametrize("part", ["*", "in*", "*.txt", ".", "..", "%2e%2E", "%2e", "in/../out", "in%2f..", "./in"])
 def test_a_path_that_never_matches_is_refused(part: str, times: int) -> None:
     """Text is compared, no pattern and no path: such a guard would never find a job."""
-    part = _encoded(part, times) if times else part
-    found = azure(scope=[{key: [f"{CONTAINER}/{part}", f"{CONTAINER}/{part}/x"] for key in URL_SELECTORS}])
-    found += amazon(scope=[{"s3_uri_prefixes": [f"s3://bucket/{part}", f"s3://bucket/a/{part}/"]}])
-    assert len(found) == 8
+    encoded = _encoded(part, times) if times else part
+    found = azure(scope=[{key: [f"{CONTAINER}/{encoded}", f"{CONTAINER}/{encoded}/x"] for key in URL_SELECTORS}])
+    assert len(found) == 6
+    if "%" not in part:
+        found += amazon(scope=[{"s3_uri_prefixes": [f"s3://bucket/{part}", f"s3://bucket/a/{part}/"]}])
+        assert len(found) == 8
     for _path, reason in found:
         assert "would match nothing" in reason
 
 
-@pytest.mark.parametrize("uri", ["s3://bucket/in/?", "s3://bucket/%3F/"])
+@pytest.mark.parametrize("uri", ["s3://bucket/in/?", "s3://bucket/?/"])
 def test_a_question_mark_in_an_s3_uri_is_a_wildcard(uri: str) -> None:
     """Or the beginning of a query string: neither is ever part of what a job reads."""
     ((path, reason),) = amazon(scope=[{"s3_uri_prefixes": [uri]}])
@@ -154,7 +156,8 @@ def test_a_question_mark_in_an_s3_uri_is_a_wildcard(uri: str) -> None:
 
 @pytest.mark.parametrize(
     "uri",
-    ["s3://bucket/...", "s3://bucket/.hidden/", "s3://bucket/a..b/", "s3://bucket-s3alias/in/", "s3://b.c-d/100%/"],
+    ["s3://bucket/...", "s3://bucket/.hidden/", "s3://bucket/a..b/", "s3://bucket-s3alias/in/", "s3://b.c-d/100%/"]
+    + ["s3://bkt/a%2Ab/", "s3://bkt/%2e%2e/", "s3://bkt/x&sig=3/", "s3://bkt/%3F/"],
 )
 def test_odd_but_good_s3_uris_are_accepted(uri: str) -> None:
     """Dots are refused only as whole parts; an access point alias is a bucket's name."""
