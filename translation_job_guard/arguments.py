@@ -228,8 +228,16 @@ def _container_url(value: Any) -> str | None:
     return _never_matches(_decoded(path), "*") or (_EMPTY_FOLDER if "//" in path else None)
 
 
+def _is_key(text: str) -> bool:
+    """Check whether a text is rather a key than a variable's name: a longer stretch than names have, or mixed more."""
+    text = text.strip("_")
+    if re.fullmatch(r"[A-Z]{1,79}\d{0,3}|[a-z]{1,79}\d{0,3}", text):
+        return False
+    return looks_like_key(text) or bool(re.fullmatch(r"(?=.*\d)[0-9A-Fa-f]{24,}|[A-Za-z0-9]{80,}", text))
+
+
 def _key_env(value: Any) -> str | None:
-    if isinstance(value, str) and looks_like_key(value):
+    if isinstance(value, str) and _is_key(value):
         return "looks like a key; expected the name of an environment variable that holds the key, never the key"
     return _VARIABLE(value)
 

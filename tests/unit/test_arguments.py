@@ -81,7 +81,8 @@ def azure(**changes: Any) -> list[tuple[str, str]]:
     return [(one.path, one.reason) for one in problems(AZURE_DOCUMENT_TRANSLATION, {**AZURE, **changes})]
 
 
-KEYS = ("0123456789abcdef" * 2, "ABCDEFabcdef" * 2 + "ABCDEFAB", "Az09" * 21, "A1" * 22)
+KEYS = ("0123456789abcdef" * 2, "ABCDEFabcdef" * 2 + "ABCDEFAB", "Az09" * 21, "A1" * 22, "0123abc" * 4, "Azbq" * 21)
+KEYS += (f"_{KEYS[0]}", "Q" * 84)
 """Keys of Azure's old and new form, which could be names of variables."""
 
 
@@ -94,7 +95,15 @@ def test_a_key_is_not_taken_for_a_variables_name(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["KEY", "AZURE_DOCUMENT_TRANSLATION_KEY", "A" * 40, "TRANSLATOR_KEY_OF_THE_SECOND_RESOURCE_2", "_" * 32]
+    "name",
+    [
+        "KEY",
+        "AZURE_DOCUMENT_TRANSLATION_KEY",
+        "A" * 40,
+        "TRANSLATOR_KEY_OF_THE_SECOND_RESOURCE_2",
+        "_" * 32,
+        "A" * 33 + "2",
+    ],
 )
 def test_long_names_of_variables_are_accepted(name: str) -> None:
     """Only what looks like a key is refused."""
