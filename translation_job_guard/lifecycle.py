@@ -477,11 +477,11 @@ def _policy(guard: GuardArguments, chosen: Overrides, voice: Voice) -> Policy:
         policy = replace(policy, leave_undecided=chosen.leave_undecided)
     if chosen.timeout is not None:
         voice.say(f"{TIMEOUT} is in force: {format_duration(chosen.timeout)}")
-        policy = _in_less_time(policy, chosen.timeout, voice)
+        policy = _in_less_time(policy, chosen.timeout)
     return _with_time_to_stop(policy, guard.policy.timeout, voice)
 
 
-def _in_less_time(policy: Policy, timeout: float, voice: Voice) -> Policy:
+def _in_less_time(policy: Policy, timeout: float) -> Policy:
     """Return ``policy`` with another timeout."""
     # Mode ignore uses neither, and nothing must keep it from going on.
     if timeout <= policy.quiet_period and policy.mode is not Mode.IGNORE:

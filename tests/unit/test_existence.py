@@ -107,7 +107,8 @@ def test_the_suffixes_are_those_of_known_clouds() -> None:
     assert set(existence._MORE_BLOB_SUFFIXES) <= suffixes
 
 
-def test_a_location_that_cannot_be_parsed_is_unknown(asked: list[str]) -> None:
+@pytest.mark.usefixtures("asked")
+def test_a_location_that_cannot_be_parsed_is_unknown() -> None:
     """It must not hide the batch's other locations, nor fail a sweep over everybody's batches."""
     batch = _batch("https://[x/c")
     surroundings = Surroundings(_place(PUBLIC), "account")
