@@ -175,6 +175,16 @@ def test_a_timeout_advises_the_option_of_this_command(cli: Cli, add_jobs: AddJob
         assert "TRANSLATION_JOB_GUARD" not in text
 
 
+def test_no_answer_in_time_advises_a_longer_timeout(cli: Cli, add_jobs: AddJobs) -> None:
+    """By the option of this command, not by a variable or a mode of a destroy."""
+    add_jobs(name="pr-17-a")
+    cli.emulator.control.fault("GetCallerIdentity", "error", status=503)
+    done = cli("cancel", *SELECT, "--yes", "--quiet-period", "0s", "--timeout", "2s")
+    assert done.returncode == 2
+    assert "--timeout" in done.stderr
+    assert "TRANSLATION_JOB_GUARD" not in done.stdout + done.stderr
+
+
 def test_an_undecided_batch_advises_the_options_of_this_command(cli: Cli, add_jobs: AddJobs) -> None:
     """A dry run shows it; --yes waits for --undecided-timeout, stops nothing of it and names the ways out."""
     [batch] = add_jobs(resource="translator", counted=cli.emulator.control.now() + 10_000)

@@ -18,7 +18,14 @@ from translation_job_guard.cli.look import Sight, look
 from translation_job_guard.cli.options import Access, Selectors, amazon, azure, no_places, places_of_environment
 from translation_job_guard.cli.output import say
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.errors import GuardError, InvalidArgument, TeardownTimeout, Undecided, WrongAccount
+from translation_job_guard.errors import (
+    CannotTell,
+    GuardError,
+    InvalidArgument,
+    TeardownTimeout,
+    Undecided,
+    WrongAccount,
+)
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, AzureScope, Coverage, Job, JobState, coverage
 from translation_job_guard.overrides import Overrides
 from translation_job_guard.presentation import Figure, Note, Page, Tone
@@ -319,6 +326,7 @@ _ADVICE: Final = {
     Undecided: "Nothing was done to them. Name your batches by --source-container-url or --translation-id, or wait "
     "longer with --undecided-timeout 10m, and run this again.",
     TeardownTimeout: "Run the same command again, which goes on from here; --timeout 1h waits longer.",
+    CannotTell: "Correct this and run the same command again; where no answer came in time, --timeout 1h waits longer.",
     WrongAccount: "Use the credentials of that account, or correct --expected-account-id, and run this again.",
 }
 
