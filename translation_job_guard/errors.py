@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from translation_job_guard.redaction import excerpt
+
 if TYPE_CHECKING:
     from translation_job_guard.teardown import Report
 
@@ -95,7 +97,7 @@ class UnexpectedError(GuardError):
 
     def __init__(self, error: BaseException, doing: str, remedy: str) -> None:
         try:
-            said = " ".join(str(error).split()).rstrip(". ")
+            said = excerpt(str(error)).rstrip(". ")
         except Exception:
             said = ""
         kind = type(error).__name__

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import quote, unquote
 
-__all__ = ["looks_like_key", "printable", "redact", "redactor", "remember_secret", "remember_variable"]
+__all__ = ["excerpt", "looks_like_key", "printable", "redact", "redactor", "remember_secret", "remember_variable"]
 
 _VARIABLES: Final = (
     "AWS_SECRET_ACCESS_KEY",
@@ -47,6 +47,12 @@ _URL_VARIABLES: Final = (
 """Their values are printed in errors, and may hold a user name and a password."""
 _SHORTEST: Final = 8
 """A shorter value is no key, and would blot out half of a text."""
+_EXCERPT: Final = 500
+"""Characters of what a service said that an error repeats: a proxy's page may be long."""
+_AT_MOST: Final = 16_384
+"""Characters of a redacted text. What a service answers may be of any length."""
+_MARGIN: Final = 16_384
+"""Characters that are searched beyond that, and not shown: a secret that the cut divides is not recognised."""
 _REMEMBERED_AT_MOST: Final = 200
 
 _remembered: dict[str, None] = {}
@@ -63,6 +69,12 @@ def redactor(*key_envs: str | None) -> Callable[[str], str]:
     known = _known_secrets(_secrets(key_envs))
 
     def clean(text: str) -> str:
+        if len(text) <= _AT_MOST + _MARGIN:
+            return _cut(searched(text), _AT_MOST)
+        # The end may be half of a secret: of what is left after the search, as much as the margin is dropped.
+        return _cut(searched(text[: _AT_MOST + _MARGIN])[:-_MARGIN] + "…", _AT_MOST)
+
+    def searched(text: str) -> str:
         text = printable(text)
         if known is not None:
             text = known.sub("…", text)
@@ -82,6 +94,21 @@ def redact(text: str, key_env: str | None = None) -> str:
         key_env: one more environment variable that holds a secret.
     """
     return redactor(key_env)(text)
+
+
+def excerpt(text: str, most: int = _EXCERPT) -> str:
+    """Return the beginning of what a service said, in one line and without secrets.
+
+    The cut comes after the search for secrets: half of a secret is not recognised, and is half of a secret.
+
+    Args:
+        most: the number of characters to return.
+    """
+    return _cut(" ".join(redact(text).split()), most)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def remember_secret(value: str | bytes | None) -> None:
@@ -157,10 +184,13 @@ def _known_secrets(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
 
 
 # Forms. A sign that a URL may percent-encode is matched at any depth: "=" is also %3D, %253D, %25253D.
+#
+# A service's answer may be made to take long to search. So that the time grows with the length and not with its square,
+# a repeat without a bound stands only where nothing after it is required: what it has consumed is not searched again.
 
 
 def _sign(sign: str) -> str:
-    return f"(?:{re.escape(sign)}|%(?:25)*{ord(sign):02X})"
+    return f"(?:{re.escape(sign)}|%(?:25){{0,8}}{ord(sign):02X})"
 
 
 def _spelled(*names: str) -> str:
@@ -172,7 +202,7 @@ _BEGINS: Final = r"(?:(?<![A-Za-z0-9])|(?<=3F)|(?<=26)|(?<=HTTP_)|(?<=x-ms-)|(?<
 _QUOTE: Final = r"(?:\\?[\"'])?"
 _VALUE: Final = rf"(?:(?!{_sign('&')})[^\s\"'<>\\])+"
 # "Name: value", "name=value", and as Python shows headers: b'name': b'value', ('name', 'value').
-_SEPARATOR: Final = rf"(?:{_QUOTE}\s*[:=]\s*|[\"']\s*,\s*)(?:b(?=[\"']))?{_QUOTE}"
+_SEPARATOR: Final = rf"(?:{_QUOTE}\s{{0,8}}[:=]\s{{0,8}}|[\"']\s{{0,8}},\s{{0,8}})(?:b(?=[\"']))?{_QUOTE}"
 _HEADERS: Final = _spelled(
     "x amz security token",
     "x amz signature",
@@ -222,40 +252,37 @@ def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
         (
             re.compile(
                 rf"(?i){_BEGINS}((?:proxy[-_]?)?authorization{_SEPARATOR})"
-                rf"(?:(?:Bearer|Basic|Digest|Negotiate|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)\s+)?{_VALUE}"
-                r"(?:\s+(?:Credential|SignedHeaders|Signature)=[^\s\"'<>]+)*"
+                rf"(?:(?:Bearer|Basic|Digest|Negotiate|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)\s{{1,8}})?{_VALUE}"
+                r"(?:\s{1,8}(?:Credential|SignedHeaders|Signature)=[^\s\"'<>]+)*"
             ),
             r"\1…",
         ),
         (re.compile(rf"(?i){_BEGINS}((?:{_HEADERS}){_SEPARATOR}){_VALUE}"), r"\1…"),
         # As text between quotes it may have anything in it, blanks as well.
         (
-            re.compile(rf"(?i)([\"'](?:{_PARAMETERS}|access_?key|key[12])[\"']\s*:\s*([\"']))(?:(?!\2)[^\\]|\\.)+"),
+            re.compile(
+                rf"(?i)([\"'](?:{_PARAMETERS}|access_?key|key[12])[\"']\s{{0,8}}:\s{{0,8}}([\"']))(?:(?!\2)[^\\]|\\.)+"
+            ),
             r"\1…",
         ),
         (re.compile(rf"(?i){_BEGINS}({_PARAMETERS})({_sign('=')}){_QUOTE}{_VALUE}"), r"\1=…"),
         # A scheme without its header, but not in a sentence: "Basic authentication".
         (
             re.compile(
-                r"(?i)\b(Bearer|Basic|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)(\s+)(?=\S{8,})(?-i:(?![a-z]+(?:[\s,.;]|$)))"
+                r"(?i)\b(Bearer|Basic|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)(\s{1,8})(?=\S{8})(?-i:(?![a-z]{1,64}(?:[\s,.;]|$)))"
                 r"[\w.~+/=,:-]+"
             ),
             r"\1\2…",
         ),
         # A JSON web token, wherever it stands.
-        (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"), "…"),
+        (re.compile(r"\beyJ[\w-]{8,1024}\.[\w-]{8,}(?:\.[\w-]*)?"), "…"),
         # A user name and password in a URL.
-        (
-            re.compile(
-                rf"(?i)(\b[a-z][a-z0-9+.-]{{0,20}}{_sign(':')}{_sign('/')}{{2}})[^\s\"'<>\\/?#]{{1,512}}{_sign('@')}"
-            ),
-            r"\1…@",
-        ),
+        (re.compile(rf"(?i)({_sign(':')}{_sign('/')}{{2}})[^\s\"'<>\\/?#]{{1,512}}{_sign('@')}"), r"\1…@"),
     )
 
 
 _TELLTALE: Final = re.compile(
-    r"(?i)[=@]|%(?:25)*(?:3D|40)|[\"']\s*[:,]|authorization|amz|metadata|subscription|api[-_]?key|functions|identity|"
+    r"(?i)[=@]|%(?:25){0,8}(?:3D|40)|[\"']\s{0,8}[:,]|authorization|amz|metadata|subscription|api[-_]?key|functions|identity|"
     r"cookie|bearer|basic|sharedkey|aws4|eyj"
 )
 """What is in every text that has one of the forms: most texts have none of it, and are not searched further."""

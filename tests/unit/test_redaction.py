@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import translation_job_guard
 from translation_job_guard import redaction
-from translation_job_guard.redaction import printable, redact, redactor, remember_secret, remember_variable
+from translation_job_guard.errors import UnexpectedError
+from translation_job_guard.redaction import excerpt, printable, redact, redactor, remember_secret, remember_variable
 
 SECRET = "wJalrXUtnFEMI/K7MDENG"
 
@@ -339,7 +348,20 @@ def test_an_escape_sequence_does_not_hide_a_secret(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    "unit", ["a.", "https%3A%2F%2F", "'password': '", "authorization", "%25", "=&", "x-amz-", "eyJ."]
+    "unit",
+    [
+        "a.",
+        "a-",
+        "://",
+        "-eyJaaaaaaaa",
+        "https%3A%2F%2F",
+        "'password': '",
+        "authorization",
+        "%25",
+        "=&",
+        "x-amz-",
+        "eyJ.",
+    ],
 )
 def test_a_long_text_is_searched_in_one_go(unit: str) -> None:
     """A service's answer may be anything; where each sign would be searched from each other, this would take hours."""
@@ -351,3 +373,105 @@ def test_the_shortest_secret_of_run_time_has_eight_characters() -> None:
     remember_secret("eightchr")
     remember_secret("sevench")
     assert redact("eightchr sevench") == "… sevench"
+
+
+# Time: a service's answer may be made to be searched for long
+
+
+def _parsed(pattern: re.Pattern[str]) -> Iterable[Any]:
+    module = importlib.import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
+    parsed: Iterable[Any] = module.parse(pattern.pattern, pattern.flags)
+    return parsed
+
+
+def _has_unbounded(sequence: Any) -> bool:
+    """Check whether a repeat without a bound is in it, and that nothing after the repeat is required."""
+    found = False
+    for position, (operation, argument) in enumerate(sequence):
+        assert not found or sequence[position:].getwidth()[0] == 0, "required after a repeat without a bound"
+        assert not found or str(operation) not in ("ASSERT", "ASSERT_NOT", "AT"), (
+            "checked after a repeat without a bound"
+        )
+        if str(operation) in ("MAX_REPEAT", "MIN_REPEAT"):
+            found |= _has_unbounded(argument[2]) or argument[1] > 4096
+        elif str(operation) == "SUBPATTERN":
+            found |= _has_unbounded(argument[3])
+        elif str(operation) == "BRANCH":
+            found |= any(list(map(_has_unbounded, argument[1])))
+        elif str(operation) in ("ASSERT", "ASSERT_NOT"):
+            assert not _has_unbounded(argument[1]), "a look ahead without a bound"
+    return found
+
+
+@pytest.mark.parametrize("number", range(len(redaction._forms())))
+def test_no_form_is_searched_twice_over_the_same_text(number: int) -> None:
+    """Nothing can fail after a repeat without a bound, so what it consumed is not searched from its middle again."""
+    _has_unbounded(_parsed(redaction._forms()[number][0]))
+
+
+def test_the_sign_of_a_secret_is_found_in_one_go() -> None:
+    """Every text is searched for it."""
+    _has_unbounded(_parsed(redaction._TELLTALE))
+
+
+@pytest.mark.parametrize("pattern", [r"\b[a-z][a-z.-]*:", r"eyJ\w{8,}\.", r"(?:a+b)", r"a(?=.*b)"])
+def test_a_pattern_of_quadratic_time_is_recognised(pattern: str) -> None:
+    """The check above sees what it is for."""
+    with pytest.raises(AssertionError):
+        _has_unbounded(_parsed(re.compile(pattern)))
+
+
+@pytest.mark.parametrize("length", [100_000, 1_000_000])
+def test_a_redacted_text_has_a_bound(length: int) -> None:
+    """A page of a megabyte helps nobody; what is cut is marked."""
+    shown = redact("x" * length)
+    assert len(shown) == 16_384
+    assert shown.endswith("…")
+    assert redact("x" * 16_384) == "x" * 16_384
+
+
+@pytest.mark.parametrize("before", range(32_768 - 44, 32_769, 4))
+def test_a_secret_at_the_bound_is_kept_out(before: int) -> None:
+    """Also where the text before it gets shorter when it is redacted, so that the end of the search is shown."""
+    remember_secret("PLANTED" * 6)
+    lead = "?sig=" + "a" * 20_000 + " "
+    shown = redact(lead + "b" * (before - len(lead)) + "PLANTED" * 6 + "c" * 20)
+    assert "PLANT" not in shown
+
+
+# Excerpts: what a service said, in an error
+
+
+@pytest.mark.parametrize("before", [400, 456, 490, 499, 500])
+def test_an_excerpt_is_cut_after_the_search(before: int) -> None:
+    """Half of a key is not recognised as a key."""
+    remember_secret("PLANTED" * 12)
+    shown = excerpt(f"{'x' * before} {'PLANTED' * 12} and more")
+    assert "PLANTED" not in shown
+    assert len(shown) <= 500
+
+
+def test_an_excerpt_is_one_line() -> None:
+    """Of a short text all is there."""
+    assert excerpt("a\n  page\x00 of  a proxy") == "a page of a proxy"
+    assert excerpt("one two", 5) == "one…"
+
+
+def test_an_unexpected_error_is_short_and_without_secrets() -> None:
+    """Other packages put whole pages into their exceptions."""
+    error = UnexpectedError(
+        ValueError(f"{'x' * 480} https://user:wJalrXUtn+FEMI@host/ {'y' * 9999}"), "looking", "Do this."
+    )
+    assert "wJal" not in str(error)
+    assert len(str(error)) < 700
+
+
+def test_no_text_of_a_service_is_cut_before_the_search() -> None:
+    """The modules that read what services say cut texts by ``excerpt`` alone."""
+    package = Path(translation_job_guard.__file__).parent
+    for file in [package / "errors.py", *sorted((package / "services").glob("*.py"))]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            cut = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+            assert not cut or "said" not in ast.unparse(node), f"{file.name}: {ast.unparse(node)}"
+            shown = isinstance(node, ast.FormattedValue) and re.search(r"\berror\b", ast.unparse(node.value))
+            assert not shown or re.search(r"excerpt|__name__", ast.unparse(node)), f"{file.name}: {ast.unparse(node)}"

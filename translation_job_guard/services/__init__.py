@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from translation_job_guard.errors import GuardError, MissingExtra, Rejected, ServiceError
 from translation_job_guard.jobs import Job, JobState
+from translation_job_guard.redaction import excerpt
 from translation_job_guard.services.reading import Reads
 
 __all__ = ["JobService", "Permission", "is_loopback", "loading", "unexpected"]
@@ -89,7 +90,7 @@ def unexpected(error: Exception, operation: str) -> GuardError:
     """
     if isinstance(error, (ServiceError, MissingExtra)):
         return error
-    said = " ".join(str(error).split())
+    said = excerpt(str(error))
     return Rejected(
         f"{operation}: {type(error).__name__}: {said}".rstrip(". ") + ". Check the environment variables and the files "
         "that set credentials, endpoints, proxies and certificates.",

@@ -24,7 +24,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Documents, Job, JobState
-from translation_job_guard.redaction import remember_secret
+from translation_job_guard.redaction import excerpt, remember_secret
 from translation_job_guard.services import Permission, is_loopback, loading, unexpected
 from translation_job_guard.services.reading import Reads, read, retry_after
 from translation_job_guard.threads import each
@@ -405,8 +405,9 @@ def _call(request: Callable[[], _T], permission: str) -> _T:
         raise _service_error(error, permission) from error
     except (botocore.parsers.ResponseParserError, AttributeError, LookupError, TypeError, ValueError) as error:
         operation = permission.rpartition(":")[2]
+        said = f"{type(error).__name__}: {excerpt(str(error))}"
         raise Transient(
-            f"{operation}: the answer cannot be read ({type(error).__name__}: {error}); is there a proxy between?",
+            f"{operation}: the answer cannot be read ({said}); is there a proxy between?",
             operation=operation,
         ) from error
     except ServiceError:
@@ -422,7 +423,8 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
     operation = permission.rpartition(":")[2]
     if isinstance(error, botocore.ClientError):
         code = error.response.get("Error", {}).get("Code", "")
-        text = f"{operation}: {code}: {error.response.get('Error', {}).get('Message', '')}".rstrip(": ") + "."
+        said = excerpt(str(error.response.get("Error", {}).get("Message") or ""))
+        text = f"{operation}: {excerpt(str(code))}: {said}".rstrip(". :") + "."
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in _DENIED:
             refused = getattr(error, "operation_name", operation)
@@ -443,7 +445,7 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
         if code in _TRANSIENT or status >= 500:
             return Transient(text, operation=operation)
         return Rejected(text, operation=operation)
-    text = f"{operation}: {' '.join(str(error).split())}".rstrip(".") + "."
+    text = f"{operation}: {excerpt(str(error))}".rstrip(".") + "."
     credentials = (
         botocore.NoCredentialsError,
         botocore.PartialCredentialsError,
@@ -461,7 +463,7 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
             f"{text} Give this environment AWS credentials (`aws sts get-caller-identity` tells if it has any).",
             operation=operation,
         )
-    if "CERTIFICATE_VERIFY_FAILED" in text:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Rejected(f"{text} Set AWS_CA_BUNDLE to the certificates of the proxy between.", operation=operation)
     if isinstance(error, (botocore.HTTPClientError, botocore.ConnectionError, botocore.IncompleteReadError)):
         return Transient(text, operation=operation)

@@ -26,7 +26,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState, parse_time
-from translation_job_guard.redaction import remember_secret
+from translation_job_guard.redaction import excerpt, remember_secret
 from translation_job_guard.services import Permission, is_loopback, loading, unexpected
 from translation_job_guard.services.reading import Reads, fresh, read, retry_after
 from translation_job_guard.threads import each
@@ -418,8 +418,9 @@ class AzureDocumentTranslation:
         except ServiceError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
+            said = f"{type(error).__name__}: {excerpt(str(error))}"
             raise Transient(
-                f"{operation}: the answer cannot be read ({type(error).__name__}: {error}); is there a proxy between?",
+                f"{operation}: the answer cannot be read ({said}); is there a proxy between?",
                 operation=operation,
             ) from error
         except Exception as error:
@@ -532,7 +533,7 @@ def _service_error(error: Exception, operation: str, login: _Login) -> ServiceEr
         status, code = error.status_code or 0, error.error.code if error.error else None
         # azure-core's own text has several lines, and users see the last one only.
         said = (error.error.message if error.error else None) or error.message or ""
-        text = f"{operation}: {status}: {' '.join(said.split())[:_LONGEST]}".rstrip(". ") + "."
+        text = f"{operation}: {status}: {excerpt(str(said))}".rstrip(". ") + "."
         # Who has a token and no role is told so with 403, at some places with 401.
         if status == 403 or (status == 401 and code == "PermissionDenied"):
             if login.by_key:
@@ -564,21 +565,18 @@ def _service_error(error: Exception, operation: str, login: _Login) -> ServiceEr
         # The first line says that there is none; what Entra ID refused has its number.
         first, *more = str(error).splitlines() or [""]
         lines = [first, *(line.strip() for line in more if "AADSTS" in line)]
+        said = excerpt(" ".join(lines)).rstrip(".")
         return CredentialsUnusable(
-            f"{operation}: {' '.join(lines).rstrip('.')}. Set {login.key_env} to a key of this Translator resource, or "
-            "log in to Entra ID (`az login`).",
+            f"{operation}: {said}. Set {login.key_env} to a key of this Translator resource, or log in to Entra ID "
+            "(`az login`).",
             operation=operation,
         )
-    text = f"{operation}: {' '.join(str(error).split())}".rstrip(".") + "."
-    if "CERTIFICATE_VERIFY_FAILED" in text:
+    text = f"{operation}: {excerpt(str(error))}".rstrip(".") + "."
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return Rejected(f"{text} Set REQUESTS_CA_BUNDLE to the certificates of the proxy between.", operation=operation)
     if isinstance(error, (azure.ServiceRequestError, azure.ServiceResponseError, azure.IncompleteReadError)):
         return Transient(text, operation=operation)
     return Rejected(text, operation=operation)
-
-
-_LONGEST: Final = 500
-"""Characters of what a service said that an error repeats: a proxy's page may be long."""
 
 
 def _credential_key(credentials: Credentials, endpoint: str, reads: Reads) -> str:
@@ -587,8 +585,8 @@ def _credential_key(credentials: Credentials, endpoint: str, reads: Reads) -> st
     if not (key.isascii() and key.isprintable()):
         # As a header it would be refused with a message that shows it.
         raise InvalidArgument(
-            f"what is in {credentials.key_env} is no key: it has line breaks or other characters that no key has. Set "
-            "it to a key of this Translator resource."
+            f"{credentials.key_env} does not hold a valid key: it has line breaks or other characters that no key has. "
+            "Set it to a key of this Translator resource."
         )
     if not key and credentials.account_resource_id:
         key = _list_keys(credentials.account_resource_id, endpoint, reads)
@@ -622,7 +620,9 @@ def _entra_id(cloud: Cloud) -> Any:
     try:
         return _Remembered(DefaultAzureCredential(authority=os.environ.get("AZURE_AUTHORITY_HOST", cloud.authority)))
     except ValueError as error:
-        raise InvalidArgument(f"AZURE_AUTHORITY_HOST or another AZURE_ variable cannot be used: {error}.") from error
+        raise InvalidArgument(
+            f"AZURE_AUTHORITY_HOST or another AZURE_ variable cannot be used: {excerpt(str(error))}."
+        ) from error
 
 
 def _list_keys(account_resource_id: str, endpoint: str, reads: Reads) -> str:
