@@ -81,8 +81,10 @@ def azure(**changes: Any) -> list[tuple[str, str]]:
     return [(one.path, one.reason) for one in problems(AZURE_DOCUMENT_TRANSLATION, {**AZURE, **changes})]
 
 
-KEYS = ("0123456789abcdef" * 2, "ABCDEFabcdef" * 2 + "ABCDEFAB", "Az09" * 21, "A1" * 22, "0123abc" * 4, "Azbq" * 21)
-KEYS += (f"_{KEYS[0]}", "Q" * 84)
+KEYS: tuple[str, ...] = (
+    *("0123456789abcdef" * 2, "ABCDEFabcdef" * 2 + "ABCDEFAB", "Az09" * 21, "A1" * 22, "0123abc" * 4, "Azbq" * 21),
+    *("_" + "0123456789abcdef" * 2, "Q" * 84),
+)
 """Keys of Azure's old and new form, which could be names of variables."""
 
 
