@@ -11,15 +11,15 @@ The one redactor. It removes, in this order:
 
 from __future__ import annotations
 
+import base64
 import functools
-import json
 import os
 import re
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 __all__ = ["excerpt", "looks_like_key", "printable", "redact", "redactor", "remember_secret", "remember_variable"]
 
@@ -152,11 +152,21 @@ def _secrets(key_envs: Iterable[str | None]) -> tuple[str, ...]:
         if value := _variable(name):
             found.append(value)
     for name in _URL_VARIABLES:
-        user_info, at, _ = re.sub(r"^\w[\w+.-]*://", "", _variable(name)).rpartition("@")
-        if at:
-            password = user_info.partition(":")[2]
-            found += [user_info, password, unquote(password)]
+        user_info = _user_info(_variable(name))
+        password = user_info.partition(":")[2]
+        found += [user_info, password, unquote(password)]
     return tuple(sorted({one for one in found if len(one) >= _SHORTEST}, key=lambda one: (-len(one), one)))
+
+
+def _user_info(url: str) -> str:
+    """Return the user name and password of a URL, also of one without a scheme or with a slash in its password."""
+    rest = re.sub(r"^\w[\w+.-]*://", "", url)
+    place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if "@" in place:
+        return place.rpartition("@")[0]
+    # What begins like a host, with or without a port, is one: the rest is a path.
+    begins_with_host = re.fullmatch(r"[\w.-]+(?::\d*)?|\[[0-9A-Fa-f:.]*\](?::\d*)?", place)
+    return "" if begins_with_host else rest.rpartition("@")[0]
 
 
 def _variable(name: str) -> str:
@@ -166,20 +176,73 @@ def _variable(name: str) -> str:
         return ""  # of an edited state: no name at all
 
 
+_LONG: Final = 16
+"""A known secret of as many characters is kept out also within a longer word."""
+_LINE_BREAKS: Final = re.compile(r"[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_BLANKS: Final = r"(?:\s|\+|\\{1,4}[nrt]|%(?:25){0,8}(?:0[aAdD9]|20))*"
+_NAME_BEGINS: Final = r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u00[0-9A-Fa-f]{2}))"
+_ENTITIES: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+
+def _in_any_spelling(text: str) -> str:
+    """Return a pattern of a text: each character raw, or encoded for URLs (at any depth), JSON, Python or HTML."""
+    return "".join(
+        _BLANKS[:-1] + "+" if character == " " else character if _plain(character) else _spellings_of(character)
+        for character in re.sub(r"\s+", " ", text)
+    )
+
+
+def _plain(character: str) -> bool:
+    return character.isascii() and (character.isalnum() or character == "_")
+
+
+@functools.lru_cache(maxsize=256)
+def _spellings_of(character: str) -> str:
+    octets = character.encode("utf-8", "replace")
+    spellings = [
+        rf"\\{{0,8}}{re.escape(character)}",
+        "".join(rf"%(?:25){{0,8}}(?i:{octet:02x})" for octet in octets),
+        "".join(rf"\\{{1,4}}x(?i:{octet:02x})" for octet in octets),
+        rf"&#(?:0{{0,4}}{ord(character)}|[xX]0{{0,4}}(?i:{ord(character):x}));",
+    ]
+    units = character.encode("utf-16-be", "replace").hex()
+    spellings.append("".join(rf"\\{{1,4}}u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4)))
+    if len(octets) == 2 and ord(character) < 0x100:
+        spellings.append(rf"\\{{1,4}}x(?i:{ord(character):02x})")
+    if character in _ENTITIES:
+        spellings.append(f"&{_ENTITIES[character]};")
+    return f"(?:{'|'.join(spellings)})"
+
+
+def _in_base64(secret: str) -> set[str]:
+    """Return what a text in base64 has in it where the secret, or the secret after other characters, was encoded."""
+    value = secret.strip().encode("utf-8", "replace")
+    found = set()
+    for before in range(3):
+        # The characters at both ends also depend on what stands before and after the secret.
+        bits = 8 * (before + len(value))
+        core = base64.b64encode(b"\0" * before + value + b"\0\0").decode()[-(-8 * before // 6) : bits // 6]
+        found |= {core, core.translate(str.maketrans("+/", "-_"))} if len(core) >= _SHORTEST else set()
+    return found
+
+
 @functools.lru_cache(maxsize=64)
 def _known_secrets(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
     """Return a pattern of these secrets in the spellings in which programs repeat them."""
     spellings: list[str] = []
     for secret in secrets:
-        # A value with a line break inside is printed with it, escaped, or joined by a blank, and in parts.
-        parts = printable(secret).split()
-        if len(parts) > 1:
-            spellings.append(r"(?:\s|\\[nrt]|%0[aAdD9])*".join(map(re.escape, parts)))
-        for part in parts:
-            if len(part) >= _SHORTEST:
-                forms = {part, quote(part, safe=""), quote(part, safe="/"), quote(quote(part, safe=""), safe="")}
-                forms |= {json.dumps(part)[1:-1], repr(part)[1:-1]}
-                spellings += [re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form))]
+        # A value with a line break inside is printed with it, escaped, or joined by a blank, and in parts. The words
+        # of a line are not parts: those of a passphrase stand in ordinary sentences.
+        lines = [printable(line).strip() for line in _LINE_BREAKS.split(secret)]
+        lines = [line for line in lines if line]
+        if len(lines) > 1:
+            spellings.append(_BLANKS.join(map(_in_any_spelling, lines)))
+        for line in lines:
+            if len(line) >= _SHORTEST:
+                spelling = _in_any_spelling(line)
+                # A short value may be a word that is part of an ordinary name.
+                spellings.append(spelling if len(line) >= _LONG else rf"{_NAME_BEGINS}(?:{spelling})(?![\w-])")
+        spellings += map(re.escape, _in_base64(secret))
     return re.compile("|".join(spellings)) if spellings else None
 
 
@@ -291,9 +354,14 @@ _TELLTALE: Final = re.compile(
 # whoever chose a job's name could hide the rest of a line otherwise.
 _COLOURS: Final = re.compile(r"(?:\x1b\[|\x9b)[0-9;:?]{0,32}[ -/]{0,2}[@-~]")
 _HIDDEN: Final = re.compile(
-    r"[\u200b\u200e\u200f\u061c\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u061c\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    r"\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
 """Characters that are not seen and change what is: the direction of writing, above all."""
+
+
+_JOINERS: Final = re.compile(r"(?<=[!-~])[\u200c\u200d\ufe00-\ufe0f]+(?!\u20e3)")
+"""Characters that join letters of other scripts and emoji, where they join nothing and may divide a secret."""
 
 
 def printable(text: str) -> str:
@@ -301,9 +369,10 @@ def printable(text: str) -> str:
 
     Line breaks and tabs stay. What cannot be encoded becomes U+FFFD, the replacement character.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_shown, _HIDDEN.sub("", _COLOURS.sub("", text))))
+    text = "".join(map(_shown, _HIDDEN.sub("", _COLOURS.sub("", text))))
+    return _JOINERS.sub("", text)
 
 
 def _shown(character: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import base64
+import html
 import importlib
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -475,3 +478,70 @@ def test_no_text_of_a_service_is_cut_before_the_search() -> None:
             assert not cut or "said" not in ast.unparse(node), f"{file.name}: {ast.unparse(node)}"
             shown = isinstance(node, ast.FormattedValue) and re.search(r"\berror\b", ast.unparse(node.value))
             assert not shown or re.search(r"excerpt|__name__", ast.unparse(node)), f"{file.name}: {ast.unparse(node)}"
+
+
+# Known secrets, and ordinary texts
+
+
+def test_the_words_of_a_passphrase_stay_in_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the whole of it is a secret."""
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "stop all translation jobs in production now")
+    assert redact("a translation in production") == "a translation in production"
+    for blank in (" ", "  ", "\n", "+", "%20", "%2520"):
+        assert redact("<" + "stop all translation jobs in production now".replace(" ", blank) + ">") == "<…>"
+
+
+def test_a_short_secret_is_no_part_of_a_longer_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret of sixteen characters and more is kept out anywhere."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
+    for text in ("arn:aws:iam::1:role/emulator-role", "my_emulator", "emulators"):
+        assert redact(text) == text
+    assert redact("=emulator, 'emulator' %3Demulator%26 \\nemulator.") == "=…, '…' %3D…%26 \\n…."
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulatoremulator")
+    assert redact("xemulatoremulator-role") == "x…-role"
+
+
+@pytest.mark.parametrize("url", ["https://host/team@jobs", "http://host:4566/team@jobs", "http://[::1]:1/team@jobs"])
+def test_the_host_of_an_endpoint_is_no_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An at sign in a path does not make what is before it a user name."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    assert redact(f"no answer from {url}") == f"no answer from {url}"
+
+
+_ODD = "aB3/xY+z=Q\"w'e&r\\t-ö"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        quote(_ODD, safe="").replace("%2F", "%2f").replace("%2B", "%2b"),
+        _encoded(_ODD, 3),
+        _encoded(_ODD, 5),
+        json.dumps(_ODD),
+        json.dumps(json.dumps(_ODD)),
+        json.dumps(_ODD, ensure_ascii=False).replace("/", "\\/"),
+        _ODD.replace("\\", "\\u005C").replace("+", "\\u002B").replace("/", "\\u002f"),
+        html.escape(_ODD),
+        repr(_ODD),
+        repr(_ODD.encode()),
+        base64.b64encode(_ODD.encode()).decode(),
+        base64.b64encode(f"user:{_ODD}".encode()).decode(),
+        base64.urlsafe_b64encode(f"x:{_ODD}:y".encode()).decode(),
+        "\u00ad".join(_ODD),
+        "\u200d".join(_ODD[:-1]) + _ODD[-1],
+        "\u3164\ufe0f".join(_ODD),
+    ],
+)
+def test_a_known_secret_is_kept_out_however_it_is_encoded(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In either case of hexadecimal digits, at any depth, and with characters between that are not seen."""
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", _ODD)
+    shown = redact(f"refused <{text}> today")
+    assert "…" in shown
+    assert len(shown) < 32
+
+
+def test_characters_that_are_not_seen_are_taken_out() -> None:
+    """Two names that look the same are the same; a keycap, a family and Persian are left."""
+    assert printable("a\u00adb\u180ec\u034fd\u3164e\u115ff\uffa0g\u200dh\ufe0f") == "abcdefgh"
+    for text in ("1\ufe0f\u20e3", "👩\u200d👩\u200d👧", "\u0645\u06cc\u200c\u062e", "\u2764\ufe0f"):
+        assert printable(text) == text
