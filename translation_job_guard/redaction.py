@@ -261,11 +261,31 @@ def _spelled(*names: str) -> str:
     return "|".join("[-_]?".join(name.split()) for name in names)
 
 
-_BEGINS: Final = r"(?:(?<![A-Za-z0-9])|(?<=3F)|(?<=26)|(?<=HTTP_)|(?<=x-ms-)|(?<=x-))"
-_QUOTE: Final = r"(?:\\?[\"'])?"
-_VALUE: Final = rf"(?:(?!{_sign('&')})[^\s\"'<>\\])+"
-# "Name: value", "name=value", and as Python shows headers: b'name': b'value', ('name', 'value').
-_SEPARATOR: Final = rf"(?:{_QUOTE}\s{{0,8}}[:=]\s{{0,8}}|[\"']\s{{0,8}},\s{{0,8}})(?:b(?=[\"']))?{_QUOTE}"
+_BEGINS: Final = (
+    r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-F]{2})|(?<=25[0-9A-F]{2})|(?<=u00[0-9A-F]{2})|(?<=HTTP_)|(?<=x-ms-)|(?<=x-))"
+)
+_AND: Final = rf"(?:{_sign('&')}|\\{{1,4}}u0026)"
+_EQUALS: Final = rf"(?:{_sign('=')}|\\{{1,4}}u003d)"
+_QUOTE: Final = r"(?:\\{0,3}[\"']|%(?:25){0,8}2[27])?"
+_BLANK: Final = r"(?:\s|%(?:25){0,8}20){0,8}"
+_VALUE: Final = rf"(?:(?!{_AND})(?:[^\s\"'<>\\]|\\{{1,4}}(?:/|u00[0-9a-f]{{2}})))+"
+_PROSE: Final = (
+    r"(?-i:(?:[a-z]{1,11}\s{1,8})?(?:is|are|was|were|has|must|not|by|for|to|cannot|missing|required|invalid|denied|expired|"
+    r"failed)(?![\w-]))"
+)
+"""How a sentence goes on after the name of a secret and a colon."""
+# "Name: value", "name=value", <name>value, and as Python shows headers: b'name': b'value', ('name', 'value').
+_SEPARATOR: Final = (
+    rf"(?:{_QUOTE}{_BLANK}(?:{_sign(':')}|{_EQUALS}|>(?!\s)|&gt;){_BLANK}|[\"']\s{{0,8}},\s{{0,8}})(?:b(?=[\"']))?"
+)
+_QUOTED: Final = r"(?P<quote>\\{0,3}[\"'])(?:(?!(?P=quote))(?:\\{3}[\"']|\\[\s\S]|[^\\]))+"
+_SECRET: Final = rf"(?:{_QUOTED}|(?!{_PROSE}){_QUOTE}{_VALUE})"
+_SCHEMES: Final = (
+    "Bearer|Basic|Digest|Negotiate|NTLM|Token|Key|Api-?Key|OAuth|Hawk|Signature|SharedKeyLite|SharedKey|"
+    "SharedAccessSignature|EndpointKey|DPoP|AWS4-HMAC-SHA256"
+)
+_PIECE: Final = rf"(?:[\w-]{{1,64}}=\\?[\"'][^\"'\n\\]{{0,1024}}\\?[\"'][,;]?|{_VALUE})"
+_WORD: Final = r"(?-i:[A-Z]?[a-z]{0,30}[.,;:!?)]?(?![^\s]))"
 _HEADERS: Final = _spelled(
     "x amz security token",
     "x amz signature",
@@ -275,8 +295,6 @@ _HEADERS: Final = _spelled(
     "api key",
     "functions key",
     "identity header",
-    "set cookie",
-    "cookie",
 )
 _PARAMETERS: Final = _spelled(
     "sig",
@@ -302,6 +320,9 @@ _PARAMETERS: Final = _spelled(
     "web identity token",
     "saml assertion",
     "shared access signature",
+    "shared access key",
+    "secret key",
+    "sso bearer token",
     "password",
     "passphrase",
 )
@@ -311,24 +332,36 @@ _PARAMETERS: Final = _spelled(
 def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return each form, and what is shown instead. Not at import: to compile them takes longer than to import this."""
     return (
-        # The credentials after the scheme, with all parameters of AWS's: Credential=…, SignedHeaders=…, Signature=….
+        # The credentials after the scheme and their parameters, up to the next word of a sentence.
         (
             re.compile(
-                rf"(?i){_BEGINS}((?:proxy[-_]?)?authorization{_SEPARATOR})"
-                rf"(?:(?:Bearer|Basic|Digest|Negotiate|SharedKey|SharedKeyLite|AWS4-HMAC-SHA256)\s{{1,8}})?{_VALUE}"
-                r"(?:\s{1,8}(?:Credential|SignedHeaders|Signature)=[^\s\"'<>]+)*"
+                rf"(?i){_BEGINS}((?:proxy[-_]?)?authorization{_SEPARATOR})(?!{_BLANK}…)"
+                rf"(?:{_QUOTED}|(?!{_PROSE}){_QUOTE}(?:(?:{_SCHEMES})\s{{1,8}}(?!{_PROSE}))?{_PIECE}"
+                rf"(?:[^\S\n]{{1,8}}(?!{_WORD}){_PIECE})*)"
             ),
-            r"\1…",
+            r"\1\g<quote>…",
         ),
-        (re.compile(rf"(?i){_BEGINS}((?:{_HEADERS}){_SEPARATOR}){_VALUE}"), r"\1…"),
+        # All cookies, not the first alone.
+        (
+            re.compile(
+                rf"(?i){_BEGINS}((?:set[-_]?)?cookie{_SEPARATOR})"
+                rf"(?:{_QUOTED}|(?!{_PROSE}){_QUOTE}{_VALUE}(?:(?<=;)[^\S\n]{{1,8}}{_VALUE})*)"
+            ),
+            r"\1\g<quote>…",
+        ),
+        (re.compile(rf"(?i){_BEGINS}((?:{_HEADERS}|{_PARAMETERS}){_SEPARATOR}){_SECRET}"), r"\1\g<quote>…"),
         # As text between quotes it may have anything in it, blanks as well.
         (
-            re.compile(
-                rf"(?i)([\"'](?:{_PARAMETERS}|access_?key|key[12])[\"']\s{{0,8}}:\s{{0,8}}([\"']))(?:(?!\2)[^\\]|\\.)+"
-            ),
-            r"\1…",
+            re.compile(rf"(?i)(\\{{0,3}}[\"'](?:access_?key|key[12])\\{{0,3}}[\"']\s{{0,8}}:\s{{0,8}}){_QUOTED}"),
+            r"\1\g<quote>…",
         ),
-        (re.compile(rf"(?i){_BEGINS}({_PARAMETERS})({_sign('=')}){_QUOTE}{_VALUE}"), r"\1=…"),
+        # The answer of another listKeys: {"keyName": "key1", "value": "…"}.
+        (
+            re.compile(
+                rf"(?i)([\"']key_?name\\{{0,3}}[\"']\s{{0,8}}:[^{{}}]{{1,200}}?[\"']value{_SEPARATOR}){_QUOTED}"
+            ),
+            r"\1\g<quote>…",
+        ),
         # A scheme without its header, but not in a sentence: "Basic authentication".
         (
             re.compile(
@@ -345,8 +378,8 @@ def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 _TELLTALE: Final = re.compile(
-    r"(?i)[=@]|%(?:25){0,8}(?:3D|40)|[\"']\s{0,8}[:,]|authorization|amz|metadata|subscription|api[-_]?key|functions|identity|"
-    r"cookie|bearer|basic|sharedkey|aws4|eyj"
+    r"(?i)[=@]|%(?:25){0,8}(?:3D|40)|u003d|[\"']\s{0,8}[:,]|authorization|amz|metadata|subscription|key|token|secret|sig|"
+    r"credential|assertion|pass|identity|cookie|bearer|basic|sharedkey|aws4|eyj"
 )
 """What is in every text that has one of the forms: most texts have none of it, and are not searched further."""
 

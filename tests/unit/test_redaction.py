@@ -545,3 +545,50 @@ def test_characters_that_are_not_seen_are_taken_out() -> None:
     assert printable("a\u00adb\u180ec\u034fd\u3164e\u115ff\uffa0g\u200dh\ufe0f") == "abcdefgh"
     for text in ("1\ufe0f\u20e3", "👩\u200d👩\u200d👧", "\u0645\u06cc\u200c\u062e", "\u2764\ufe0f"):
         assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x-amz-sso_bearer_token: PLANTED",
+        '{"keyName":"key1","value":"PLANTED","permissions":"FULL"}',
+        r"{\"key1\":\"PLANTED\"}",
+        r"{\"client_secret\":\"PLANTED too\"}",
+        "<SecretAccessKey>PLANTED</SecretAccessKey><SessionToken>PLANTED</SessionToken>",
+        "secret_key='PLANTED and PLANTED'",
+        "Endpoint=sb://x;SharedAccessKey=PLANTED",
+        "AccountKey = PLANTED",
+        "aws_session_token = PLANTED",
+        "password: PLANTED",
+        "Authorization: ApiKey PLANTED",
+        "authorization: token planted-PLANTED",
+        'Authorization: Digest username="PLANTED", realm="a b", response="PLANTED", nc=PLANTED',
+        "Cookie: a=PLANTED; b=PLANTED; c=PLANTED",
+        r"https://h/c?sv=1\u0026sig\u003dPLANTED\u0026se=1",
+        "https://h/c?sv=1&amp%3Bsig=PLANTED",
+        "Authorization%3A%20Bearer%20PLANTED",
+    ],
+)
+def test_less_usual_forms_are_kept_out(text: str) -> None:
+    """One table of names, and every separator; what is shown once is shown the same again."""
+    shown = redact(f"before {text}\nafter")
+    assert "PLANTED" not in shown
+    assert shown.startswith("before ")
+    assert shown.endswith("after")
+    assert redact(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "api-key: header is missing",
+        "authorization: denied by policy deny-all",
+        "password: is required",
+        "the key is missing, and the token has expired; authorization failed",
+        "s3://bucket/keys/token/signature/file.txt",
+        "waited 1h30m, 2.5 s",
+    ],
+)
+def test_sentences_about_secrets_stay(text: str) -> None:
+    """What a service says about a header is not the header."""
+    assert redact(text) == text
