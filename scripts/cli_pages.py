@@ -19,13 +19,28 @@ NAME = "translation-job-guard"
 def pages() -> dict[str, str]:
     """The pages by file name, in Markdown."""
     group: Any = typer.main.get_command(app)
-    made = {f"{name}.md": _page(name, command) for name, command in group.commands.items()}
-    return {"README.md": _index(group), **made}
+    commands = commands_of(group)
+    made = {file_of(name): _page(name, command) for name, command in commands.items()}
+    return {"README.md": _index(group, commands), **made}
 
 
-def _index(group: Any) -> str:
+def commands_of(group: Any, before: str = "") -> dict[str, Any]:
+    """The commands by name, those of groups included."""
+    found = {}
+    for name, command in group.commands.items():
+        nested = getattr(command, "commands", None)
+        found |= commands_of(command, f"{before}{name} ") if nested else {f"{before}{name}": command}
+    return found
+
+
+def file_of(name: str) -> str:
+    """The file of a command's page."""
+    return f"{name.replace(' ', '-')}.md"
+
+
+def _index(group: Any, commands: dict[str, Any]) -> str:
     summary, *rest = _parts(group.help)
-    rows = [f"| [`{name}`]({name}.md) | {_parts(command.help)[0]} |" for name, command in group.commands.items()]
+    rows = [f"| [`{name}`]({file_of(name)}) | {_parts(command.help)[0]} |" for name, command in commands.items()]
     return "\n".join(
         [
             "# The command line",

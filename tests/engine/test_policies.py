@@ -11,6 +11,7 @@ from tests.engine.conftest import MakeWorkspace
 from tests.support.emulator import REGION, aws, start
 from tests.support.plugins import environment
 from tests.support.violations import violations
+from translation_job_guard.cli.policy import init
 from translation_job_guard.emulator import Emulator
 
 PACK = Path(__file__).parents[2] / "policy"
@@ -151,3 +152,19 @@ def test_an_exported_stack_is_analyzed_without_its_program(
     exported.write_text(json.dumps(stack.export_state()), encoding="utf-8")
     assert violations(stack.run(*analysis).check().stdout) == set()
     assert emulator.control.job(job)["state"] in ("SUBMITTED", "IN_PROGRESS")
+
+
+def test_a_new_pack_on_trial_runs_at_once_and_blocks_nothing(
+    workspace: MakeWorkspace, emulator: Emulator, tmp_path: Path
+) -> None:
+    """As `policy init` writes it, with its own configuration; a misspelt option is reported by its rule."""
+    pack = tmp_path / "pack"
+    init(pack, trial=True, requirement=None, virtualenv=None)
+    settings = json.loads((pack / "policy-config.json").read_text(encoding="utf-8"))
+    settings["guard-deleted-first"]["waiver"] = []
+    (pack / "policy-config.json").write_text(json.dumps(settings), encoding="utf-8")
+    stack = workspace(AMAZON + guard("translate", "drain"), config={"aws:region": REGION}, env=environment(emulator))
+    options = ("--policy-pack-config", str(pack / "policy-config.json"))
+    found = stack.preview(*options, policy_packs=[pack]).check()
+    assert violations(found.stdout) == {("advisory", "guard-deleted-first"), ("advisory", "guard-cancels-on-delete")}
+    assert "Did you mean `waivers`?" in found.stdout

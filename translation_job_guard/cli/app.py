@@ -594,6 +594,63 @@ def emulator(
     )
 
 
+policy = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Write a policy pack that runs at once, or check its configuration.",
+)
+app.add_typer(policy, name="policy")
+
+
+@policy.command("init")
+@_command
+def policy_init(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory to write; made if it is not there.")],
+    trial: Annotated[
+        bool, typer.Option("--trial", help="Make every rule advisory, so that nothing is blocked.")
+    ] = False,
+    requirement: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What to install: a version, a URL or a wheel. [default: this release]"),
+    ] = None,
+    virtualenv: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="Virtual environment of the pack. [default: the one that runs this command]"),
+    ] = None,
+) -> int:
+    """Write a policy pack: program, requirements and a configuration with every option.
+
+    \b
+    Examples:
+      translation-job-guard policy init policy --trial
+      translation-job-guard policy init policy --virtualenv venv      # to publish it to an organisation
+    """
+    from translation_job_guard.cli.policy import init
+
+    return init(directory, trial=trial, requirement=requirement, virtualenv=virtualenv)
+
+
+@policy.command("check-config")
+@_command
+def policy_check_config(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Configuration, as for --policy-pack-config.")],
+) -> int:
+    """Report rules, levels and options of a configuration that no rule knows.
+
+    Pulumi ignores the name of a rule that is not there, and the pack never sees it.
+
+    \b
+    Examples:
+      translation-job-guard policy check-config policy/policy-config.json
+
+    \b
+    Exit codes: 0 all known, 1 findings, 2 the file cannot be read.
+    """
+    from translation_job_guard.cli.policy import check_config
+
+    return check_config(file)
+
+
 def _be_verbose(wanted: bool) -> None:
     if wanted:
         from translation_job_guard.cli.verbose import show_requests

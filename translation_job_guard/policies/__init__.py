@@ -29,7 +29,7 @@ from translation_job_guard.policies.rule import Rule
 from translation_job_guard.policies.waived import waivers_rule
 from translation_job_guard.policies.waivers import Ledger
 
-__all__ = ["NAMES", "collect_seldom", "policies"]
+__all__ = ["NAMES", "collect_seldom", "policies", "rules"]
 
 
 def _rules(ledger: Ledger) -> Mapping[str, Rule[Any]]:
@@ -50,7 +50,12 @@ def _rules(ledger: Ledger) -> Mapping[str, Rule[Any]]:
     }
 
 
-NAMES: Final = tuple(_rules(Ledger()))
+def rules() -> Mapping[str, Rule[Any]]:
+    """Return the rules by name, in the order in which they run: what they are, their options and their defaults."""
+    return _rules(Ledger())
+
+
+NAMES: Final = tuple(rules())
 """The names of the rules, in the order in which they run."""
 
 
@@ -77,8 +82,8 @@ def policies(
             raise InvalidArgument(f"There is no rule {name!r}: there are {', '.join(NAMES)}.")
     chosen = {name: _level(name, level) for name, level in levels.items()}
     ledger = Ledger()
-    rules = _rules(ledger).items()
-    return [rule.policy(chosen.get(name), options.get(name), ledger) for name, rule in rules if name in wanted]
+    own = _rules(ledger).items()
+    return [rule.policy(chosen.get(name), options.get(name), ledger) for name, rule in own if name in wanted]
 
 
 def collect_seldom() -> None:
