@@ -5,14 +5,23 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from pulumi_policy import Policy, ResourceValidationPolicy, StackValidationPolicy
 
 from bench.emulated import REGION, REGIONS, SLOW, SLOWEST_REGION, Emulated, slow_region
 from bench.figures import Bar, Figure, Of, Pair, Plan, Show
-from tests.policy.support import Resource, Servicer, amazon_guard, bucket, permission, resource_request, role
+from tests.policy.support import (
+    ASSUMED_BY_LAMBDA,
+    Resource,
+    Servicer,
+    amazon_guard,
+    bucket,
+    permission,
+    resource_request,
+    role,
+)
 from tests.policy.support import stack_request as whole_stack
 from translation_job_guard.jobs import AMAZON_TRANSLATE
 from translation_job_guard.policies import NAMES, collect_seldom, policies
@@ -49,7 +58,20 @@ def measure(plan: Plan, emulated: Emulated, show: Show) -> None:
         show(Figure("policies", what, "ms per 1,000", against, pairs, Bar(100.0, Of.VALUE)))
     pairs = (Pair(least[10_000], least[1_000]),)
     show(Figure("policies", "10,000 resources, for each", "ms per 1,000", "1,000 resources", pairs, Bar(1.25)))
+    _without_translation(plan, show)
     _live(plan, emulated, show)
+
+
+def _without_translation(plan: Plan, show: Show) -> None:
+    """A stack that has nothing to do with translation, judged by every rule."""
+    stack = _other_stack(5_000)
+    pairs = []
+    with _as_the_ready_pack():
+        for _ in range(plan.choose(3, 9)):
+            pairs.append(Pair(_milliseconds(stack, policies()), _milliseconds(stack, _idle(NAMES))))
+    least = Pair(min(pair.measured for pair in pairs), min(pair.reference for pair in pairs))
+    against = "a pack of as many rules that do nothing"
+    show(Figure("policies", "5,000 resources without translation, all rules", "ms", against, (least,), Bar(1.1)))
 
 
 @contextmanager
@@ -63,10 +85,10 @@ def _as_the_ready_pack() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _idle() -> list[Policy]:
+def _idle(names: Iterable[str] = _STILL) -> list[Policy]:
     """A pack of as many policies of each kind, which do nothing: what the handler itself costs."""
-    resource = [policy for policy in policies(only=_STILL) if isinstance(policy, ResourceValidationPolicy)]
-    stack = [policy for policy in policies(only=_STILL) if isinstance(policy, StackValidationPolicy)]
+    resource = [policy for policy in policies(only=names) if isinstance(policy, ResourceValidationPolicy)]
+    stack = [policy for policy in policies(only=names) if isinstance(policy, StackValidationPolicy)]
     return [
         *(ResourceValidationPolicy(policy.name, "Idle.", lambda _args, _report: None) for policy in resource),
         *(StackValidationPolicy(policy.name, "Idle.", lambda _args, _report: None) for policy in stack),
@@ -75,14 +97,30 @@ def _idle() -> list[Policy]:
 
 def _per_thousand(size: int, pack: list[Policy]) -> float:
     """Milliseconds per thousand resources, of the processor's time: the handler has one thread and waits for nobody."""
-    stack = stack_of(size)
+    return _milliseconds(stack_of(size), pack) / size * 1_000
+
+
+def _milliseconds(stack: list[Resource], pack: list[Policy]) -> float:
+    """Milliseconds of the processor's time in which a pack judges each resource and the stack."""
     each, whole = [resource_request(one) for one in stack], whole_stack(stack)
     servicer = Servicer(pack).servicer
     begun = time.process_time()
     for request in each:
         servicer.Analyze(request, None)
     servicer.AnalyzeStack(whole, None)
-    return (time.process_time() - begun) * 1_000 / size * 1_000
+    return (time.process_time() - begun) * 1_000
+
+
+def _other_stack(size: int) -> list[Resource]:
+    """A stack with roles of functions, buckets, queues and networks."""
+    resources: list[Resource] = []
+    for number in range(0, size, _OF):
+        handler, files = role(f"role-{number}", ASSUMED_BY_LAMBDA), bucket(f"bucket-{number}")
+        resources += [handler, files, permission(handler, files, name=f"access-{number}")]
+        for other in range(_OF - 3):
+            token = ("aws:sqs/queue:Queue", "azure-native:network:VirtualNetwork")[other % 2]
+            resources.append(Resource(token, f"other-{number}-{other}", {"name": "other"}, depends=[handler]))
+    return resources[:size]
 
 
 def stack_of(size: int) -> list[Resource]:

@@ -26,7 +26,7 @@ def pages() -> dict[str, str]:
 
 def commands_of(group: Any, before: str = "") -> dict[str, Any]:
     """The commands by name, those of groups included."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, command in group.commands.items():
         nested = getattr(command, "commands", None)
         found |= commands_of(command, f"{before}{name} ") if nested else {f"{before}{name}": command}

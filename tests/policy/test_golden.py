@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.policy.stacks import amazon, azure
+from tests.policy.stacks import amazon, azure, reach
 from tests.policy.stacks.case import Case
 from tests.policy.support import judge
 from translation_job_guard.policies import NAMES
 
 CASES = [
     pytest.param(case, id=f"{module.__name__.rpartition('.')[2]}-{case.name}")
-    for module in (amazon, azure)
+    for module in (amazon, azure, reach)
     for case in module.CASES
 ]
 LIVE = (

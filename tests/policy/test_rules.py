@@ -10,7 +10,7 @@ import pytest
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.proxy import UnknownValueError
 
-from tests.policy.stacks import amazon, azure
+from tests.policy.stacks import amazon, azure, reach
 from tests.policy.support import (
     SECRET_KEY,
     UNKNOWN,
@@ -99,7 +99,7 @@ def test_remediation_writes_the_mode_and_gives_everything_else_back() -> None:
 
 def test_no_message_repeats_a_secret() -> None:
     """A pack gets secrets in plain text: none of the golden stacks' messages has one."""
-    for case in (*amazon.CASES, *azure.CASES):
+    for case in (*amazon.CASES, *azure.CASES, *reach.CASES):
         resources = case.build()
         for one in resources:
             _hide(one)

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain, count
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -481,6 +481,7 @@ def _distinct(
     return found
 
 
+@cache  # of some hundred types, asked for each resource by each rule
 def _kind(resource_type: str) -> Kind | None:
     if resource_type.startswith("azure-native"):
         resource_type = _AZURE_VERSION.sub(r"azure-native:\1:\2", resource_type)
