@@ -49,6 +49,8 @@ def connected(url: str) -> Service:
         (403, "Forbidden", Denied),
         (401, "401", CredentialsUnusable),
         (401, "InvalidSubscriptionKey", CredentialsUnusable),
+        (299, "Odd", Transient),
+        (300, "Odd", Rejected),
         (400, "PermissionDenied", Rejected),
         (407, "ProxyAuthenticationRequired", Rejected),
         (408, "Timeout", Transient),
