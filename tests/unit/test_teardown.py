@@ -885,7 +885,7 @@ def test_documents_that_came_with_the_last_look_count(azure: SimulatedService) -
     """A batch whose rows have grown at the moment at which it would be given up is waited for."""
     locations = [*(f"{CONTAINER}-2/{number}.docx" for number in range(3)), f"{CONTAINER}/a.docx"]
     own = azure.add(locations=locations, located_after=[0.0, 9.0, 18.0, 27.0], counted_after=0.0)
-    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10, poll_interval=5))
+    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10, poll_interval=60))
     assert report.records[own.id].ending is Ending.STOPPED
 
 
@@ -1020,3 +1020,34 @@ def test_no_more_than_half_of_the_time_is_spent_on_listings() -> None:
     tear_down(service, SCOPES)
     for one, other in itertools.pairwise([call for call in service.calls if call.operation == "list"][:5]):
         assert other.began - one.ended >= 0.99 * (one.ended - one.began)
+
+
+def test_a_doubt_stays_until_a_newer_answer() -> None:
+    """Another older answer, that it was stopping, does not take it away."""
+    record = Record(_at(0, JobState.RUNNING), _at(5, JobState.STOPPING), seen_at=0.0)
+    record.asked(1.0)
+    record.shown(_at(3, JobState.RUNNING))
+    record.shown(_at(4, JobState.STOPPING))
+    assert record.wants_stop(60.0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("new", [True, False])
+def test_without_both_times_the_later_answer_is_the_newer_one(known: bool, new: bool) -> None:
+    """Amazon Translate tells none."""
+    before, after = _at(5, JobState.STOPPING), _at(3 if known != new else 6, JobState.STOPPED)
+    before, after = (job if told else replace(job, changed_at=None) for job, told in ((before, known), (after, new)))
+    record = Record(before, before, seen_at=0.0)
+    assert record.shown(after)
+    assert record.now is after
+
+
+def test_the_job_that_is_waited_for_is_the_one_that_was_asked_last() -> None:
+    """Not the first one: another came in meanwhile."""
+    service = _slow_listings(1, stop_takes=40.0)
+    late = service.add(locations=[f"{CONTAINER}/late.docx"], submitted_at=4.0, stop_takes=40.0)
+    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    _, asked_last = _began(service, "stop")
+    looks = [call.asked for call in service.calls if call.operation == "look" and asked_last < call.began < 40]
+    assert looks
+    assert set(looks) == {(late.id,)}
