@@ -26,6 +26,7 @@ from translation_job_guard.jobs import (
     AmazonScope,
     AzureScope,
     Coverage,
+    DocumentRow,
     Documents,
     Job,
     JobState,
@@ -33,8 +34,20 @@ from translation_job_guard.jobs import (
 )
 from translation_job_guard.runner import run
 from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import Ending, Mode, Policy, Record, Report
-from translation_job_guard.testing import Operation, SimulatedService, tear_down
+from translation_job_guard.teardown import (
+    Answers,
+    Ending,
+    List,
+    Locate,
+    Mode,
+    Policy,
+    Record,
+    Report,
+    Request,
+    Teardown,
+    Wait,
+)
+from translation_job_guard.testing import Operation, SimulatedClock, SimulatedService, tear_down
 
 SCOPES = [AmazonScope(job_name_prefixes=("own-",))]
 CONTAINER = "https://account.blob.core.windows.net/own"
@@ -1051,3 +1064,43 @@ def test_the_job_that_is_waited_for_is_the_one_that_was_asked_last() -> None:
     looks = [call.asked for call in service.calls if call.operation == "look" and asked_last < call.began < 40]
     assert looks
     assert set(looks) == {(late.id,)}
+
+
+class ForwardClock(SimulatedClock):
+    """As the machine's: it refuses a negative sleep."""
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        super().sleep(seconds)
+
+
+@pytest.mark.parametrize("timeout", [0.5, 30.0, 41.0])
+def test_a_listing_that_takes_longer_than_the_timeout_is_the_end(timeout: float) -> None:
+    """Nothing is left to wait for; a machine's clock would refuse it."""
+    service = SimulatedService(clock=ForwardClock(), latency=40.0)
+    service.add(name="own-1")
+    with pytest.raises(TeardownTimeout):
+        tear_down(service, SCOPES, Policy(timeout=timeout))
+
+
+def test_a_lower_total_is_an_older_answer(azure: SimulatedService) -> None:
+    """A batch of two documents, of which one is known, is not decided by a node that has counted one."""
+    scope = AZURE_SCOPES[0]
+    report = Report(azure.service, azure.place, "a", Policy(), datetime.now(timezone.utc))
+    script = Teardown(scope.coverage, Policy(), report).script()
+
+    def shown(total: int) -> Job:
+        return Job(AZURE_DOCUMENT_TRANSLATION, "one", JobState.RUNNING, "Running", documents=Documents(total))
+
+    def located(batch: list[Request]) -> Job:
+        [request] = batch
+        assert isinstance(request, Locate)
+        return replace(request.job, rows=(DocumentRow(f"{CONTAINER}-2/a.docx", ended=True),))
+
+    assert list(next(script)) == [List()]
+    for now, total in ((1.0, 2), (2.0, 1)):
+        asked = list(script.send(Answers(now, [(List(), [shown(total)])])))
+        [waiting] = script.send(Answers(now, [(asked[0], located(asked))]))
+        assert isinstance(waiting, Wait)
+        assert report.undecided.keys() == {"one"}
+        assert list(script.send(Answers(now + 0.5, [(waiting, None)]))) == [List()]
