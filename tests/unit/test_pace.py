@@ -369,3 +369,13 @@ def test_stops_and_reads_of_a_place_have_a_pace_each() -> None:
     assert pace_of(*place, "read") is pace_of(*place, "read")
     assert pace_of(*place, "read") is not pace_of(*place, "stop")
     assert pace_of(*place) is pace_of(*place, "stop")
+
+
+def test_throttled_answers_far_apart_tell_nothing_of_each_other() -> None:
+    """Nobody asked in between, as far as is known."""
+    pace = Pace()
+    pace.throttled(0.0)
+    pace.throttled(5.5)
+    assert pace.rate == 5.0
+    pace.throttled(7.0)
+    assert pace.rate == pytest.approx(0.5 * 5 * 1.02)
