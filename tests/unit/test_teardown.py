@@ -1104,3 +1104,11 @@ def test_a_lower_total_is_an_older_answer(azure: SimulatedService) -> None:
         assert isinstance(waiting, Wait)
         assert report.undecided.keys() == {"one"}
         assert list(script.send(Answers(now + 0.5, [(waiting, None)]))) == [List()]
+
+
+def test_documents_that_were_known_from_the_start_lengthen_no_wait(azure: SimulatedService) -> None:
+    """Only those that come count: the wait is as long as it is said to be."""
+    azure.add(locations=[f"{CONTAINER}-2/a.docx"] * 2, located_after=[0.0, 1e6], counted_after=0.0)
+    with pytest.raises(Undecided) as caught:
+        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, poll_interval=60))
+    assert 20 <= caught.value.report.elapsed < 22
