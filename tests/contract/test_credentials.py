@@ -256,6 +256,7 @@ def test_listing_keys_may_be_denied(identity: Emulator) -> None:
         by_account(identity)
     assert caught.value.permission == action
     assert "Cognitive Services User" not in str(caught.value)
+    assert "network rules" not in str(caught.value)
 
 
 def test_an_account_that_is_not_there(identity: Emulator) -> None:

@@ -374,3 +374,9 @@ def test_every_read_waits_for_its_turn(operation: Callable[[Service, Reads], obj
     with portal(body.encode(), "application/json") as url:
         operation(connected(url), Counting())
     assert len(given) == turns
+
+
+def test_an_error_without_a_body_still_says_what_happened() -> None:
+    """In azure-core's words."""
+    with portal(b"", "text/plain", status=400) as url, pytest.raises(Rejected, match="400: Operation returned"):
+        connected(url).list_in_flight()
