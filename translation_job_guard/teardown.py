@@ -170,8 +170,11 @@ class Record:
         return changed
 
     def known_better(self, job: Job) -> bool:
-        """Whether the job is known to have ended, and ``job`` is an older sight of it."""
-        return not self.now.in_flight and self._is_older(job)
+        """Return whether the job is known to have ended, and ``job`` is an older sight of it.
+
+        Where the service does not tell since when a job is in its state, an end is final: no job starts again.
+        """
+        return not self.now.in_flight and (job.changed_at is None or self._is_older(job))
 
     def _is_older(self, job: Job) -> bool:
         known, new = self.now.changed_at, job.changed_at
@@ -462,7 +465,8 @@ class Teardown:
             return Coverage.OUTSIDE
         decision = self._covers(job)
         if decision is Coverage.OUTSIDE and job.rows:
-            self._outside_at[job.id] = total
+            # A listing that is behind counts fewer documents than were read.
+            self._outside_at[job.id] = max(total, len(job.rows))
             self._located.pop(job.id, None)
         return decision
 
@@ -626,6 +630,12 @@ class Teardown:
             self._take(answers)
             value = next((value for _, value in answers.values), None)
             job = value.get(last) if isinstance(value, Mapping) else None
+            if job is not None and not job.in_flight:
+                # A listing of a node that is behind may still show it.
+                record = self.report.records[last]
+                record.shown(job)
+                record.ended_at = self._changed_at = self._now
+                record.looked = True
             if job is None or not job.in_flight:
                 # Not every permission to look is one that a guard must have: it is not asked for in vain each time.
                 self._may_not_look = isinstance(value, ServiceError) and not isinstance(value, (Transient, Throttled))
