@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines live
+.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines live prove prove-nightly
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ test: setup  ## run every test
 
 test-minimum-engine: setup minimum-engine  ## run the tests of engine, policies and stored states on the earliest supported engine
 	ENGINE_UNDER_TEST=$(CURDIR)/.venv/minimum-engine $(BIN)/python -m pytest -n 2 tests/engine tests/policy tests/unit/test_golden.py
+
+prove: setup  ## try every order of events of a teardown, for small worlds: some minutes
+	$(BIN)/python -m tests.proof
+
+prove-nightly: setup  ## the same for ever larger worlds: an hour
+	$(BIN)/python -m tests.proof --nightly 60
 
 check: lint typecheck imports test  ## everything that CI runs
 
@@ -42,6 +48,7 @@ lock: setup  ## renew requirements.lock
 docs: setup  ## make the pages that are made from the code
 	$(BIN)/python scripts/permissions_page.py
 	$(BIN)/python -m scripts.cli_pages
+	$(BIN)/python -m tests.proof --page
 
 emulator: setup  ## run the emulator of both services
 	$(BIN)/translation-job-guard emulator

@@ -1,0 +1,323 @@
+"""The real teardown, as a state that can be kept, compared and continued in more than one way.
+
+A generator cannot be copied, so a state is the teardown's fields at the head of a round, and the answers since then. At
+the head of a round the fields are everything: a new script over a copy of them is where the old one was. That is not
+assumed but compared each time: same functions, same instructions, same local variables.
+
+Nothing here depends on private names, so the teardown's modules may be rearranged. A change to their source can be
+applied while they are loaded: the mistakes made on purpose are such changes.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import marshal
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, timezone
+from types import CodeType, ModuleType
+from typing import Any
+
+from translation_job_guard.errors import ServiceError
+from translation_job_guard.jobs import Coverage, Job
+
+BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
+PACKAGE = "translation_job_guard"
+TEARDOWN = f"{PACKAGE}.teardown"
+READING = f"{PACKAGE}.services.reading"
+_NOTES = frozenset({"seen_at", "came_late", "before", "started", "service", "place", "account", "requests", "waited"})
+"""Fields of records and reports that are written for people and never decide anything; a test holds them to that."""
+_UNTIL_ANSWERED = "_before_asking"
+"""A field of records that is only read while stop requests are under way. If renamed, there are more states."""
+
+Covers = Callable[[Job], Coverage]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change to the source of the code under test: ``old`` occurs once in one of its modules."""
+
+    old: str
+    new: str
+    also: Change | None = None
+
+    def edits(self) -> list[tuple[str, str]]:
+        """Return each text with the one that takes its place."""
+        return [(self.old, self.new), *(self.also.edits() if self.also else [])]
+
+
+class Code:
+    """The modules under test, loaded once more with a change, or as they are."""
+
+    def __init__(self, change: Change | None = None) -> None:
+        modules = _load(change) if change else {name: importlib.import_module(name) for name in (TEARDOWN, READING)}
+        self.teardown: Any = modules[TEARDOWN]
+        self.reading: Any = modules[READING]
+        self.list: Any = self.teardown.List
+        self.locate: Any = self.teardown.Locate
+        self.stop: Any = self.teardown.Stop
+        self.look: Any = self.teardown.Look
+        self.wait: Any = self.teardown.Wait
+        self.answers: Any = self.teardown.Answers
+
+
+class _Changed(importlib.abc.MetaPathFinder):
+    """Finds the modules under test with one change in their source."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self.applied = 0
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if not _is_under_test(name):
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        assert spec is not None
+        assert isinstance(spec.loader, importlib.machinery.SourceFileLoader)
+        spec.loader = _ChangedLoader(name, spec.loader.path, self)
+        return spec
+
+
+class _ChangedLoader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, finder: _Changed) -> None:
+        super().__init__(name, path)
+        self._finder = finder
+
+    def get_code(self, fullname: str) -> CodeType:
+        source = self.get_source(fullname)
+        assert source is not None
+        for old, new in self._finder.change.edits():
+            self._finder.applied += source.count(old)
+            source = source.replace(old, new)
+        return compile(source, self.path, "exec")
+
+
+def _is_under_test(name: str) -> bool:
+    return name in (TEARDOWN, READING) or name.startswith(TEARDOWN + ".")
+
+
+def _load(change: Change) -> Mapping[str, ModuleType]:
+    real = {name: importlib.import_module(name) for name in (TEARDOWN, READING)}
+    kept = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_under_test(name)}
+    finder = _Changed(change)
+    sys.meta_path.insert(0, finder)
+    try:
+        loaded = {name: importlib.import_module(name) for name in real}
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name in sys.modules if _is_under_test(name)]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        for name, module in real.items():
+            parent, _, child = name.rpartition(".")
+            setattr(sys.modules[parent], child, module)
+    if finder.applied != len(change.edits()):
+        raise LookupError(f"the source under test has this {finder.applied} times: {change}; expected each text once")
+    return loaded
+
+
+Script = Generator[Sequence[Any], Any, None]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Where a teardown is: its fields at the head of the round, and the answers since."""
+
+    head: Mapping[str, Any]
+    since: tuple[Any, ...] = ()
+
+
+class Machine:
+    """A live teardown that can be saved before each answer. ``outcome`` is None while it runs."""
+
+    def __init__(self, code: Code, saved: Saved) -> None:
+        self._code = code
+        self._head = saved.head
+        self._since = saved.since
+        self.batch: Sequence[Any] = ()
+        self.ended = False
+        self.error: Exception | None = None
+        self._teardown, self._script = _resume(code, saved.head)
+        try:
+            self.batch = next(self._script)
+            for answers in saved.since:
+                self.batch = self._script.send(answers)
+        except StopIteration:
+            self.ended = True
+
+    @classmethod
+    def new(cls, code: Code, covers: Covers, policy: Any) -> Machine:
+        """Begin a teardown."""
+        report = code.teardown.Report("service", "place", "account", policy, BEGAN)
+        teardown = code.teardown.Teardown(covers, policy, report)
+        return cls(code, Saved(_clone_fields(teardown)))
+
+    @property
+    def report(self) -> Any:
+        """Its report."""
+        return self._teardown.report
+
+    def save(self) -> Saved:
+        """Return where it is."""
+        return Saved(self._head, self._since)
+
+    def send(self, answers: Any) -> None:
+        """Answer its batch; it makes the next one, or ends."""
+        try:
+            self.batch = self._script.send(answers)
+        except StopIteration:
+            self.ended = True
+            return
+        except Exception as error:
+            self.ended = True
+            self.error = error
+            return
+        if len(self.batch) == 1 and isinstance(self.batch[0], self._code.list) and self._at_head():
+            self._head, self._since = _clone_fields(self._teardown), ()
+        else:
+            self._since = (*self._since, answers)
+
+    def _at_head(self) -> bool:
+        """Whether a new script over these fields is where this one is."""
+        again, script = _resume(self._code, _clone_fields(self._teardown))
+        next(script)
+        jobs: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        same = _where(script, _NOBODY) == _where(self._script, _NOBODY)
+        return same and _facts(again, jobs[0]) == _facts(self._teardown, jobs[1]) and jobs[0] == jobs[1]
+
+    def _stops(self) -> bool:
+        return bool(self.batch) and isinstance(self.batch[0], self._code.stop)
+
+    def key(
+        self, order: Callable[[Mapping[str, Any]], Sequence[str]], world: Callable[[Mapping[str, int]], Any]
+    ) -> bytes:
+        """Return a digest that is equal for equal states, whatever the jobs are called.
+
+        Args:
+            order: brings the jobs into an order by what the machine knows of each.
+            world: the rest of the state, with jobs by their number in that order.
+        """
+        state: dict[str, Any] = {}
+        skip = "" if self._stops() else _UNTIL_ANSWERED
+        rest = _facts(self._teardown, state, skip)
+        names = {id_: number for number, id_ in enumerate(order(state))}
+        known = sorted((names[id_], facts) for id_, facts in state.items())
+        orders = [[names[id_] for id_ in ids] for ids in _orders(self._teardown, names)]
+        whole = (known, orders, rest, _where(self._script, names, skip), world(names))
+        return hashlib.blake2b(marshal.dumps(whole, 2), digest_size=12).digest()
+
+
+def _resume(code: Code, head: Mapping[str, Any]) -> tuple[Any, Script]:
+    teardown = object.__new__(code.teardown.Teardown)
+    teardown.__dict__.update({name: _clone(value) for name, value in head.items()})
+    return teardown, teardown.script()
+
+
+def _clone_fields(teardown: Any) -> Mapping[str, Any]:
+    return {name: _clone(value) for name, value in vars(teardown).items()}
+
+
+_cloned_by_field: dict[type, bool] = {}
+
+
+def _clone(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {key: _clone(one) for key, one in value.items()}
+    if kind is list or kind is set:
+        return kind(map(_clone, value))
+    by_field = _cloned_by_field.get(kind)
+    if by_field is None:
+        by_field = _cloned_by_field[kind] = is_dataclass(kind) and not kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    if by_field:
+        new = object.__new__(kind)
+        new.__dict__.update({name: _clone(one) for name, one in vars(value).items()})
+        return new
+    return value
+
+
+def _where(script: Any, names: Mapping[str, int], skip: str = "") -> Any:
+    """Return at which instruction of which function a script waits, with the local variables."""
+    frames = []
+    while script is not None and (frame := getattr(script, "gi_frame", None)) is not None:
+        variables = [
+            (name, _plain(value, names, skip))
+            for name, value in frame.f_locals.items()
+            if name not in ("self", "policy")
+        ]
+        frames.append((frame.f_code.co_name, frame.f_lasti, variables))
+        script = script.gi_yieldfrom
+    return frames
+
+
+def _facts(teardown: Any, by_job: dict[str, Any], skip: str = "") -> Any:
+    """Return the fields of a teardown and its report; what they know by a job's id goes into ``by_job``."""
+    rest: list[Any] = []
+    for owner in (vars(teardown), vars(teardown.report)):
+        for name, value in owner.items():
+            if name in _NOTES or name in ("report", "policy", "_policy", "_covers"):
+                continue
+            if type(value) is dict:
+                for id_, one in value.items():
+                    by_job.setdefault(id_, []).append((name, _plain(one, _NOBODY, skip)))
+            else:
+                rest.append((name, _plain(value, _NOBODY)))
+    return rest
+
+
+def _orders(teardown: Any, names: Mapping[str, int]) -> list[list[str]]:
+    return [
+        list(value)
+        for owner in (vars(teardown), vars(teardown.report))
+        for name, value in owner.items()
+        if type(value) is dict and name not in _NOTES and all(id_ in names for id_ in value)
+    ]
+
+
+_fields_of: dict[type, list[str]] = {}
+_NOBODY: Mapping[str, int] = {}
+
+
+def _plain(value: Any, names: Mapping[str, int], skip: str = "") -> Any:
+    """Return a value of a machine as numbers, texts and tuples of them."""
+    kind = type(value)
+    if value is None or kind in (bool, int, float):
+        return value
+    if kind is str:
+        return names.get(value, value)
+    if kind is Job:
+        total = value.documents.total if value.documents else -1
+        changed = (value.changed_at - BEGAN).total_seconds() if value.changed_at else -1.0
+        # How a job ended is told to people; that it did decides.
+        state = value.state.value if value.state.in_flight else "ended"
+        return (names.get(value.id, ""), state, changed, total, len(value.rows))
+    if kind in (list, tuple):
+        return [_plain(one, names, skip) for one in value]
+    if kind is dict:
+        return [(_plain(key, names), _plain(one, names)) for key, one in value.items()]
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, ServiceError):
+        return kind.__name__
+    if is_dataclass(kind):
+        known = _fields_of.get(kind)
+        if known is None:
+            # When a job ended is told to people; that it did decides.
+            known = _fields_of[kind] = [one.name for one in fields(kind) if one.name not in _NOTES]
+        return [
+            kind.__name__,
+            *[
+                getattr(value, name) is None if name == "ended_at" else _plain(getattr(value, name), names)
+                for name in known
+                if name != skip
+            ],
+        ]
+    return ""

@@ -1,0 +1,343 @@
+"""The rules of a teardown, each with the mistake that drops it: source for docs/teardown.md and the tests' teeth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.proof.machine import Change
+from tests.proof.world import ABSENT, RUNNING, STOPPING, World
+
+_BUSY = (ABSENT, RUNNING, STOPPING)
+_SHORT = 12.0
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: what it says, which invariant it serves, and what to change in the source to drop it.
+
+    ``world`` is one in which the mistake shows.
+    """
+
+    name: str
+    says: str
+    serves: str
+    change: Change
+    world: World
+
+
+def _amazon(disturbances: int, *jobs: str, mode: str = "cancel", timeout: float = _SHORT, grace: float = 0.0) -> World:
+    return World("amazon", mode, jobs or ("own",), disturbances, grace=grace, races=False, begin=_BUSY, timeout=timeout)
+
+
+def _azure(disturbances: int, *jobs: str, timeout: float = _SHORT, update: bool = False) -> World:
+    return World(
+        "azure", "cancel", jobs or ("own",), disturbances, update=update, races=False, begin=_BUSY, timeout=timeout
+    )
+
+
+RULES = (
+    Rule(
+        "quiet takes two listings",
+        "A listing that shows nothing is confirmed by another one: the first may be behind.",
+        "2",
+        Change("if self._policy.quiet_period:\n            due", "if False:\n            due"),
+        _amazon(0),
+    ),
+    Rule(
+        "a quiet period lies between them",
+        "The second listing begins `quiet_period` after the first: the service may be that far behind.",
+        "2",
+        Change("self._wait(max(due - self._now, FASTEST_POLL))", "self._wait(FASTEST_POLL)"),
+        _amazon(0),
+    ),
+    Rule(
+        "the second listing decides",
+        "What the second listing shows counts: a job may have arrived in between.",
+        "2",
+        Change(
+            "            if not self._nothing_left():\n                return False\n",
+            "",
+            also=Change(
+                "            yield from self._look_at_ends()\n        return self._nothing_left()",
+                "        return True",
+            ),
+        ),
+        _amazon(1),
+    ),
+    Rule(
+        "jobs that are no longer listed are looked at",
+        "A listing may leave out a job that is in flight, so each one that was known is asked for by its id.",
+        "2",
+        Change(
+            "record.ended_at is not None and not record.looked]",
+            "record.ended_at is not None and not record.looked][:0]",
+        ),
+        _amazon(2),
+    ),
+    Rule(
+        "a look that shows a job in flight counts",
+        "It is in flight again, whatever listings left out.",
+        "2",
+        Change("record.ended_at, record.looked = None, False", "pass"),
+        _amazon(2),
+    ),
+    Rule(
+        "a listing that failed shows nothing",
+        "Only an answer decides; an error never counts as an empty listing.",
+        "2",
+        Change(
+            "            yield from self._wait(pause)\n            pause = min",
+            "            value = []\n            break\n            pause = min",
+        ),
+        _amazon(2),
+    ),
+    Rule(
+        "an answer from a cache is no answer",
+        "A listing that is marked as cached is asked for again, and fails in the end.",
+        "2",
+        Change("        if not cached:\n            return answer", "        return answer"),
+        _amazon(2),
+    ),
+    Rule(
+        "what is undecided is not nothing",
+        "While a batch may be in scope, the teardown is not quiet.",
+        "2",
+        Change(
+            "return not self.report.left and all(map(self._given_up, self.report.undecided))",
+            "return not self.report.left",
+        ),
+        _azure(0, "own, documents to come"),
+    ),
+    Rule(
+        "undecided batches are never left without leave",
+        "Once waited for long enough, an undecided batch is an error, unless the guard may leave it.",
+        "2",
+        Change("if undecided and not self._policy.leave_undecided and self._nothing_left():", "if False:"),
+        _azure(0, "own, documents to come", timeout=25.0),
+    ),
+    Rule(
+        "undecided batches are waited for",
+        "Documents come one by one, so a batch gets `undecided_timeout` before the teardown gives up.",
+        "4",
+        Change(
+            "return self._undecided_since[id_][0] + self._policy.undecided_timeout",
+            "return self._undecided_since[id_][0]",
+        ),
+        _azure(0, "own, documents to come"),
+    ),
+    Rule(
+        "what is undecided is not asked to stop",
+        "Only a job that is covered for certain becomes one of the guard's.",
+        "1",
+        Change(
+            "if decision is Coverage.COVERED:\n                self._sight(job, first)",
+            "if decision is not Coverage.OUTSIDE:\n                self._sight(job, first)",
+        ),
+        _azure(0, "foreign, documents to come"),
+    ),
+    Rule(
+        "what is out of scope is left alone",
+        "A job that is not covered is never asked.",
+        "1",
+        Change(
+            "            else:\n                self._outside(job)\n        for",
+            "            else:\n                self._sight(job, first)\n        for",
+        ),
+        _amazon(0, "foreign"),
+    ),
+    Rule(
+        "a batch that grew is decided again",
+        "Out of scope by its documents is out of scope by those documents only.",
+        "2",
+        Change(
+            "if self._outside_at.get(job.id, -1) >= total > 0 and not job.rows:",
+            "if job.id in self._outside_at and not job.rows:",
+        ),
+        _azure(1, "grows into the scope"),
+    ),
+    Rule(
+        "a batch that left the scope is let go",
+        "In an update, a batch that turns out to be the new scope's is not asked any more.",
+        "1",
+        Change("self.report.records.pop(job.id, None)", "pass"),
+        _azure(2, "grows out of the old scope", update=True),
+    ),
+    Rule(
+        "a batch is not asked while it is undecided again",
+        "One that was covered and has grown may not be covered any more.",
+        "1",
+        Change(" and record.before.id not in self.report.undecided", ""),
+        _azure(2, "grows out of the old scope", update=True),
+    ),
+    Rule(
+        "documents that were read are kept",
+        "They are not read again, which would cost a request each round.",
+        "requests",
+        Change("                    self._located[value.id] = value\n", "                    pass\n"),
+        _azure(0, "own"),
+    ),
+    Rule(
+        "all stop requests go out at once",
+        "Whoever interrupts the teardown afterwards finds every job asked.",
+        "5",
+        Change(
+            "        if not due:\n            return\n        for record",
+            "        del due[1:]\n        if not due:\n            return\n        for record",
+        ),
+        _amazon(0, "own", "own"),
+    ),
+    Rule(
+        "new jobs are asked as well",
+        "Each listing may show jobs that came in since the first one.",
+        "5",
+        Change(
+            "        if record is None:\n",
+            "        if record is None and not first:\n            return\n        if record is None:\n",
+        ),
+        _amazon(1),
+    ),
+    Rule(
+        "a job that still runs is asked again",
+        "A stop request may be accepted and ignored.",
+        "liveness",
+        Change("return at - self.asked_at >= min(first * 2.0**doublings, most)", "return False"),
+        _amazon(1, timeout=25.0),
+    ),
+    Rule(
+        "but not at once",
+        "Asked again after 5 seconds, then ever later: a stop takes its time.",
+        "requests",
+        Change("return at - self.asked_at >= min(first * 2.0**doublings, most)", "return True"),
+        World("azure", "cancel", ("own",), 1, listing_takes=1.0, begin=_BUSY, timeout=_SHORT),
+    ),
+    Rule(
+        "a job that is stopping is not asked",
+        "It has been asked already, by this teardown or by somebody else.",
+        "requests",
+        Change(
+            "if (stopping and not self.doubted) or isinstance(self.last_error, Denied):",
+            "if isinstance(self.last_error, Denied):",
+        ),
+        _amazon(0, timeout=25.0),
+    ),
+    Rule(
+        "the present state decides after an error of a stop request",
+        "A job that ended meanwhile, or that somebody else stopped, is no failure.",
+        "4",
+        Change(
+            "                record.last_error = value\n", "                raise CannotTell(str(value), self.report)\n"
+        ),
+        _amazon(0),
+    ),
+    Rule(
+        "an error that does not pass ends it",
+        "Being denied a listing does not pass by itself.",
+        "2",
+        Change(
+            "                    raise CannotTell(self._cannot_tell(value), self.report)\n            elif",
+            "                    value = []\n                    break\n            elif",
+        ),
+        _amazon(2),
+    ),
+    Rule(
+        "an error that passes does not end it",
+        "A throttled or lost answer is asked for again until time is over.",
+        "4",
+        Change(
+            "if not isinstance(value, (Transient, Throttled)):\n                    raise",
+            "if True:\n                    raise",
+        ),
+        _amazon(1),
+    ),
+    Rule(
+        "the grace period is kept",
+        "Within `grace_period` jobs may end by themselves.",
+        "modes",
+        Change("policy.mode is Mode.CANCEL and self._now >= policy.grace_period:", "policy.mode is Mode.CANCEL:"),
+        _amazon(0, grace=5.0),
+    ),
+    Rule(
+        "only mode cancel stops jobs",
+        "drain waits, fail refuses, ignore looks.",
+        "modes",
+        Change(
+            "if policy.mode is Mode.CANCEL and self._now >= policy.grace_period:",
+            "if self._now >= policy.grace_period:",
+        ),
+        _amazon(0, mode="drain"),
+    ),
+    Rule(
+        "mode fail refuses",
+        "With a job in flight it fails at once.",
+        "modes",
+        Change(
+            "if policy.mode is Mode.FAIL and self.report.left:", "if policy.mode is Mode.DRAIN and self.report.left:"
+        ),
+        _amazon(0, mode="drain"),
+    ),
+    Rule(
+        "a wait ends with the timeout",
+        "No wait is longer than the time left.",
+        "6",
+        Change("[Wait(min(seconds, left))]", "[Wait(seconds)]"),
+        _amazon(0),
+    ),
+    Rule(
+        "time over is an error",
+        "Past the timeout nothing more is tried, and the error says what is left.",
+        "6",
+        Change(
+            "        if self._now >= self._policy.timeout:\n",
+            "        if False:\n",
+            also=Change("        if seconds >= left:\n", "        if False:\n"),
+        ),
+        _amazon(1),
+    ),
+    Rule(
+        "no confirmation after the timeout",
+        "A second listing that would come too late is not waited for: it is not confirmed, and that is an error.",
+        "6",
+        Change(
+            "                raise TeardownTimeout(self._unconfirmed(), self.report)\n",
+            "                return True\n",
+        ),
+        _amazon(0),
+    ),
+    Rule(
+        "listings have a pause between them",
+        "At most two listing rounds a second.",
+        "requests",
+        Change("FASTEST_POLL = 0.5", "FASTEST_POLL = 0.1"),
+        World("amazon", "cancel", ("own",), 2, begin=_BUSY, timeout=_SHORT),
+    ),
+    Rule(
+        "an older answer does not undo a newer one",
+        "The service has several nodes, and one may show a batch as it was before it ended.",
+        "requests",
+        Change("return not self.now.in_flight and (job.changed_at is None or self._is_older(job))", "return False"),
+        World("azure", "cancel", ("own",), 1, listing_takes=1.0, races=False, begin=(RUNNING,), timeout=_SHORT),
+    ),
+    Rule(
+        "what a look shows is remembered",
+        "A job that a look has shown to have ended is not asked again, though a listing that is behind still has it.",
+        "requests",
+        Change("                record.shown(job)\n                record.ended_at", "                record.ended_at"),
+        World("azure", "cancel", ("own",), 1, listing_takes=1.0, races=False, begin=(RUNNING,), timeout=_SHORT),
+    ),
+    Rule(
+        "documents that were read are counted as read",
+        "A listing that is behind counts fewer documents; when the next one counts them all, none is new.",
+        "requests",
+        Change("self._outside_at[job.id] = max(total, len(job.rows))", "self._outside_at[job.id] = total"),
+        World("azure", "cancel", ("grows out of the old scope",), 1, update=True, races=False, begin=_BUSY),
+    ),
+    Rule(
+        "the report keeps what is in flight",
+        "A job with an error of its stop request is in flight as any other.",
+        "2",
+        Change(
+            "if record.ending is Ending.IN_FLIGHT]", "if record.ending is Ending.IN_FLIGHT and not record.last_error]"
+        ),
+        _amazon(1),
+    ),
+)

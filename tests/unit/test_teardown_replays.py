@@ -1,0 +1,47 @@
+"""What the explorer of tests/proof found in the teardown, replayed event by event."""
+
+from __future__ import annotations
+
+from tests.proof.explorer import replay
+from tests.proof.world import World
+
+
+def test_what_a_look_showed_to_have_ended_is_not_asked() -> None:
+    """While it waits for a slow listing it looks at the job that was asked last; what that shows is remembered."""
+    replay(
+        World(service="azure", mode="cancel", jobs=("own",), disturbances=1, listing_takes=1.0, timeout=12.0),
+        [
+            ("found: A (own) is running",),
+            ("list: A running",),
+            ("documents of A: 1 documents, 1 of them in the container",),
+            ("stop A: accepted",),
+            ("look at A: A stopping",),
+            ("look at A: A stopping",),
+            ("list: A stopping",),
+            ("A has stopped", "look at A: A stopped"),
+            ("list, by a node that is behind with A: A running",),
+        ],
+    )
+
+
+def test_documents_that_were_read_are_not_read_again() -> None:
+    """A batch grew between its listing and the reading of its documents: the next listing shows no new ones."""
+    replay(
+        World(
+            service="azure",
+            mode="cancel",
+            jobs=("grows out of the old scope",),
+            disturbances=2,
+            update=True,
+            timeout=12.0,
+        ),
+        [
+            ("found: A (grows out of the old scope) is to come",),
+            ("A arrives, running", "list: A running"),
+            (
+                "2 of 2 documents of A are listed",
+                "documents of A: 2 documents, 1 of them in the container",
+            ),
+            ("list: A running",),
+        ],
+    )
