@@ -251,7 +251,7 @@ def digest(world: World, machine: Machine, jobs: Sequence[Truth], watch: Watch, 
     def order(known: Mapping[str, Any]) -> list[str]:
         numbers = range(len(jobs))
         if len(set(world.jobs)) < len(world.jobs):
-            by = [marshal.dumps((plain[number], known.get(named(number))), 2) for number in numbers]
+            by = [marshal.dumps((plain[number], known.get(named(number), b"")), 2) for number in numbers]
             numbers = sorted(numbers, key=by.__getitem__)  # type: ignore[assignment]
         return [named(number) for number in numbers]
 
