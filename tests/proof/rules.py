@@ -112,7 +112,7 @@ RULES = (
         "undecided batches are never left without leave",
         "Once waited for long enough, an undecided batch is an error, unless the guard may leave it.",
         "2",
-        Change("if undecided and not self._policy.leave_undecided and self._nothing_left():", "if False:"),
+        Change("if self.report.undecided and not self._policy.leave_undecided and self._nothing_left():", "if False:"),
         _azure(0, "own, documents to come", timeout=25.0),
     ),
     Rule(
@@ -181,8 +181,8 @@ RULES = (
         "Whoever interrupts the teardown afterwards finds every job asked.",
         "5",
         Change(
-            "        if not due:\n            return\n        for record",
-            "        del due[1:]\n        if not due:\n            return\n        for record",
+            "        for record in due:\n            record.asked(self._now)",
+            "        del due[1:]\n        for record in due:\n            record.asked(self._now)",
         ),
         _amazon(0, "own", "own"),
     ),
@@ -234,8 +234,8 @@ RULES = (
         "Being denied a listing does not pass by itself.",
         "2",
         Change(
-            "                    raise CannotTell(self._cannot_tell(value), self.report)\n            elif",
-            "                    value = []\n                    break\n            elif",
+            "                    raise self._error(CannotTell, self._cannot_tell(value))\n            elif value is",
+            "                    value = []\n                    break\n            elif value is",
         ),
         _amazon(2),
     ),
@@ -253,7 +253,10 @@ RULES = (
         "the grace period is kept",
         "Within `grace_period` jobs may end by themselves.",
         "modes",
-        Change("policy.mode is Mode.CANCEL and self._now >= policy.grace_period:", "policy.mode is Mode.CANCEL:"),
+        Change(
+            "if policy.mode is not Mode.CANCEL or self._now < policy.grace_period:",
+            "if policy.mode is not Mode.CANCEL:",
+        ),
         _amazon(0, grace=5.0),
     ),
     Rule(
@@ -261,8 +264,8 @@ RULES = (
         "drain waits, fail refuses, ignore looks.",
         "modes",
         Change(
-            "if policy.mode is Mode.CANCEL and self._now >= policy.grace_period:",
-            "if self._now >= policy.grace_period:",
+            "if policy.mode is not Mode.CANCEL or self._now < policy.grace_period:",
+            "if self._now < policy.grace_period:",
         ),
         _amazon(0, mode="drain"),
     ),
@@ -298,7 +301,7 @@ RULES = (
         "A second listing that would come too late is not waited for: it is not confirmed, and that is an error.",
         "6",
         Change(
-            "                raise TeardownTimeout(self._unconfirmed(), self.report)\n",
+            "                raise self._error(TeardownTimeout, self._unconfirmed())\n",
             "                return True\n",
         ),
         _amazon(0),
