@@ -47,7 +47,7 @@ _URL_VARIABLES: Final = (
 """Their values are printed in errors, and may hold a user name and a password."""
 _SHORTEST: Final = 8
 """A shorter value is no key, and would blot out half of a text."""
-_EXCERPT: Final = 500
+_EXCERPT: Final = 2_000
 """Characters of what a service said that an error repeats: a proxy's page may be long."""
 _AT_MOST: Final = 16_384
 """Characters of a redacted text. What a service answers may be of any length."""

@@ -60,7 +60,8 @@ def page(cli: Cli, add_jobs: AddJobs) -> Path:
     add_jobs(name="pr-17-a-rather-long-name-for-a-job-that-would-not-wrap-by-itself-anywhere-at-all")
     add_jobs(3, resource="translator")
     endpoint = cli.emulator.azure_endpoint("translator")
-    done = cli("scan", "--region", REGION, "--region", "xx-nowhere-1", "--endpoint", endpoint, "-o", "html=page.html")
+    cli.emulator.control.fault("ListTextTranslationJobs", "denied", match={"region": "eu-central-1"}, times=None)
+    done = cli("scan", "--region", REGION, "--region", "eu-central-1", "--endpoint", endpoint, "-o", "html=page.html")
     assert done.returncode in (1, 2), done.stderr
     return cli.directory / "page.html"
 

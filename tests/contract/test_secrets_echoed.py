@@ -92,7 +92,7 @@ def test_a_fetched_key_and_a_bearer_token_are_kept_out(identity: Emulator) -> No
             assert secret not in str(caught.value)
 
 
-@pytest.mark.parametrize("before", range(380, 500, 4))
+@pytest.mark.parametrize("before", range(1_880, 2_000, 4))
 def test_no_part_of_a_key_is_in_an_error_that_is_cut(before: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cut may fall into what a gateway repeats."""
     key = "Planted0" * 10 + "1234"
@@ -101,4 +101,4 @@ def test_no_part_of_a_key_is_in_an_error_that_is_cut(before: int, monkeypatch: p
         azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
     assert key in said
     assert "Plant" not in str(caught.value)
-    assert len(str(caught.value)) < 800
+    assert len(str(caught.value)) < 2_300

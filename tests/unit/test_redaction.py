@@ -445,13 +445,13 @@ def test_a_secret_at_the_bound_is_kept_out(before: int) -> None:
 # Excerpts: what a service said, in an error
 
 
-@pytest.mark.parametrize("before", [400, 456, 490, 499, 500])
+@pytest.mark.parametrize("before", [1900, 1956, 1990, 1999, 2000])
 def test_an_excerpt_is_cut_after_the_search(before: int) -> None:
     """Half of a key is not recognised as a key."""
     remember_secret("PLANTED" * 12)
     shown = excerpt(f"{'x' * before} {'PLANTED' * 12} and more")
     assert "PLANTED" not in shown
-    assert len(shown) <= 500
+    assert len(shown) <= 2_000
 
 
 def test_an_excerpt_is_one_line() -> None:
@@ -466,7 +466,7 @@ def test_an_unexpected_error_is_short_and_without_secrets() -> None:
         ValueError(f"{'x' * 480} https://user:wJalrXUtn+FEMI@host/ {'y' * 9999}"), "looking", "Do this."
     )
     assert "wJal" not in str(error)
-    assert len(str(error)) < 700
+    assert len(str(error)) < 2_300
 
 
 def test_no_text_of_a_service_is_cut_before_the_search() -> None:

@@ -597,7 +597,7 @@ def emulator(
 policy = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Write a policy pack that runs at once, or check its configuration.",
+    help="Write a policy pack, or check its configuration.",
 )
 app.add_typer(policy, name="policy")
 
