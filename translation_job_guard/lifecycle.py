@@ -42,7 +42,7 @@ from translation_job_guard.jobs import (
     named,
 )
 from translation_job_guard.overrides import ON_DELETE, TIMEOUT, UNDECIDED, Overrides, overrides
-from translation_job_guard.pace import pace_of
+from translation_job_guard.pace import LONGEST_WAIT, pace_of
 from translation_job_guard.progress import Voice, label
 from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.services import JobService
@@ -68,8 +68,6 @@ _T = TypeVar("_T")
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 10.0
-_LONGEST_ORDERED = 30.0
-"""Seconds that a service can order this to wait at a time: a wrong header must not use up the whole timeout."""
 _ROLE_ARRIVES = 30.0
 """Seconds that a fresh IAM role may take until it can be assumed."""
 _KEY_ARRIVES = 60.0
@@ -170,7 +168,7 @@ def _retried(
                     _add(error, f"It was asked {attempts} times in {format_duration(elapsed)}.")
                 raise
             ordered = (error.retry_after if isinstance(error, Throttled) else None) or 0.0
-            wait = max(pause, min(ordered, _LONGEST_ORDERED))
+            wait = max(pause, min(ordered, LONGEST_WAIT))
             wait = wait if elapsed + wait <= limit else pause
             hint = f" If {guard.place} is mistyped, correct it." if isinstance(error, Transient) else ""
             voice.say_waiting(
@@ -519,8 +517,7 @@ def _closing(report: Report) -> str:
 
 
 def _ordered(report: Report) -> str:
-    waited: float = getattr(report, "waited", 0.0)
-    return f", {format_duration(waited)} of it in waits that the service ordered" if waited else ""
+    return f", {format_duration(report.waited)} of it in waits that the service ordered" if report.waited else ""
 
 
 def _voice(guard: GuardArguments, way_out: str = _WAY_OUT) -> Voice:

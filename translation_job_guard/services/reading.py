@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 from translation_job_guard.errors import Abandoned, StaleAnswer, Throttled, Transient
+from translation_job_guard.pace import LONGEST_WAIT
 
 __all__ = ["Reads", "fresh", "read", "retry_after"]
 
@@ -29,8 +30,6 @@ AGAIN_AT_ONCE: Final = 3
 """Times that a cached answer is asked for again, under another URL each time, before the caller has to wait."""
 THROTTLED_AT_MOST: Final = 5
 """Throttled answers in a row that ``Reads`` bears without a pace."""
-LONGEST_WAIT: Final = 30.0
-"""Seconds to wait at most on the order of a service, each time."""
 
 _T = TypeVar("_T")
 
