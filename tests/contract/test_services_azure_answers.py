@@ -332,13 +332,13 @@ def test_the_default_port_of_a_document_is_left_out(told: str, shown: str | None
 
 
 def test_what_a_gateway_says_is_cut_to_one_short_line() -> None:
-    """Its page may be long."""
-    body = json.dumps({"error": {"code": "Odd", "message": "two\n lines " + "x" * 2_000 + "."}})
+    """Its page may be long; 2,000 characters hold the longest reason of the services."""
+    body = json.dumps({"error": {"code": "Odd", "message": "two\n lines " + "x" * 4_000 + "."}})
     with portal(body.encode(), "application/json", status=400) as url, pytest.raises(Rejected) as caught:
         connected(url).list_in_flight()
     said = str(caught.value).removeprefix("list translations: 400: ")
     assert said.startswith("two lines xxx")
-    assert len(said) == 500 + len(".")
+    assert len(said) == 2_000 + len(".")
 
 
 @pytest.mark.parametrize("entry", [{"status": None}, {"status": ""}, {}])

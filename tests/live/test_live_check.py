@@ -355,7 +355,7 @@ def test_a_guarded_stack_goes_up_and_down(
     stopped = "STOPPED, STOPPED" if service == "amazon" else "Cancelled, Cancelled"
     assert observed.endswith(f"the jobs were {stopped}")
     assert [document["stack"][name]["exit_code"] for name in ("up", "destroy")] == [0, 0]
-    assert any("2 in flight" in line for line in document["stack"]["destroy"]["lines"])
+    assert "quiet: 2 stopped" in document["stack"]["destroy"]["lines"][-1]
 
 
 def test_the_stack_gets_the_credentials_of_the_caller() -> None:
