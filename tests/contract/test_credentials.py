@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from azure.core.pipeline.transport import RequestsTransport
 from botocore.credentials import AssumeRoleCredentialFetcher
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -31,6 +32,7 @@ from translation_job_guard.errors import (
     ServiceError,
     Transient,
 )
+from translation_job_guard.pace import LONGEST_WAIT
 from translation_job_guard.services import amazon, azure
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
@@ -229,6 +231,17 @@ def test_the_key_is_fetched_from_the_account(identity: Emulator) -> None:
         ("GetTranslationsStatus", "key1"),
     ]
     assert calls[0]["parameters"]["resource"] == "https://management.azure.com"
+
+
+def test_a_retry_after_of_a_day_for_a_token_is_capped(identity: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The identity library sleeps by the transport, as long as the header says."""
+    slept: list[float] = []
+    monkeypatch.setattr(RequestsTransport, "sleep", lambda _self, seconds: slept.append(seconds))
+    identity.control.fault("GetToken", "throttle", times=2, retry_after=86_400)
+    azure.connect(identity.azure_endpoint("translator"), azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+    operations = [call["operation"] for call in identity.control.requests()]
+    assert operations == ["GetToken", "GetToken", "GetToken", "GetTranslationsStatus"]
+    assert slept == [LONGEST_WAIT, LONGEST_WAIT]
 
 
 def test_a_key_that_was_rotated_is_fetched_anew(identity: Emulator) -> None:

@@ -26,6 +26,7 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState, parse_time
+from translation_job_guard.pace import LONGEST_WAIT
 from translation_job_guard.redaction import excerpt, remember_secret
 from translation_job_guard.services import Permission, is_loopback, loading, unexpected
 from translation_job_guard.services.reading import Reads, fresh, read, retry_after
@@ -618,11 +619,26 @@ def _entra_id(cloud: Cloud) -> Any:
     except ImportError as error:
         raise MissingExtra("Entra ID", "azure") from error
     try:
-        return _Remembered(DefaultAzureCredential(authority=os.environ.get("AZURE_AUTHORITY_HOST", cloud.authority)))
+        authority = os.environ.get("AZURE_AUTHORITY_HOST", cloud.authority)
+        return _Remembered(DefaultAzureCredential(authority=authority, transport=_token_transport()))
     except ValueError as error:
         raise InvalidArgument(
             f"AZURE_AUTHORITY_HOST or another AZURE_ variable cannot be used: {excerpt(str(error))}."
         ) from error
+
+
+def _token_transport() -> Any:
+    """Return a transport for requests of tokens, which retries them no later than ``LONGEST_WAIT`` seconds.
+
+    The identity library retries by itself and sleeps as long as a Retry-After header says, which may be a day.
+    """
+    from azure.core.pipeline.transport import RequestsTransport
+
+    class TokenTransport(RequestsTransport):  # type: ignore[misc]  # azure-core exports it without a type
+        def sleep(self, duration: float) -> None:
+            super().sleep(min(duration, LONGEST_WAIT))
+
+    return TokenTransport()
 
 
 def _list_keys(account_resource_id: str, endpoint: str, reads: Reads) -> str:
