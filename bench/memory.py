@@ -15,8 +15,8 @@ from bench.emulated import ENVIRONMENT, Emulated
 from bench.figures import Bar, Figure, Of, Pair, Plan, Show
 from bench.teardown import Case, connect
 from translation_job_guard.jobs import AMAZON_TRANSLATE, coverage
-from translation_job_guard.runner import run
 from translation_job_guard.teardown import Policy
+from translation_job_guard.teardown.runner import run
 
 __all__ = ["measure"]
 

@@ -22,10 +22,11 @@ from translation_job_guard.jobs import (
     Job,
     coverage,
 )
-from translation_job_guard.pace import Pace
-from translation_job_guard.runner import WORKERS, run
 from translation_job_guard.services import JobService, amazon, azure
-from translation_job_guard.teardown import FASTEST_POLL, Ending, Policy, Report
+from translation_job_guard.teardown import Ending, Policy, Report
+from translation_job_guard.teardown.pace import Pace
+from translation_job_guard.teardown.runner import WORKERS, run
+from translation_job_guard.teardown.schedule import FASTEST_POLL
 
 __all__ = ["Case", "Run", "connect", "measure", "tear_down"]
 

@@ -16,7 +16,7 @@
     │   ├── CredentialsUnusable    none found, expired, or not accepted
     │   ├── JobNotFound            the service knows no such job
     │   └── Rejected               any other refusal, for instance to stop what has ended
-    └── TeardownError              a teardown did not reach quiet; carries its report
+    └── TeardownError              a teardown did not reach quiet; carries its report (defined in ``teardown``)
         ├── TeardownTimeout        time ran out with jobs in flight, or before it could be told
         ├── TeardownRefused        mode fail, and jobs are in flight
         └── CannotTell             what is in flight cannot be found out, or stopping is not permitted
@@ -27,16 +27,10 @@ The last line of a message is what a user of Pulumi sees first: it says what hap
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from translation_job_guard.redaction import excerpt
-
-if TYPE_CHECKING:
-    from translation_job_guard.teardown import Report
 
 __all__ = [
     "Abandoned",
-    "CannotTell",
     "CredentialsUnusable",
     "Denied",
     "GuardError",
@@ -46,12 +40,8 @@ __all__ = [
     "Rejected",
     "ServiceError",
     "StaleAnswer",
-    "TeardownError",
-    "TeardownRefused",
-    "TeardownTimeout",
     "Throttled",
     "Transient",
-    "Undecided",
     "UnexpectedError",
     "WrongAccount",
 ]
@@ -150,27 +140,3 @@ class JobNotFound(ServiceError):
 
 class Rejected(ServiceError):
     """Any other refusal; the job's present state tells what it means."""
-
-
-class TeardownError(GuardError):
-    """A teardown did not reach quiet. ``report`` tells how far it came."""
-
-    def __init__(self, message: str, report: Report, *, advice: str = "") -> None:
-        super().__init__(message, advice=advice)
-        self.report = report
-
-
-class TeardownTimeout(TeardownError):
-    """Time ran out with jobs in flight, or before it could be told."""
-
-
-class TeardownRefused(TeardownError):
-    """Mode ``fail``, and jobs are in flight."""
-
-
-class CannotTell(TeardownError):
-    """What is in flight cannot be found out, or stopping it is not permitted."""
-
-
-class Undecided(CannotTell):
-    """Batches are in flight of which it is not known whether they are in scope."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from translation_job_guard.arguments import GuardArguments
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
 from translation_job_guard.services import is_loopback
 from translation_job_guard.services.azure import cloud_of

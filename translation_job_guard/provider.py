@@ -23,13 +23,13 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown as PulumiUnknown
 
-from translation_job_guard import lifecycle
-from translation_job_guard.arguments import UNKNOWN, GuardArguments, missing_packages, problems, read
-from translation_job_guard.decide import Answer, decide
 from translation_job_guard.errors import GuardError, UnexpectedError
+from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard.arguments import UNKNOWN, GuardArguments, missing_packages, problems, read
+from translation_job_guard.guard.changes import Answer, decide
+from translation_job_guard.guard.environment import ON_DELETE, overrides
+from translation_job_guard.guard.progress import Voice, label, one_line
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, named
-from translation_job_guard.overrides import ON_DELETE, overrides
-from translation_job_guard.progress import Voice, label, one_line
 from translation_job_guard.redaction import redact
 from translation_job_guard.teardown import Mode
 

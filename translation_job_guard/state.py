@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
-from translation_job_guard.arguments import GuardArguments, endpoint_key, read
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard.arguments import GuardArguments, endpoint_key, read
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,

@@ -52,11 +52,11 @@ from translation_job_guard.jobs import (
     Scope,
     coverage,
 )
-from translation_job_guard.pace import Pace
-from translation_job_guard.runner import Observer, run
 from translation_job_guard.services import amazon, reading
 from translation_job_guard.services.reading import Reads, read
 from translation_job_guard.teardown import Policy, Report
+from translation_job_guard.teardown.pace import Pace
+from translation_job_guard.teardown.runner import Observer, run
 
 __all__ = ["Call", "Crash", "Operation", "SimulatedClock", "SimulatedJob", "SimulatedService", "tear_down"]
 

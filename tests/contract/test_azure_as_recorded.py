@@ -11,10 +11,10 @@ from tests.support.emulator import azure as sdk
 from tests.support.services import azure_service, batch
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.jobs import AzureScope, Scope, coverage
-from translation_job_guard.pace import Pace
-from translation_job_guard.runner import run
 from translation_job_guard.services import JobService
 from translation_job_guard.teardown import Ending, Policy, Report
+from translation_job_guard.teardown.pace import Pace
+from translation_job_guard.teardown.runner import run
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 

@@ -32,8 +32,8 @@ from translation_job_guard.errors import (
     ServiceError,
     Transient,
 )
-from translation_job_guard.pace import LONGEST_WAIT
 from translation_job_guard.services import amazon, azure
+from translation_job_guard.services.reading import LONGEST_WAIT
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tests.support.services import KEY_ENV, guard
-from translation_job_guard import lifecycle
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
     CredentialsUnusable,
@@ -22,6 +21,7 @@ from translation_job_guard.errors import (
     Transient,
     WrongAccount,
 )
+from translation_job_guard.guard import lifecycle
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.services import azure
 from translation_job_guard.teardown import Policy

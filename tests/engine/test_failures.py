@@ -30,7 +30,7 @@ def test_a_failure_is_one_line_without_a_traceback(workspace: MakeWorkspace, emu
     assert "Traceback" not in refused.output
     assert 'File "' not in refused.output
     row = next(line for line in refused.output.splitlines() if "guard" in line and "error: " in line)
-    assert "error: translation_job_guard.errors.TeardownRefused: [dev/guard] 1 job is in flight" in row
+    assert "error: translation_job_guard.teardown.TeardownRefused: [dev/guard] 1 job is in flight" in row
     assert job in row
     assert "run the same command again" in row
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from tests.proof.machine import BEGAN, Code, Machine
 from tests.proof.world import ABSENT, IN_FLIGHT, KINDS, QUEUED, Outcome, Truth, World, named
-from translation_job_guard.errors import CannotTell, ServiceError, TeardownRefused, TeardownTimeout, Undecided
+from translation_job_guard.errors import ServiceError
 from translation_job_guard.jobs import Job
+from translation_job_guard.teardown import CannotTell, TeardownRefused, TeardownTimeout, Undecided
 
 ROUNDS_AT_MOST: Final = 2
 """Listing rounds within a second."""

@@ -30,7 +30,9 @@ from translation_job_guard.jobs import Coverage, Job
 BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 PACKAGE = "translation_job_guard"
 TEARDOWN = f"{PACKAGE}.teardown"
+MACHINE = f"{TEARDOWN}.machine"
 READING = f"{PACKAGE}.services.reading"
+_LOADED = (TEARDOWN, MACHINE, READING)
 _NOTES = frozenset({"seen_at", "came_late", "before", "started", "service", "place", "account", "requests", "waited"})
 """Fields of records and reports that are written for people and never decide anything; a test holds them to that."""
 COMPARED = 200
@@ -57,17 +59,18 @@ class Code:
     """The modules under test, loaded once more with a change, or as they are."""
 
     def __init__(self, change: Change | None = None) -> None:
-        modules = _load(change) if change else {name: importlib.import_module(name) for name in (TEARDOWN, READING)}
+        modules = _load(change) if change else {name: importlib.import_module(name) for name in _LOADED}
         self.compared = 0
         """Heads of rounds that were compared with a script that begins there."""
         self.teardown: Any = modules[TEARDOWN]
+        self.machine: Any = modules[MACHINE]
         self.reading: Any = modules[READING]
-        self.list: Any = self.teardown.List
-        self.locate: Any = self.teardown.Locate
-        self.stop: Any = self.teardown.Stop
-        self.look: Any = self.teardown.Look
-        self.wait: Any = self.teardown.Wait
-        self.answers: Any = self.teardown.Answers
+        self.list: Any = self.machine.List
+        self.locate: Any = self.machine.Locate
+        self.stop: Any = self.machine.Stop
+        self.look: Any = self.machine.Look
+        self.wait: Any = self.machine.Wait
+        self.answers: Any = self.machine.Answers
 
 
 class _Changed(importlib.abc.MetaPathFinder):
@@ -104,11 +107,12 @@ class _ChangedLoader(importlib.machinery.SourceFileLoader):
 
 
 def _is_under_test(name: str) -> bool:
-    return name in (TEARDOWN, READING) or name.startswith(TEARDOWN + ".")
+    # Errors stay the same classes: the checks tell ends apart by them.
+    return name in (TEARDOWN, READING) or (name.startswith(TEARDOWN + ".") and name != f"{TEARDOWN}.failures")
 
 
 def _load(change: Change) -> Mapping[str, ModuleType]:
-    real = {name: importlib.import_module(name) for name in (TEARDOWN, READING)}
+    real = {name: importlib.import_module(name) for name in _LOADED}
     kept = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_under_test(name)}
     finder = _Changed(change)
     sys.meta_path.insert(0, finder)
@@ -165,7 +169,7 @@ class Machine:
     def new(cls, code: Code, covers: Covers, policy: Any) -> Machine:
         """Begin a teardown."""
         report = code.teardown.Report("service", "place", "account", policy, BEGAN)
-        teardown = code.teardown.Teardown(covers, policy, report)
+        teardown = code.machine.Teardown(covers, policy, report)
         head = _clone_fields(teardown)
         _, script = _resume(code, head)
         next(script)
@@ -245,7 +249,7 @@ class Machine:
 
 
 def _resume(code: Code, head: Mapping[str, Any]) -> tuple[Any, Script]:
-    teardown = object.__new__(code.teardown.Teardown)
+    teardown = object.__new__(code.machine.Teardown)
     teardown.__dict__.update({name: _clone(value) for name, value in head.items()})
     return teardown, teardown.script()
 

@@ -16,9 +16,9 @@ _HEAD = """# How a teardown decides
 
 <!-- Made by `python -m tests.proof --page`; a test holds it to the code. -->
 
-A teardown is a state machine without I/O (`translation_job_guard/teardown.py`). It asks for a batch of requests,
-gets the answers, and decides. Something else sends the requests (`runner.py`), so every order of events can be
-tried.
+A teardown is a state machine without I/O (`translation_job_guard/teardown/machine.py`). It asks for a batch of
+requests, gets the answers, and decides. Something else sends the requests (`runner.py`), so every order of events
+can be tried.
 
 ## States and events
 

@@ -14,18 +14,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from translation_job_guard.errors import (
-    CannotTell,
     CredentialsUnusable,
     Denied,
     JobNotFound,
     Rejected,
     ServiceError,
-    TeardownError,
-    TeardownRefused,
-    TeardownTimeout,
     Throttled,
     Transient,
-    Undecided,
 )
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
@@ -35,7 +30,16 @@ from translation_job_guard.jobs import (
     JobState,
     Scope,
 )
-from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.teardown import (
+    CannotTell,
+    Mode,
+    Policy,
+    Report,
+    TeardownError,
+    TeardownRefused,
+    TeardownTimeout,
+    Undecided,
+)
 from translation_job_guard.testing import Call, Crash, Operation, SimulatedJob, SimulatedService, tear_down
 
 PATIENT = 2_000.0

@@ -206,7 +206,11 @@ PAUSING = tuple(
     module
     for name, module in sys.modules.items()
     if name.startswith(
-        ("translation_job_guard.lifecycle", "translation_job_guard.runner", "translation_job_guard.services")
+        (
+            "translation_job_guard.guard.lifecycle",
+            "translation_job_guard.teardown.runner",
+            "translation_job_guard.services",
+        )
     )
     and getattr(module, "time", None) is time
 )

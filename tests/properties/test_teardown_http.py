@@ -24,10 +24,9 @@ from hypothesis import strategies as st
 
 from tests.support.emulator import REGION
 from tests.support.services import KEY_ENV, guard
-from translation_job_guard import lifecycle
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.emulator import Control, Emulator, azure_cache
-from translation_job_guard.errors import TeardownError, Undecided
+from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
@@ -36,10 +35,10 @@ from translation_job_guard.jobs import (
     Scope,
     coverage,
 )
-from translation_job_guard.pace import Pace
-from translation_job_guard.runner import run
 from translation_job_guard.services import JobService, azure
-from translation_job_guard.teardown import Mode, Policy
+from translation_job_guard.teardown import Mode, Policy, TeardownError, Undecided
+from translation_job_guard.teardown.pace import Pace
+from translation_job_guard.teardown.runner import run
 
 KEY = "emulator-key"
 ROLE = "arn:aws:iam::123456789012:role/"

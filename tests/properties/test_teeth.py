@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from tests.properties import test_decide
 from tests.properties.scenarios import Scenario, check, job_plans, policies, scenarios
-from translation_job_guard import decide, jobs, runner, teardown
-from translation_job_guard.arguments import UNKNOWN
-from translation_job_guard.errors import CannotTell, ServiceError
+from translation_job_guard import jobs, teardown
+from translation_job_guard.errors import ServiceError
+from translation_job_guard.guard import changes as decide
+from translation_job_guard.guard.arguments import UNKNOWN
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Coverage, Job
 from translation_job_guard.services import amazon, reading
-from translation_job_guard.teardown import Answers, List, Record, Report, Script, Stop, Teardown, Value, Wait
+from translation_job_guard.teardown import CannotTell, Record, Report, runner
+from translation_job_guard.teardown.machine import Answers, List, Request, Script, Stop, Teardown, Value, Wait
 from translation_job_guard.testing import SimulatedService
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
@@ -55,7 +57,7 @@ def _without_looking_at_how_jobs_ended(patch: pytest.MonkeyPatch) -> None:
 def _success_when_the_listing_failed(patch: pytest.MonkeyPatch) -> None:
     original = runner._Runner._send
 
-    def send(self: runner._Runner, request: teardown.Request) -> Value:
+    def send(self: runner._Runner, request: Request) -> Value:
         try:
             return original(self, request)
         except ServiceError:
@@ -165,7 +167,7 @@ def _stop_error_taken_for_failure(patch: pytest.MonkeyPatch) -> None:
 def _asked_before_listing(patch: pytest.MonkeyPatch) -> None:
     original = runner._Runner.perform
 
-    def perform(self: runner._Runner, batch: Sequence[teardown.Request]) -> Answers:
+    def perform(self: runner._Runner, batch: Sequence[Request]) -> Answers:
         service = self._service
         assert isinstance(service, SimulatedService)
         if isinstance(batch[0], List) and not service.calls:

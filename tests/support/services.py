@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests.support.emulator import REGION
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.emulator import Emulator
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,

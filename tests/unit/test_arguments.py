@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translation_job_guard import arguments
-from translation_job_guard.arguments import (
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard import arguments
+from translation_job_guard.guard.arguments import (
     DEFAULTS,
     FORMAT,
     UNKNOWN,
@@ -26,7 +27,6 @@ from translation_job_guard.arguments import (
     read,
     scope_field,
 )
-from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope
 from translation_job_guard.provider import AmazonTranslateJobGuardProvider, AzureDocumentTranslationJobGuardProvider
 from translation_job_guard.teardown import Mode, Policy
@@ -243,7 +243,7 @@ def test_a_check_loads_no_cloud_sdk() -> None:
     """It runs in each preview, and an SDK takes longer to load than all of it."""
     code = (
         "import sys\n"
-        "from translation_job_guard.arguments import missing_packages, problems\n"
+        "from translation_job_guard.guard.arguments import missing_packages, problems\n"
         "for service in ('amazon-translate', 'azure-document-translation'):\n"
         "    missing_packages(service), problems(service, {'region': 'eu-wst-1'})\n"
         "print(sorted({'boto3', 'botocore', 'azure.core', 'azure.ai.translation.document'} & set(sys.modules)))\n"

@@ -6,6 +6,7 @@ import re
 
 from translation_job_guard import errors
 from translation_job_guard.errors import GuardError, WrongAccount
+from translation_job_guard.teardown import failures
 
 
 def _drawn() -> dict[str, str]:
@@ -28,8 +29,9 @@ def _drawn() -> dict[str, str]:
 def test_the_tree_that_is_drawn_is_the_tree_that_is() -> None:
     """Every exported exception is in the drawing, below the class that it derives from, and nothing else is."""
     real = {
-        name: next(base.__name__ for base in getattr(errors, name).__bases__ if issubclass(base, GuardError))
-        for name in errors.__all__
+        name: next(base.__name__ for base in getattr(module, name).__bases__ if issubclass(base, GuardError))
+        for module in (errors, failures)
+        for name in module.__all__
         if name != "GuardError"
     }
     assert _drawn() == real
@@ -37,9 +39,14 @@ def test_the_tree_that_is_drawn_is_the_tree_that_is() -> None:
 
 def test_every_exception_of_the_module_is_exported() -> None:
     """One tree: nothing outside it, and nothing hidden."""
-    defined = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
-    assert defined == set(errors.__all__)
-    assert all(issubclass(getattr(errors, name), GuardError) for name in defined)
+    for module in (errors, failures):
+        defined = {
+            name: value
+            for name, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, Exception) and value.__module__ != errors.__name__
+        }
+        assert set(defined) == set(module.__all__)
+        assert all(issubclass(value, GuardError) for value in defined.values())
 
 
 def test_a_bad_argument_is_also_a_value_error() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from translation_job_guard import existence
-from translation_job_guard.arguments import GuardArguments, read
 from translation_job_guard.existence import Existence, Surroundings
+from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState
 from translation_job_guard.services.azure import cloud_of
 

@@ -20,9 +20,9 @@ from pulumi.dynamic.dynamic import Resource, serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from translation_job_guard import AmazonTranslateJobGuard, AzureDocumentTranslationJobGuard, provider
-from translation_job_guard.arguments import read
-from translation_job_guard.decide import Answer, decide
 from translation_job_guard.emulator import Emulator
+from translation_job_guard.guard.arguments import read
+from translation_job_guard.guard.changes import Answer, decide
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 STORED = sorted(GOLDEN.glob("[0-9]*/*.json"))

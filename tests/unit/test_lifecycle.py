@@ -16,11 +16,8 @@ import pytest
 
 from tests.support.emulator import aws, start
 from tests.support.services import KEY_ENV, guard
-from translation_job_guard import lifecycle
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
-    CannotTell,
     Denied,
     GuardError,
     InvalidArgument,
@@ -30,14 +27,16 @@ from translation_job_guard.errors import (
     UnexpectedError,
     WrongAccount,
 )
+from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.environment import ON_DELETE, RECEIPTS, TIMEOUT, UNDECIDED, Overrides
+from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope, Job
-from translation_job_guard.overrides import ON_DELETE, RECEIPTS, TIMEOUT, UNDECIDED, Overrides
-from translation_job_guard.pace import pace_of
-from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Outcome, Receipt
-from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.services import JobService
-from translation_job_guard.teardown import Ending, Mode, Occasion, Policy, Report
+from translation_job_guard.teardown import CannotTell, Ending, Mode, Occasion, Policy, Report
+from translation_job_guard.teardown.pace import pace_of
+from translation_job_guard.teardown.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.testing import SimulatedService
 
 pytestmark = pytest.mark.usefixtures("no_pauses")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.overrides import (
+from translation_job_guard.guard.environment import (
     ON_DELETE,
     RECEIPTS,
     TIMEOUT,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translation_job_guard.pace import Pace, pace_of
+from translation_job_guard.teardown.pace import Pace, pace_of
 
 
 @dataclass

@@ -15,17 +15,17 @@ from typing import Any
 import pytest
 
 from translation_job_guard import provider, redaction
-from translation_job_guard.arguments import problems, read
 from translation_job_guard.cli import output, verbose
 from translation_job_guard.cli.output import Format, Sink
-from translation_job_guard.errors import Rejected, TeardownTimeout
+from translation_job_guard.errors import Rejected
+from translation_job_guard.guard.arguments import problems, read
+from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Job, JobState
 from translation_job_guard.presentation import Bar, Cell, Column, Figure, Note, Page, Table
-from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Receipt, as_html, as_json, as_markdown, receipt, write
 from translation_job_guard.redaction import remember_secret
 from translation_job_guard.state import parse_state
-from translation_job_guard.teardown import Policy, Record, Report
+from translation_job_guard.teardown import Policy, Record, Report, TeardownTimeout
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 MARK = "PLANTED"

@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from translation_job_guard import progress
+from translation_job_guard.guard import progress
+from translation_job_guard.guard.progress import Voice, label
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job, JobState
-from translation_job_guard.progress import Voice, label
 from translation_job_guard.teardown import Mode, Policy, Record, Report
 
 RUNNING = Job(AMAZON_TRANSLATE, "a", JobState.RUNNING, "IN_PROGRESS")

@@ -17,13 +17,15 @@ import pytest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.output import Unknown as PulumiUnknown
 
-from translation_job_guard import errors, lifecycle
+from translation_job_guard import errors
 from translation_job_guard.emulator import Emulator
+from translation_job_guard.guard import lifecycle
 from translation_job_guard.provider import (
     AmazonTranslateJobGuardProvider,
     AzureDocumentTranslationJobGuardProvider,
     _GuardProvider,
 )
+from translation_job_guard.teardown import CannotTell, TeardownRefused
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/translate"
@@ -110,7 +112,7 @@ def fails(kind: type[errors.GuardError], call: Callable[[], Any]) -> str:
     assert "During handling" not in printed
     assert SECRET not in printed
     last = printed.rstrip("\n").splitlines()[-1]
-    assert last == f"translation_job_guard.errors.{kind.__name__}: {caught.value}", "all of the message in one line"
+    assert last == f"{kind.__module__}.{kind.__name__}: {caught.value}", "all of the message in one line"
     assert str(caught.value).startswith("[dev/guard] ")
     return last
 
@@ -383,7 +385,7 @@ def test_a_refused_delete_names_the_jobs_and_the_remedy_without_secrets(emulator
     """Names of jobs are anybody's text: a signature in one is kept out, and so is a line break."""
     (job,) = add(emulator, f"pr-17-{SECRET}\n?sig={SECRET}")
     refused = properties(AMAZON, emulator, account_id=ACCOUNT, on_delete="fail")
-    last = fails(errors.TeardownRefused, lambda: AMAZON.delete("id", refused))
+    last = fails(TeardownRefused, lambda: AMAZON.delete("id", refused))
     assert job in last
     assert "sig=…" in last
     assert last.endswith("and run the same command again.")
@@ -393,7 +395,7 @@ def test_a_refused_delete_names_the_jobs_and_the_remedy_without_secrets(emulator
 def test_a_delete_that_cannot_tell_is_an_error(emulator: Emulator) -> None:
     """Never a success."""
     emulator.control.fault("ListTextTranslationJobs", "denied")
-    last = fails(errors.CannotTell, lambda: AMAZON.delete("id", properties(AMAZON, emulator, account_id=ACCOUNT)))
+    last = fails(CannotTell, lambda: AMAZON.delete("id", properties(AMAZON, emulator, account_id=ACCOUNT)))
     assert "cannot be determined" in last
 
 
@@ -414,7 +416,7 @@ def test_what_never_answers_is_left_behind_at_the_timeout(emulator: Emulator) ->
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silence = {"endpoint_url": f"http://127.0.0.1:{silent.getsockname()[1]}", "timeout": 0.5}
         props = properties(AMAZON, emulator, account_id=ACCOUNT, **silence)
-        last = fails(errors.CannotTell, lambda: AMAZON.delete("id", props))
+        last = fails(CannotTell, lambda: AMAZON.delete("id", props))
         assert "no answer came in 0.5 s from the service, or from where the credentials are looked for." in last
         assert "no answer came in 0.5 s" in fails(errors.Transient, lambda: AMAZON.create(props))
         AMAZON.delete("id", {**props, "on_delete": "ignore"})
@@ -527,7 +529,7 @@ def test_an_error_has_no_control_characters(emulator: Emulator) -> None:
     """A terminal shows it: nothing in a job's name is obeyed."""
     add(emulator, "pr-17-\x1b[2Ja")
     refused = properties(AMAZON, emulator, account_id=ACCOUNT, on_delete="fail")
-    last = fails(errors.TeardownRefused, lambda: AMAZON.delete("id", refused))
+    last = fails(TeardownRefused, lambda: AMAZON.delete("id", refused))
     assert "pr-17-a" in last
 
 

@@ -35,7 +35,7 @@ def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     ("imported", "absent"),
     [
         ("translation_job_guard", ("pulumi", "boto3", "azure")),
-        ("translation_job_guard.lifecycle", ("pulumi", "boto3", "azure")),
+        ("translation_job_guard.guard.lifecycle", ("pulumi", "boto3", "azure")),
         ("translation_job_guard.resource", ("boto3", "azure")),
     ],
 )

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from translation_job_guard.errors import Abandoned, Denied, ServiceError, StaleAnswer, Throttled, Transient
-from translation_job_guard.pace import Pace
 from translation_job_guard.services.reading import Reads, fresh, read, retry_after
+from translation_job_guard.teardown.pace import Pace
 
 
 @pytest.fixture(name="waited")

@@ -13,16 +13,16 @@ import pytest
 
 from tests.support.emulator import REGION, aws, start
 from tests.support.schema import validate
-from translation_job_guard import lifecycle
-from translation_job_guard.arguments import GuardArguments, read
 from translation_job_guard.emulator import Emulator
-from translation_job_guard.errors import Denied, GuardError, TeardownTimeout
+from translation_job_guard.errors import Denied, GuardError
+from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard.arguments import GuardArguments, read
+from translation_job_guard.guard.environment import ON_DELETE, RECEIPTS
+from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Documents, Job, JobState
-from translation_job_guard.overrides import ON_DELETE, RECEIPTS
 from translation_job_guard.presentation import plain
-from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Outcome, as_json, as_markdown, receipt, write, write_file
-from translation_job_guard.teardown import Policy, Record, Report
+from translation_job_guard.teardown import Policy, Record, Report, TeardownTimeout
 
 SECRET = "sv=2024&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D"
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)

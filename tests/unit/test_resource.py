@@ -21,8 +21,8 @@ from translation_job_guard import (
     AzureDocumentTranslationJobGuard,
     AzureDocumentTranslationScope,
 )
-from translation_job_guard.arguments import DEFAULTS, problems
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard.arguments import DEFAULTS, problems
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/translate"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import pytest
 
-from translation_job_guard.errors import CannotTell, Rejected, TeardownTimeout, Throttled, Transient
+from translation_job_guard.errors import Rejected, Throttled, Transient
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, JobState
-from translation_job_guard.pace import Pace
-from translation_job_guard.runner import RealClock, run
 from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.teardown import CannotTell, Mode, Policy, Report, TeardownTimeout
+from translation_job_guard.teardown.pace import Pace
+from translation_job_guard.teardown.runner import RealClock, run
 from translation_job_guard.testing import SimulatedService, tear_down
 
 TIME_LIMIT = 20.0
@@ -285,7 +285,7 @@ class MachineTime:
 def test_the_machines_clock_waits_for_the_quiet_period(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a clock of its own a teardown sleeps on the machine's, between the two listings."""
     machine = MachineTime()
-    monkeypatch.setattr("translation_job_guard.runner.time", machine)
+    monkeypatch.setattr("translation_job_guard.teardown.runner.time", machine)
     listed_at: list[float] = []
     service = GatedService(0, on_list=lambda: listed_at.append(machine.monotonic()), on_stop=_nothing)
     report = run(service, _everything, Policy(quiet_period=7), account="a", workers=0)

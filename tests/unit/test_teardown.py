@@ -9,18 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from translation_job_guard.errors import (
-    CannotTell,
-    CredentialsUnusable,
-    Denied,
-    JobNotFound,
-    Rejected,
-    TeardownRefused,
-    TeardownTimeout,
-    Throttled,
-    Transient,
-    Undecided,
-)
+from translation_job_guard.errors import CredentialsUnusable, Denied, JobNotFound, Rejected, Throttled, Transient
 from translation_job_guard.jobs import (
     AZURE_DOCUMENT_TRANSLATION,
     AmazonScope,
@@ -32,21 +21,20 @@ from translation_job_guard.jobs import (
     JobState,
     left_behind,
 )
-from translation_job_guard.runner import run
 from translation_job_guard.services.reading import Reads
 from translation_job_guard.teardown import (
-    Answers,
+    CannotTell,
     Ending,
-    List,
-    Locate,
     Mode,
     Policy,
     Record,
     Report,
-    Request,
-    Teardown,
-    Wait,
+    TeardownRefused,
+    TeardownTimeout,
+    Undecided,
 )
+from translation_job_guard.teardown.machine import Answers, List, Locate, Request, Teardown, Wait
+from translation_job_guard.teardown.runner import run
 from translation_job_guard.testing import Operation, SimulatedClock, SimulatedService, tear_down
 
 SCOPES = [AmazonScope(job_name_prefixes=("own-",))]

@@ -14,11 +14,11 @@ from typing import Annotated, ParamSpec
 import typer
 
 from translation_job_guard._version import __version__
-from translation_job_guard.arguments import DEFAULTS
 from translation_job_guard.cli import options as o
 from translation_job_guard.errors import GuardError, InvalidArgument
-from translation_job_guard.overrides import RECEIPTS, TIMEOUT
-from translation_job_guard.teardown import FASTEST_POLL
+from translation_job_guard.guard.arguments import DEFAULTS
+from translation_job_guard.guard.environment import RECEIPTS, TIMEOUT
+from translation_job_guard.teardown.schedule import FASTEST_POLL
 
 __all__ = ["app", "run"]
 

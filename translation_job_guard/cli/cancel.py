@@ -11,27 +11,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from translation_job_guard import lifecycle
 from translation_job_guard._version import __version__
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import Sight, look
 from translation_job_guard.cli.options import Access, Selectors, amazon, azure, no_places, places_of_environment
 from translation_job_guard.cli.output import say
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.errors import (
-    CannotTell,
-    GuardError,
-    InvalidArgument,
-    TeardownTimeout,
-    Undecided,
-    WrongAccount,
-)
+from translation_job_guard.errors import GuardError, InvalidArgument, WrongAccount
+from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.environment import Overrides
+from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, AzureScope, Coverage, Job, JobState, coverage
-from translation_job_guard.overrides import Overrides
 from translation_job_guard.presentation import Figure, Note, Page, Tone
-from translation_job_guard.progress import Voice
 from translation_job_guard.receipts import Outcome, Receipt, page, receipt, write
-from translation_job_guard.teardown import Ending, Occasion, Report
+from translation_job_guard.teardown import CannotTell, Ending, Occasion, Report, TeardownTimeout, Undecided
 from translation_job_guard.threads import each
 
 __all__ = ["CancelDocument", "CancelResult", "DryRunResult", "NotFound", "cancel", "cancel_places", "dry_run"]

@@ -21,16 +21,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
-from translation_job_guard import lifecycle
 from translation_job_guard._version import __version__
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import place_of
 from translation_job_guard.cli.results import SERVICES
 from translation_job_guard.cli.stacks import StackOrError, guard_names, pulumi, pulumi_path
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import CredentialsUnusable, Denied, GuardError, InvalidArgument, MissingExtra
+from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.environment import ON_DELETE, RECEIPTS, overrides, refuse_unknown_names
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
-from translation_job_guard.overrides import ON_DELETE, RECEIPTS, overrides, refuse_unknown_names
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService

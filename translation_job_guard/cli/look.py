@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from translation_job_guard import lifecycle
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import GuardError, JobNotFound
+from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import JobService

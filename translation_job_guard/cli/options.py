@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from translation_job_guard.arguments import DEFAULTS, GuardArguments, Problem, problems, read, scope_field
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard.arguments import DEFAULTS, GuardArguments, Problem, problems, read, scope_field
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 
 __all__ = [

@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 from typing import Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import Sight, look, looks_at
 from translation_job_guard.cli.options import Access, places_of_environment
 from translation_job_guard.cli.places import has_amazon, places_of
@@ -18,6 +17,7 @@ from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row
 from translation_job_guard.cli.stacks import StackOrError
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.existence import Surroundings
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.state import Kind, Stack

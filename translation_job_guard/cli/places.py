@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import is_same_place, place_of
 from translation_job_guard.cli.options import Access, amazon, azure, has_batch_jobs, places_of_environment
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.state import Kind, Stack, Tie
 

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import Sight, is_same_place, look, looks_at, place_of
 from translation_job_guard.cli.options import Access
 from translation_job_guard.cli.places import places_of_stack
@@ -25,8 +24,9 @@ from translation_job_guard.cli.results import (
     places_table,
 )
 from translation_job_guard.cli.stacks import StackOrError, guard_names
+from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.environment import ON_DELETE, TIMEOUT, overrides, refuse_unknown_names
 from translation_job_guard.jobs import Coverage, Job, coverage
-from translation_job_guard.overrides import ON_DELETE, TIMEOUT, overrides, refuse_unknown_names
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.state import Kind, Stack, StateGuard, Tie
 from translation_job_guard.teardown import Mode

@@ -24,9 +24,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from translation_job_guard.arguments import UNKNOWN, read_scope
-from translation_job_guard.decide import Answer, decide
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard.arguments import UNKNOWN, read_scope
+from translation_job_guard.guard.changes import Answer, decide
 from translation_job_guard.jobs import Coverage, Job, Scope, coverage, left_behind
 from translation_job_guard.state import GUARD_TYPES, Stack, StateGuard, Tie
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from translation_job_guard._version import __version__
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.cli.look import Sight, look
 from translation_job_guard.cli.options import (
     NO_BATCH,
@@ -20,6 +19,7 @@ from translation_job_guard.cli.options import (
     regions_of_service,
 )
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import Coverage, Job, JobState, counted, coverage
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 

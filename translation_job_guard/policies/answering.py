@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from translation_job_guard.arguments import UNKNOWN
+from translation_job_guard.guard.arguments import UNKNOWN
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, Coverage, Job, JobState, coverage
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, same_endpoint
 from translation_job_guard.policies.values import any_unknown

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import pulumi
 
-from translation_job_guard.arguments import GuardArguments, read
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, endpoint_key
 from translation_job_guard.policies.trust import Trust

@@ -15,8 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from pulumi_policy import PolicyResource
 
-from translation_job_guard.arguments import DEFAULTS, UNKNOWN, Unknown, read_scope
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard.arguments import DEFAULTS, UNKNOWN, Unknown, read_scope
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Scope
 from translation_job_guard.policies.trust import Trust, trust
 from translation_job_guard.policies.values import any_unknown, entry, texts

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from translation_job_guard import lifecycle
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import Denied, GuardError, JobNotFound, Transient, WrongAccount
 from translation_job_guard.existence import Surroundings
+from translation_job_guard.guard import lifecycle
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
 from translation_job_guard.policies.places import Place
 from translation_job_guard.redaction import redact

@@ -26,10 +26,9 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState, parse_time
-from translation_job_guard.pace import LONGEST_WAIT
 from translation_job_guard.redaction import excerpt, remember_secret
 from translation_job_guard.services import Permission, is_loopback, loading, unexpected
-from translation_job_guard.services.reading import Reads, fresh, read, retry_after
+from translation_job_guard.services.reading import LONGEST_WAIT, Reads, fresh, read, retry_after
 from translation_job_guard.threads import each
 
 __all__ = ["PERMISSIONS", "STATES", "AzureDocumentTranslation", "Credentials", "connect"]

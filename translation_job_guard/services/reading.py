@@ -18,10 +18,12 @@ from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 from translation_job_guard.errors import Abandoned, StaleAnswer, Throttled, Transient
-from translation_job_guard.pace import LONGEST_WAIT
 
-__all__ = ["Reads", "fresh", "read", "retry_after"]
+__all__ = ["LONGEST_WAIT", "Reads", "fresh", "read", "retry_after"]
 
+LONGEST_WAIT: Final = 30.0
+"""Seconds that a place can hold requests back at most by one throttled answer, whatever its Retry-After says: a single
+wrong header must not idle every guard of the process."""
 ATTEMPTS: Final = 3
 """Times that a read is sent while it fails with a transient error."""
 FIRST_PAUSE: Final = 0.5

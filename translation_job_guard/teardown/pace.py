@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from typing import Literal
 
+from translation_job_guard.services.reading import LONGEST_WAIT
+
 __all__ = ["Pace", "pace_of"]
 
 FIRST_RATE = 5.0
@@ -14,10 +16,6 @@ FIRST_RATE = 5.0
 StopTextTranslationJob. Too many cost a few requests, too few cost time."""
 SLOWEST = 0.5
 """Requests a second below which no throttling pushes the pace: nothing is given up while the timeout lasts."""
-
-LONGEST_WAIT = 30.0
-"""Seconds that a place can hold requests back at most by one throttled answer, whatever its Retry-After says: a single
-wrong header must not idle every guard of the process."""
 
 _AT_ONCE = 4
 """Requests that go out before any answer: a place that allows few gets only so many too many."""

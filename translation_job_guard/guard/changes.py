@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from translation_job_guard.arguments import DEFAULTS, UNKNOWN, endpoint_key
+from translation_job_guard.guard.arguments import DEFAULTS, UNKNOWN, endpoint_key
 
 __all__ = ["Answer", "Decision", "decide"]
 

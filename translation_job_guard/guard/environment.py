@@ -10,7 +10,7 @@ from typing import Final
 
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.progress import label
+from translation_job_guard.guard.progress import label
 from translation_job_guard.teardown import Mode
 
 __all__ = ["ON_DELETE", "RECEIPTS", "TIMEOUT", "UNDECIDED", "Overrides", "overrides", "refuse_unknown_names"]

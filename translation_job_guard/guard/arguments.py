@@ -29,7 +29,8 @@ from translation_job_guard.jobs import (
 )
 from translation_job_guard.redaction import looks_like_key, remember_variable
 from translation_job_guard.services import is_loopback
-from translation_job_guard.teardown import FASTEST_POLL, Mode, Policy
+from translation_job_guard.teardown import Mode, Policy
+from translation_job_guard.teardown.schedule import FASTEST_POLL
 
 __all__ = [
     "DEFAULTS",

@@ -15,10 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from translation_job_guard.arguments import GuardArguments
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import (
-    CannotTell,
     CredentialsUnusable,
     Denied,
     GuardError,
@@ -26,12 +24,14 @@ from translation_job_guard.errors import (
     JobNotFound,
     Rejected,
     ServiceError,
-    TeardownError,
     Throttled,
     Transient,
     UnexpectedError,
     WrongAccount,
 )
+from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.environment import ON_DELETE, TIMEOUT, UNDECIDED, Overrides, overrides
+from translation_job_guard.guard.progress import Voice, label
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
@@ -41,13 +41,11 @@ from translation_job_guard.jobs import (
     left_behind,
     named,
 )
-from translation_job_guard.overrides import ON_DELETE, TIMEOUT, UNDECIDED, Overrides, overrides
-from translation_job_guard.pace import LONGEST_WAIT, pace_of
-from translation_job_guard.progress import Voice, label
-from translation_job_guard.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.services import JobService
-from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import Mode, Occasion, Policy, Report
+from translation_job_guard.services.reading import LONGEST_WAIT, Reads
+from translation_job_guard.teardown import CannotTell, Mode, Occasion, Policy, Report, TeardownError
+from translation_job_guard.teardown.pace import pace_of
+from translation_job_guard.teardown.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.threads import each
 
 if TYPE_CHECKING:

@@ -12,23 +12,11 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from translation_job_guard.errors import Abandoned, ServiceError, Throttled, Transient
 from translation_job_guard.jobs import Coverage, Job
-from translation_job_guard.pace import Pace
 from translation_job_guard.services import JobService
 from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import (
-    Answers,
-    List,
-    Locate,
-    Look,
-    Mode,
-    Policy,
-    Report,
-    Request,
-    Stop,
-    Teardown,
-    Value,
-    Wait,
-)
+from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.teardown.machine import Answers, List, Locate, Look, Request, Stop, Teardown, Value, Wait
+from translation_job_guard.teardown.pace import Pace
 
 __all__ = ["Clock", "Observer", "RealClock", "run"]
 
