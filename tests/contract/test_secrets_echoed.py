@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import json
 import threading
@@ -64,15 +65,43 @@ def echo(lead: str = "") -> Iterator[tuple[str, list[str]]]:
         thread.join(10)
 
 
-def test_a_token_of_a_profile_is_kept_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No environment variable holds it."""
-    token = "plantedtokenofaprofile"
+@pytest.mark.parametrize(
+    ("token", "role"),
+    # One token each: what was remembered once is kept out for good.
+    [("plantedtokenofaprofile", None), ("plantedtokenofasource", "arn:aws:iam::123456789012:role/cleaner")],
+)
+def test_a_token_of_a_profile_is_kept_out(
+    token: str, role: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No environment variable holds it. With a role, it is what the role is assumed with."""
     (tmp_path / "credentials").write_text(
         f"[team]\naws_access_key_id = AKIA1\naws_secret_access_key = secret\naws_session_token = {token}\n"
     )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     with echo() as (url, said), pytest.raises(ServiceError) as caught:
-        amazon.connect("eu-west-1", amazon.Credentials(profile="team"), url).list_in_flight()
+        amazon.connect("eu-west-1", amazon.Credentials("team", role), url).list_in_flight()
+    assert token in said
+    assert "…" in str(caught.value), "the gateway did not repeat it"
+    assert token not in str(caught.value)
+
+
+def test_a_token_of_sso_is_kept_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The portal is asked for a role's credentials with it."""
+    token = "plantedtokenofsso"
+    (tmp_path / "config").write_text(
+        "[profile team]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = cleaner\n"
+        "[sso-session work]\nsso_region = eu-west-1\nsso_start_url = https://work.awsapps.com/start\n"
+    )
+    cached = tmp_path / ".aws" / "sso" / "cache" / f"{hashlib.sha1(b'work').hexdigest()}.json"
+    cached.parent.mkdir(parents=True)
+    cached.write_text(json.dumps({"accessToken": token, "expiresAt": "2999-01-01T00:00:00Z"}))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    # botocore looks there for the cached token, and works the directory out when it is imported.
+    monkeypatch.setattr("botocore.tokens.SSOTokenProvider._SSO_TOKEN_CACHE_DIR", str(cached.parent))
+    with echo() as (url, said):
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", url)
+        with pytest.raises(ServiceError) as caught:
+            amazon.connect("eu-west-1", amazon.Credentials("team"), url).list_in_flight()
     assert token in said
     assert "…" in str(caught.value), "the gateway did not repeat it"
     assert token not in str(caught.value)

@@ -149,10 +149,10 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         # Without boto3 itself, whose transfers and resources take a fifth of the time of a start.
         session: Any = botocore.session.Session(profile=credentials.profile)
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+        session.register("before-send", _remember_tokens)
         if credentials.assume_role_arn:
             session = _assume(session, credentials, region, sts_url, config)
-        # Also a token of a profile, of SSO or of a role: a gateway may repeat it in an error.
-        session.register("before-send", _remember_token)
+            session.register("before-send", _remember_tokens)
         session.register("after-call.translate.ListTextTranslationJobs", _refuse_unreadable)
         return AmazonTranslate(
             region,
@@ -168,8 +168,10 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
         raise unexpected(error, "configuration") from error
 
 
-def _remember_token(request: Any, **_: Any) -> None:
-    remember_secret(request.headers.get("X-Amz-Security-Token"))
+def _remember_tokens(request: Any, **_: Any) -> None:
+    # Also those of a profile, of SSO, and of the source of an assumed role: a gateway may repeat them in an error.
+    for name in ("X-Amz-Security-Token", "x-amz-sso_bearer_token"):
+        remember_secret(request.headers.get(name))
 
 
 def _refuse_unreadable(http_response: Any, parsed: Mapping[str, Any], **_: Any) -> None:
