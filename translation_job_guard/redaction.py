@@ -66,7 +66,7 @@ def redactor(*key_envs: str | None) -> Callable[[str], str]:
     Args:
         key_envs: more environment variables that hold a secret.
     """
-    known = _known_secrets(_secrets(key_envs))
+    known = [(_clues(secret), secret) for secret in _secrets(key_envs)]
 
     def clean(text: str) -> str:
         if len(text) <= _AT_MOST + _MARGIN:
@@ -76,8 +76,9 @@ def redactor(*key_envs: str | None) -> Callable[[str], str]:
 
     def searched(text: str) -> str:
         text = printable(text)
-        if known is not None:
-            text = known.sub("…", text)
+        for clues, secret in known:
+            if any(clue in text for clue in clues):
+                text = _spelled_out(secret).sub("…", text)
         if not _TELLTALE.search(text):
             return text
         for form, shown in _forms():
@@ -226,24 +227,41 @@ def _in_base64(secret: str) -> set[str]:
     return found
 
 
+@functools.lru_cache(maxsize=512)
+def _clues(secret: str) -> tuple[str, ...]:
+    """Return texts of which at least one is in any text that has the secret in any spelling.
+
+    They spare the pattern, which takes 30 ms to compile for a token of 1,000 characters: every guard of a process may
+    have a token of its own, and no thread runs meanwhile.
+    """
+    # Letters and digits are never encoded, except in base64.
+    stretches = (max(re.findall(r"[A-Za-z0-9_]+", line), key=len, default="") for line in _lines(secret))
+    return tuple(sorted({*stretches, *_in_base64(secret)}))
+
+
+def _lines(secret: str) -> list[str]:
+    """Return the lines of a secret as they are printed, without empty ones."""
+    lines = [printable(line).strip() for line in _LINE_BREAKS.split(secret)]
+    return [line for line in lines if line]
+
+
 @functools.lru_cache(maxsize=64)
-def _known_secrets(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Return a pattern of these secrets in the spellings in which programs repeat them."""
+def _spelled_out(secret: str) -> re.Pattern[str]:
+    """Return a pattern of a secret in the spellings in which programs repeat it."""
     spellings: list[str] = []
-    for secret in secrets:
-        # A value with a line break inside is printed with it, escaped, or joined by a blank, and in parts. The words
-        # of a line are not parts: those of a passphrase stand in ordinary sentences.
-        lines = [printable(line).strip() for line in _LINE_BREAKS.split(secret)]
-        lines = [line for line in lines if line]
-        if len(lines) > 1:
-            spellings.append(_BLANKS.join(map(_in_any_spelling, lines)))
-        for line in lines:
-            if len(line) >= _SHORTEST:
-                spelling = _in_any_spelling(line)
-                # A short value may be a word that is part of an ordinary name.
-                spellings.append(spelling if len(line) >= _LONG else rf"{_NAME_BEGINS}(?:{spelling})(?![\w-])")
-        spellings += map(re.escape, _in_base64(secret))
-    return re.compile("|".join(spellings)) if spellings else None
+    # A value with a line break inside is printed with it, escaped, or joined by a blank, and in parts. The words of a
+    # line are not parts: those of a passphrase stand in ordinary sentences.
+    lines = _lines(secret)
+    if len(lines) > 1:
+        spellings.append(_BLANKS.join(map(_in_any_spelling, lines)))
+    for line in lines:
+        if len(line) >= _SHORTEST:
+            spelling = _in_any_spelling(line)
+            # A short value may be a word that is part of an ordinary name.
+            spellings.append(spelling if len(line) >= _LONG else rf"{_NAME_BEGINS}(?:{spelling})(?![\w-])")
+    spellings += map(re.escape, _in_base64(secret))
+    # Of a secret that is mostly blanks nothing may be left: that matches nowhere.
+    return re.compile("|".join(spellings) or r"(?!)")
 
 
 # Forms. A sign that a URL may percent-encode is matched at any depth: "=" is also %3D, %253D, %25253D.
