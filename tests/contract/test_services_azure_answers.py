@@ -84,6 +84,7 @@ UNREADABLE = {
     "an entry whose id is null": b'{"value": [{"id": null}]}',
     "an entry without an id": b'{"value": [{}]}',
     "a link that is a number": b'{"value": [], "nextLink": 5}',
+    "a link that cannot be parsed": b'{"value": [], "nextLink": "https://[odd/?skip=50"}',
 }
 
 
@@ -102,6 +103,7 @@ def test_an_unreadable_answer_is_transient(body: bytes, operation: str) -> None:
         {"summary": 5},
         {"summary": {"total": "many"}},
         {"summary": {"totalCharacterCharged": "many"}},
+        {"summary": {"totalCharacterCharged": float("inf")}},
         {"createdDateTimeUtc": "yesterday"},
         {"createdDateTimeUtc": 5},
         {"lastActionDateTimeUtc": "2026-01-01T00:00:00"},

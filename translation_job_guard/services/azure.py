@@ -405,6 +405,7 @@ class AzureDocumentTranslation:
         link = next((value for name, value in body.items() if name.lower().endswith("nextlink") and value), None)
         if not isinstance(link, (str, type(None))):
             raise ValueError("a link to the next page that is not a text")
+        urlsplit(link or "")  # raises ValueError where it cannot be parsed
         # An Age of 0 is as cached as one of 59 (recorded traffic).
         return ([take(entry) for entry in entries], link), "Age" in response.headers
 
@@ -417,7 +418,7 @@ class AzureDocumentTranslation:
             raise _service_error(error, operation, self._login) from error
         except ServiceError:
             raise
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             said = f"{type(error).__name__}: {excerpt(str(error))}"
             raise Transient(
                 f"{operation}: the answer cannot be read ({said}); is there a proxy between?",
