@@ -280,10 +280,11 @@ def _spelled(*names: str) -> str:
 
 
 _BEGINS: Final = (
-    r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-F]{2})|(?<=25[0-9A-F]{2})|(?<=u00[0-9A-F]{2})|(?<=HTTP_)|(?<=x-ms-)|(?<=x-))"
+    r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-F]{2})|(?<=25[0-9A-F]{2})|(?<=u00[0-9A-F]{2})|(?<=\\x[0-9A-F]{2})|(?<=HTTP_)|"
+    r"(?<=x-ms-)|(?<=x-))"
 )
-_AND: Final = rf"(?:{_sign('&')}|\\{{1,4}}u0026)"
-_EQUALS: Final = rf"(?:{_sign('=')}|\\{{1,4}}u003d)"
+_AND: Final = rf"(?:{_sign('&')}|\\{{1,4}}(?:u00|x)26)"
+_EQUALS: Final = rf"(?:{_sign('=')}|\\{{1,4}}(?:u00|x)3d|&#0{{0,4}}61;|&#x0{{0,4}}3d;|&equals;)"
 _QUOTE: Final = r"(?:\\{0,3}[\"']|%(?:25){0,8}2[27])?"
 _BLANK: Final = r"(?:\s|%(?:25){0,8}20){0,8}"
 _VALUE: Final = rf"(?:(?!{_AND})(?:[^\s\"'<>\\]|\\{{1,4}}(?:/|u00[0-9a-f]{{2}})))+"
@@ -292,9 +293,11 @@ _PROSE: Final = (
     r"failed)(?![\w-]))"
 )
 """How a sentence goes on after the name of a secret and a colon."""
-# "Name: value", "name=value", <name>value, and as Python shows headers: b'name': b'value', ('name', 'value').
+# "Name: value", "name=value", <name>value, "name": ["value"], and as Python shows headers: b'name': b'value',
+# ('name', 'value').
 _SEPARATOR: Final = (
-    rf"(?:{_QUOTE}{_BLANK}(?:{_sign(':')}|{_EQUALS}|>(?!\s)|&gt;){_BLANK}|[\"']\s{{0,8}},\s{{0,8}})(?:b(?=[\"']))?"
+    rf"(?:{_QUOTE}{_BLANK}(?:{_sign(':')}|{_EQUALS}|>(?!\s)|&gt;){_BLANK}|[\"']\s{{0,8}},\s{{0,8}})(?:\[(?=\\{{0,3}}[\"']))?"
+    r"(?:b(?=[\"']))?"
 )
 _QUOTED: Final = r"(?P<quote>\\{0,3}[\"'])(?:(?!(?P=quote))(?:\\{3}[\"']|\\[\s\S]|[^\\]))+"
 _SECRET: Final = rf"(?:{_QUOTED}|(?!{_PROSE}){_QUOTE}{_VALUE})"
@@ -396,7 +399,7 @@ def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 _TELLTALE: Final = re.compile(
-    r"(?i)[=@]|%(?:25){0,8}(?:3D|40)|u003d|[\"']\s{0,8}[:,]|authorization|amz|metadata|subscription|key|token|secret|sig|"
+    r"(?i)[=@]|%(?:25){0,8}(?:3D|40)|u003d|x3d|&#|&equals|[\"']\s{0,8}[:,]|authorization|amz|metadata|subscription|key|token|secret|sig|"
     r"credential|assertion|pass|identity|cookie|bearer|basic|sharedkey|aws4|eyj"
 )
 """What is in every text that has one of the forms: most texts have none of it, and are not searched further."""
