@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,6 +121,20 @@ def test_a_fetched_key_and_a_bearer_token_are_kept_out(identity: Emulator) -> No
         for secret in secrets:
             assert "…" in str(caught.value), "the gateway did not repeat it"
             assert secret not in str(caught.value)
+
+
+def test_the_warnings_of_the_azure_sdk_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody has set up logging, as in the provider's process, Python prints them on standard error."""
+    printed = io.StringIO()
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(logging, "lastResort", logging.StreamHandler(printed))
+    monkeypatch.setenv("IDENTITY_HEADER", "plantedidentityheader")
+    with echo() as (url, said):
+        monkeypatch.setenv("IDENTITY_ENDPOINT", url)
+        with pytest.raises(ServiceError):
+            azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+    assert "plantedidentityheader" in said
+    assert not printed.getvalue()
 
 
 @pytest.mark.parametrize("before", range(1_880, 2_000, 4))

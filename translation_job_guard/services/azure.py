@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 import random
 import re
@@ -69,6 +70,10 @@ LOOKS_AT_ONCE: Final = 10
 """Such requests under way at once."""
 LIST_AGAIN_AT_MOST: Final = 20
 """How often a listing goes back because pages shifted, or reads a page without a new batch, until it gives up."""
+
+_SILENT: Final = logging.NullHandler()
+"""For the SDK's loggers: without a handler, Python prints their warnings on standard error as they are. azure-identity
+warns of each credential that it tried, on many lines, with what was answered to it."""
 
 ARM_ENDPOINT_ENV: Final = "TRANSLATION_JOB_GUARD_ARM_ENDPOINT"
 """Where Azure Resource Manager is, if not where the endpoint's cloud has it: an emulator."""
@@ -149,6 +154,8 @@ def _connect(endpoint: str, credentials: Credentials, api_version: str, reads: R
     except ImportError as error:
         raise MissingExtra("A guard of Azure Document Translation batches", "azure") from error
 
+    for name in ("azure", "msal"):
+        logging.getLogger(name).addHandler(_SILENT)
     per_call: dict[str, Any] = {}
     arguments: dict[str, Any] = {}
     key = _credential_key(credentials, endpoint, reads)
