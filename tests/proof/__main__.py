@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 
-from tests.proof import bounds
+from tests.proof import bounds, page
 from tests.proof.explorer import Result, explore
 from tests.proof.machine import Code
 from tests.proof.world import World
@@ -23,18 +23,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
     parser.add_argument("--nightly", type=float, metavar="MINUTES", help="ever larger worlds, for so long")
     parser.add_argument("--page", action="store_true", help="write docs/teardown.md")
+    parser.add_argument("--keep", action="store_true", help="write what was explored down for the docs")
     options = parser.parse_args()
     if options.page:
-        from tests.proof import page
-
         page.PAGE.write_text(page.page(), encoding="utf-8")
         return 0
     until = time.monotonic() + options.nightly * 60 if options.nightly else None
-    return prove(bounds.nightly() if options.nightly else bounds.ci(), until)
+    return prove(bounds.nightly() if options.nightly else bounds.ci(), until, keep=options.keep)
 
 
-def prove(worlds: Iterable[World], until: float | None = None) -> int:
+def prove(worlds: Iterable[World], until: float | None = None, *, keep: bool = False) -> int:
     """Explore ``worlds`` until ``until`` on the monotonic clock; return 1 if something does not hold."""
+    rows = ["| world | states | distinct ends |", "|---|---|---|"]
     states = steps = count = 0
     ends: Counter[str] = Counter()
     with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("fork")) as pool:
@@ -47,12 +47,16 @@ def prove(worlds: Iterable[World], until: float | None = None) -> int:
                 print(f"The test that replays it:\n\n{result.counterexample.test()}")
                 pool.shutdown(wait=False, cancel_futures=True)
                 return 1
+            rows.append(f"| {result.world} | {result.states:,} | {told or 'none'}{part} |")
             count += 1
             states += result.states
             steps += result.steps
             ends.update(result.ends)
     every = ", ".join(f"{number:,} {end}" for end, number in sorted(ends.items()))
-    print(f"{count} worlds, {states:,} states, {steps:,} steps; distinct ends: {every}. Everything holds.")
+    whole = f"{count} worlds, {states:,} states, {steps:,} steps; distinct ends: {every}. Everything holds."
+    print(whole)
+    if keep:
+        page.EXPLORED.write_text("\n".join([whole, "", *rows, ""]), encoding="utf-8")
     return 0
 
 

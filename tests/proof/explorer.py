@@ -20,6 +20,9 @@ NEEDS: Final = 18.0
 """Seconds in which a world that behaves gets every teardown to quiet: a Retry-After of 7 seconds (or an ignored stop
 request, sent again after 5), a poll that sees the job stopped, and the quiet period."""
 
+NEEDS_AT_FIRST: Final = 12.0
+"""The same for a teardown that has just begun, while nothing has happened: a poll and the quiet period."""
+
 Event = tuple[str, ...]
 
 
@@ -40,6 +43,8 @@ class _Reached:
     event: Event
     at: float
     excused: bool = False
+    fresh: bool = False
+    """Nothing has happened yet."""
     next: bytes | str | None = None
 
 
@@ -126,7 +131,8 @@ class _Explorer:
     def add(self, by: bytes | None, event: Event, machine: Machine, state: _State) -> bytes:
         key = digest(self.world, machine, state.jobs, state.watch, state.budget, state.at)
         if key not in self.reached:
-            self.reached[key] = _Reached(by, event, state.at, state.watch.definite)
+            fresh = state.at == 0.0 and state.budget == self.world.disturbances
+            self.reached[key] = _Reached(by, event, state.at, state.watch.definite, fresh)
             self.queue.append((key, state))
         return key
 
@@ -215,10 +221,11 @@ class _Explorer:
             end = ends[at] if isinstance(at, bytes) else (str(at), False)
             for one in reversed(chain):
                 end = ends[one] = (end[0], end[1] or self.reached[one].excused)
-        enough = NEEDS if not self.world.listing_takes else NEEDS + 4 * self.world.listing_takes
+        slow = self.world.grace + 4 * self.world.listing_takes
         for key, (end_, excused) in ends.items():
-            left = self.world.timeout - self.reached[key].at
-            if end_ != "success" and not excused and left >= enough:
+            reached = self.reached[key]
+            left = self.world.timeout - reached.at
+            if end_ != "success" and not excused and left >= slow + (NEEDS_AT_FIRST if reached.fresh else NEEDS):
                 self.found(key, None, f"a world that behaves for {left:g} s does not get to quiet: {end_}")
                 return
 

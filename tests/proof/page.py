@@ -10,7 +10,8 @@ from tests.proof.machine import Code
 from tests.proof.rules import RULES, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "teardown.md"
-_FACTS = Path(__file__).with_name("explored.txt")
+EXPLORED = Path(__file__).with_name("explored.txt")
+"""What `python -m tests.proof --keep` explored last."""
 
 _HEAD = """# How a teardown decides
 
@@ -59,7 +60,8 @@ out, and whether it was looked at since. A batch is undecided until its document
 
 `make prove` tries **every order of events** for small worlds, with the real code: it plays the service, the clock
 and the fault, and goes each way in which the world may choose. It checks, in each state and at each end, the
-[guarantees](../README.md#guarantees) 1 to 6; that a world which behaves for 18 seconds gets to quiet; that no job
+[guarantees](../README.md#guarantees) 1 to 6; that a world which behaves for 18 seconds
+(12 from the beginning) gets to quiet; that no job
 that is known to have ended is asked to stop; and that requests stay within their bars.
 
 - **Worlds**: two jobs (in scope, out of it, or undecided at first) with any two disturbances, and three jobs with
@@ -97,7 +99,8 @@ def section(number: int, rule: Rule, found: Counterexample) -> str:
 
 def page() -> str:
     """Return the page, in Markdown."""
-    return f"{_HEAD}{_FACTS.read_text(encoding='utf-8')}\n{_rules_head()}{chr(10).join(_sections())}"
+    explored = "## What was explored\n\n`make prove`: " + EXPLORED.read_text(encoding="utf-8")
+    return f"{_HEAD}{explored}\n{_rules_head()}{chr(10).join(_sections())}"
 
 
 def _rules_head() -> str:

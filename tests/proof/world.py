@@ -489,7 +489,9 @@ def _answered(
             return
     if budget and not events:
         what = ", ".join(map(_worded, batch))
-        yield Outcome((f"{what}: no answer before the timeout",), cost + 1, jobs, jobs, world.timeout)
+        facts = (("look failed",),) if isinstance(batch[0], code.look) else ()
+        late = f"{what}: no answer before the timeout"
+        yield Outcome((late,), cost + 1, jobs, jobs, world.timeout, facts=facts)
         if isinstance(batch[0], code.stop):
             yield Outcome(
                 (f"{what}: not sent before the timeout",), cost + 1, jobs, jobs, world.timeout, (), tuple(batch)

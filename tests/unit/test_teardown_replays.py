@@ -45,3 +45,20 @@ def test_documents_that_were_read_are_not_read_again() -> None:
             ("list: A running",),
         ],
     )
+
+
+def test_an_end_that_was_seen_is_final_without_times() -> None:
+    """Amazon Translate does not tell since when a job is in its state: what has ended does not start again."""
+    replay(
+        World(service="amazon", mode="cancel", jobs=("own",), disturbances=1, listing_takes=1.0, timeout=12.0),
+        [
+            ("found: A (own) is running",),
+            ("list: A running",),
+            ("stop A: accepted",),
+            ("look at A: A stopping",),
+            ("look at A: A stopping",),
+            ("list: A stopping",),
+            ("A has stopped", "look at A: A stopped"),
+            ("list, by a node that is behind with A: A running",),
+        ],
+    )
