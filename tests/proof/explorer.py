@@ -13,7 +13,7 @@ from typing import Any, Final
 from tests.proof import checks
 from tests.proof.checks import Seen, Violation, Watch
 from tests.proof.machine import Code, Covers, Machine, Saved
-from tests.proof.world import ABSENT, ENDED, KINDS, STOPPED, Outcome, Truth, World, beginnings, named, outcomes
+from tests.proof.world import ENDED, STOPPED, Outcome, Truth, World, beginnings, named, outcomes
 from translation_job_guard.jobs import Job
 
 NEEDS: Final = 18.0
@@ -126,13 +126,13 @@ class _Explorer:
         except Violation as broken:
             self.found(by, event, str(broken))
             return
-        self.add(by, event, machine, _State(machine.save(), jobs, watch, budget, 0.0))
+        key = self.add(by, event, machine, _State(machine.save(), jobs, watch, budget, 0.0))
+        self.reached[key].fresh = self.reached[key].fresh or by is None
 
     def add(self, by: bytes | None, event: Event, machine: Machine, state: _State) -> bytes:
         key = digest(self.world, machine, state.jobs, state.watch, state.budget, state.at)
         if key not in self.reached:
-            fresh = state.at == 0.0 and state.budget == self.world.disturbances
-            self.reached[key] = _Reached(by, event, state.at, state.watch.definite, fresh)
+            self.reached[key] = _Reached(by, event, state.at, state.watch.definite)
             self.queue.append((key, state))
         return key
 
@@ -202,7 +202,7 @@ class _Explorer:
         if end == "success":
             return
         now = tuple(Truth(job.now) for job in jobs)
-        key = marshal.dumps([(job.now.state, job.now.stage, job.now.version) for job in now])
+        key = marshal.dumps([(job.now.state, job.now.stage) for job in now])
         if key not in self.resumed:
             world = replace(self.world, mode="cancel", grace=0.0, disturbances=0)
             self.resumed[key] = _behaving_end(world, self.code, self.covers, now)
@@ -251,9 +251,7 @@ def explore(world: World, code: Code | None = None, until: float | None = None) 
 def digest(world: World, machine: Machine, jobs: Sequence[Truth], watch: Watch, budget: int, at: float) -> bytes:
     """Return what is equal for equal states; jobs of one kind may change places."""
     spent = budget < world.disturbances
-    plain = [
-        (world.jobs[n], _truth(world, n, job, budget), _seen(watch.jobs[n], at, spent)) for n, job in enumerate(jobs)
-    ]
+    plain = [(world.jobs[n], _truth(job, budget), _seen(watch.jobs[n], at, spent)) for n, job in enumerate(jobs)]
 
     def order(known: Mapping[str, Any]) -> list[str]:
         numbers = range(len(jobs))
@@ -269,18 +267,11 @@ def digest(world: World, machine: Machine, jobs: Sequence[Truth], watch: Watch, 
     return machine.key(order, rest)
 
 
-def _truth(world: World, number: int, job: Truth, budget: int) -> Any:
-    """Return a job as it is; what nodes that are behind may show only while they may be."""
-    now, kind = job.now, KINDS[world.jobs[number]]
-    past: Any
-    if budget:
-        past = [(until, old.state, old.stage, old.version) for until, old in job.past if old != now]
-    else:
-        # No more answers are behind; but for how long a job was not shown everywhere still counts.
-        past = max(
-            (at for at, old in job.past if old.state == ABSENT or not world.in_scope(kind, old.stage)), default=-99
-        )
-    return ENDED if now.state == STOPPED else now.state, now.stage, now.version, past
+def _truth(job: Truth, budget: int) -> Any:
+    """Return a job as it is; what nodes that are behind may show only while a disturbance is left for that."""
+    now = job.now
+    past = {(old.state, old.stage): until for until, old in job.past if old != now} if budget else {}
+    return ENDED if now.state == STOPPED else now.state, now.stage, sorted(past.items())
 
 
 def _seen(seen: Seen, at: float, spent: bool) -> Any:

@@ -65,6 +65,11 @@ _STATES: Final = {
     STOPPED: JobState.STOPPED,
     ENDED: JobState.SUCCEEDED,
 }
+_SINCE: Final = {
+    state: BEGAN + timedelta(seconds=number) for number, state in enumerate((QUEUED, RUNNING, STOPPING, STOPPED))
+}
+_SINCE[ENDED] = _SINCE[STOPPED]
+"""Since when a batch is in its state. Only the order matters, and no batch returns to a state."""
 _OWN: Final = "https://account.blob.core.windows.net/own"
 _OTHER: Final = "https://account.blob.core.windows.net/other"
 _URLS: Final = {"o": _OWN, "f": _OTHER}
@@ -197,11 +202,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A job's state at some moment. ``version`` counts its changes of state."""
+    """A job at some moment: its state, and how many of its documents are listed."""
 
     state: str
     stage: int
-    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +215,12 @@ class Truth:
     now: Sight
     past: tuple[tuple[float, Sight], ...] = ()
 
-    def moved(self, to: str, at: float, counts: bool) -> Truth:
-        """Return it in another state; ``counts``: the service tells since when."""
-        return Truth(Sight(to, self.now.stage, self.now.version + counts), (*self.past, (at, self.now)))
+    def moved(self, to: str, at: float) -> Truth:
+        """Return it in another state."""
+        return Truth(Sight(to, self.now.stage), (*self.past, (at, self.now)))
 
     def told(self, stage: int, at: float) -> Truth:
-        return Truth(Sight(self.now.state, stage, self.now.version), (*self.past, (at, self.now)))
+        return Truth(Sight(self.now.state, stage), (*self.past, (at, self.now)))
 
     def recent(self, at: float, quiet: float) -> Truth:
         past = tuple(one for one in self.past if at - one[0] < quiet)
@@ -241,14 +245,13 @@ def shown(azure: bool, kind: str, name: str, sight: Sight) -> Job | None:
     if not azure:
         return Job(AMAZON_TRANSLATE, name, state, state.value, name=f"{kind}-{name}", submitted_at=BEGAN)
     total, _ = KINDS[kind].stages[sight.stage]
-    changed = BEGAN + timedelta(seconds=sight.version)
     return Job(
         AZURE_DOCUMENT_TRANSLATION,
         name,
         state,
         state.value,
         submitted_at=BEGAN,
-        changed_at=changed,
+        changed_at=_SINCE[sight.state],
         documents=Documents(total),
     )
 
@@ -284,6 +287,8 @@ class _Answer:
     cost: int
     text: str
     value: Any
+    shows: frozenset[int] = frozenset()
+    """The jobs whose present state it depends on."""
     moved: tuple[int, Truth] | None = None
     facts: tuple[tuple[Any, ...], ...] = ()
 
@@ -321,54 +326,63 @@ def _told(world: World, number: int, sight: Sight, *, stage: bool = False) -> st
 # How jobs move.
 
 
-def _moves(world: World, number: int, job: Truth, at: float, what: str) -> Iterator[tuple[int, tuple[str, ...], Truth]]:
-    """Every way in which a job may have moved since it was last shown: (disturbances, events, what it is now).
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """How a job may have moved: ``hidden`` unless an answer depends on it, so that it may as well move later."""
+
+    cost: int
+    events: tuple[str, ...]
+    job: Truth
+    hidden: bool = False
+
+
+def _moves(world: World, number: int, job: Truth, at: float, what: str) -> Iterator[_Move]:
+    """Every way in which a job may have moved since it was last shown.
 
     ``what`` is the kind of the request that shows it next.
     """
     name, kind = named(number), KINDS[world.jobs[number]]
-    yield 0, (), job
+    yield _Move(0, (), job)
+    state = job.now.state
+
+    def move(cost: int, event: str, to: str) -> _Move:
+        # Since when a job has been there counts: from then on, every listing has to show it.
+        return _Move(cost, (f"{name} {event}",), job.moved(to, at), hidden=state != ABSENT)
+
     if kind.name == "foreign":
         # What is known to be somebody else's is never looked at again.
-        if job.now.state == ABSENT:
-            yield 1, (f"{name} arrives, {RUNNING}",), job.moved(RUNNING, at, world.azure)
+        if state == ABSENT:
+            yield move(1, f"arrives, {RUNNING}", RUNNING)
         return
-    state = job.now.state
-    moved: list[tuple[int, tuple[str, ...], Truth]] = [(0, (), job)]
+    moved: list[_Move] = [_Move(0, (), job)]
     if state == ABSENT:
-        moved += [
-            (1, (f"{name} arrives, {one}",), job.moved(one, at, world.azure))
-            for one in (QUEUED, RUNNING)
-            if one in world.begin
-        ]
+        moved += [move(1, f"arrives, {one}", one) for one in (QUEUED, RUNNING) if one in world.begin]
     elif state == QUEUED:
-        moved += [
-            (0, (f"{name} starts",), job.moved(RUNNING, at, world.azure)),
-            (0, (f"{name} ends by itself",), job.moved(ENDED, at, world.azure)),
-        ]
+        moved += [move(0, "starts", RUNNING), move(0, "ends by itself", ENDED)]
     elif state == RUNNING:
-        moved.append((0, (f"{name} ends by itself",), job.moved(ENDED, at, world.azure)))
+        moved.append(move(0, "ends by itself", ENDED))
     elif state == STOPPING:
-        moved.append((0, (f"{name} has stopped",), job.moved(STOPPED, at, world.azure)))
+        moved.append(move(0, "has stopped", STOPPED))
         if world.races:
-            moved.append((0, (f"{name} ends by itself, although it was stopping",), job.moved(ENDED, at, world.azure)))
+            moved.append(move(0, "ends by itself, although it was stopping", ENDED))
     if state in (QUEUED, RUNNING) and "foreign" not in kind.name:
-        moved.append((1, (f"a twin stops {name}",), job.moved(STOPPING, at, world.azure)))
+        moved.append(replace(move(1, "", STOPPING), events=(f"a twin stops {name}",)))
     if state not in (ABSENT, GONE):
-        moved.append((1, (f"{name} vanishes",), job.moved(GONE, at, world.azure)))
+        moved.append(move(1, "vanishes", GONE))
     yield from moved[1:]
     if not world.azure:
         return
-    for cost, events, one in moved:
-        if one.now.state in (ABSENT, GONE):
+    for one in moved:
+        now = one.job.now
+        if now.state in (ABSENT, GONE):
             continue
-        for stage in range(one.now.stage + 1, len(kind.stages)):
+        for stage in range(now.stage + 1, len(kind.stages)):
             total, rows = kind.stages[stage]
-            if what == "list" and total == kind.stages[one.now.stage][0]:
+            if what == "list" and total == kind.stages[now.stage][0]:
                 # A listing has no documents: that more of them are listed shows later.
                 continue
             told = f"{len(rows)} of {total} documents of {name} are listed"
-            yield cost + kind.grows, (*events, told), one.told(stage, at)
+            yield _Move(one.cost + kind.grows, (*one.events, told), one.job.told(stage, at), one.hidden)
 
 
 def behaved(world: World, number: int, job: Truth, at: float) -> Truth:
@@ -377,9 +391,9 @@ def behaved(world: World, number: int, job: Truth, at: float) -> Truth:
     In the modes that ask no job to stop, it ends by itself.
     """
     if job.now.state == STOPPING:
-        job = job.moved(STOPPED, at, world.azure)
+        job = job.moved(STOPPED, at)
     elif job.now.state in (QUEUED, RUNNING) and world.mode != "cancel" and world.jobs[number] != "foreign":
-        job = job.moved(ENDED, at, world.azure)
+        job = job.moved(ENDED, at)
     last = len(KINDS[world.jobs[number]].stages) - 1
     if (
         world.azure
@@ -417,15 +431,20 @@ def outcomes(
     well = tuple(behaved(world, number, job, at) if number in seen else job for number, job in enumerate(jobs))
     yield from _answered(world, code, (), 0, jobs, well, 0, batch, at, took, numbers, behaves=True)
     ways = [
-        [one for one in _moves(world, number, job, at, what) if one[0] <= budget] if number in seen else [(0, (), job)]
+        [one for one in _moves(world, number, job, at, what) if one.cost <= budget]
+        if number in seen
+        else [_Move(0, (), job)]
         for number, job in enumerate(jobs)
     ]
     for way in itertools.product(*ways):
-        cost = sum(one[0] for one in way)
+        cost = sum(one.cost for one in way)
         if cost <= budget:
-            events = tuple(itertools.chain.from_iterable(one[1] for one in way))
-            moved = tuple(one[2] for one in way)
-            yield from _answered(world, code, events, cost, jobs, moved, budget - cost, batch, at, took, numbers)
+            events = tuple(itertools.chain.from_iterable(one.events for one in way))
+            moved = tuple(one.job for one in way)
+            hidden = frozenset(number for number, one in enumerate(way) if one.hidden)
+            yield from _answered(
+                world, code, events, cost, jobs, moved, budget - cost, batch, at, took, numbers, hidden=hidden
+            )
     if budget:
         yield Outcome(("the process is killed; the next teardown begins",), 1, jobs, jobs, at, killed=True)
         stops = [request for request in batch if isinstance(request, code.stop)]
@@ -455,6 +474,7 @@ def _answered(
     took: float,
     numbers: Mapping[str, int],
     behaves: bool = False,
+    hidden: frozenset[int] = frozenset(),
 ) -> Iterator[Outcome]:
     if behaves:
         events = tuple(
@@ -463,12 +483,17 @@ def _answered(
             if was != now
         )
     if at + took >= world.timeout:
+        if hidden:
+            return
         yield Outcome((*events, "list: no answer before the timeout"), cost, jobs, jobs, world.timeout, behaves=behaves)
         return
     every = [list(_answers(world, code, request, jobs, budget, at, numbers)) for request in batch]
     for answers in itertools.product(*every):
         spent = sum(answer.cost for answer in answers)
         if spent > budget:
+            continue
+        if hidden and not hidden <= frozenset().union(*(answer.shows for answer in answers)):
+            # A job that moves and is not shown may as well move later.
             continue
         after = jobs
         for answer in answers:
@@ -551,45 +576,48 @@ def _list_answers(world: World, code: Code, jobs: tuple[Truth, ...], budget: int
         return text, [job for job in found if job is not None]
 
     sights = [job.now for job in jobs]
+    every = frozenset(range(len(jobs)))
     text, value = listing(sights)
-    yield _Answer(0, f"list: {text}", value)
+    yield _Answer(0, f"list: {text}", value, every)
     if not budget:
         return
     yield from _failures("list", budget)
     yield _Answer(1, "list: from a cache each time, of before the jobs", _cached(code, []))
     for number, job in enumerate(jobs):
+        others = every - {number}
         for old in dict.fromkeys(sight for _, sight in job.past):
             if old != job.now:
                 text, value = listing([*sights[:number], old, *sights[number + 1 :]])
-                yield _Answer(1, f"list, by a node that is behind with {named(number)}: {text}", value)
+                yield _Answer(1, f"list, by a node that is behind with {named(number)}: {text}", value, others)
         if job.in_flight:
             gone = Sight(GONE, 0)
             text, value = listing([*sights[:number], gone, *sights[number + 1 :]])
-            yield _Answer(1, f"list, without {named(number)}: {text}", value, facts=(("left out", number),))
+            yield _Answer(1, f"list, without {named(number)}: {text}", value, others, facts=(("left out", number),))
 
 
 def _stop_answers(world: World, number: int, job: Truth, at: float, budget: int) -> Iterator[_Answer]:
     name, state = named(number), job.now.state
     taken = None if world.azure else JobState.STOPPING
-    moved = (number, job.moved(STOPPING, at, world.azure))
+    moved = (number, job.moved(STOPPING, at))
+    shows = frozenset({number})
     if state in (ABSENT, GONE):
-        yield _Answer(0, f"stop {name}: not found", JobNotFound("There is no such job."))
+        yield _Answer(0, f"stop {name}: not found", JobNotFound("There is no such job."), shows)
     elif state in (STOPPED, ENDED):
-        yield _Answer(0, f"stop {name}: refused, it has ended", Rejected("It has ended."))
+        yield _Answer(0, f"stop {name}: refused, it has ended", Rejected("It has ended."), shows)
     elif state == STOPPING:
         if world.azure:
-            yield _Answer(0, f"stop {name}: refused, it is stopping", Rejected("It is stopping."))
+            yield _Answer(0, f"stop {name}: refused, it is stopping", Rejected("It is stopping."), shows)
         else:
-            yield _Answer(0, f"stop {name}: accepted, it is stopping", taken)
+            yield _Answer(0, f"stop {name}: accepted, it is stopping", taken, shows)
     else:
-        yield _Answer(0, f"stop {name}: accepted", taken, moved)
+        yield _Answer(0, f"stop {name}: accepted", taken, shows, moved)
         if state == QUEUED:
             yield _Answer(
-                0, f"stop {name}: refused while queued", Rejected("It is queued."), facts=(("refused", number),)
+                0, f"stop {name}: refused while queued", Rejected("It is queued."), shows, facts=(("refused", number),)
             )
         if budget:
-            yield _Answer(1, f"stop {name}: accepted and ignored", taken)
-            yield _Answer(1, f"stop {name}: takes effect, and the answer is lost", Transient("Lost."), moved)
+            yield _Answer(1, f"stop {name}: accepted and ignored", taken, shows)
+            yield _Answer(1, f"stop {name}: takes effect, and the answer is lost", Transient("Lost."), shows, moved)
     if budget:
         yield _Answer(1, f"stop {name}: lost on the way", Transient("Lost."))
         yield _Answer(1, f"stop {name}: denied", Denied("Denied."), facts=(("definite",),))
@@ -606,7 +634,8 @@ def _locate_answers(world: World, code: Code, asked: Job, number: int, job: Trut
         return f"{len(rows)} documents, {own} of them in the container", _located(asked, rows)
 
     text, value = located(job.now)
-    yield _Answer(0, f"documents of {name}: {text}", value)
+    # The documents of a batch say nothing of its state, but for one that has gone.
+    yield _Answer(0, f"documents of {name}: {text}", value, frozenset({number} if job.now.state == GONE else ()))
     if not budget:
         return
     yield from _failures(f"documents of {name}", budget)
@@ -638,7 +667,7 @@ def _look_answers(
 
     sights = {number: jobs[number].now for number in asked}
     text, value = look(sights)
-    yield _Answer(0, f"{what}: {text}", value)
+    yield _Answer(0, f"{what}: {text}", value, frozenset(asked))
     if not budget:
         return
     yield from _failures(what, budget, facts=(("look failed",),))
@@ -649,7 +678,8 @@ def _look_answers(
         facts=(("look failed",),),
     )
     for number in asked:
+        others = frozenset(asked) - {number}
         for old in dict.fromkeys(sight for _, sight in jobs[number].past):
             if old != jobs[number].now:
                 text, value = look({**sights, number: old})
-                yield _Answer(1, f"{what}, by a node that is behind with {named(number)}: {text}", value)
+                yield _Answer(1, f"{what}, by a node that is behind with {named(number)}: {text}", value, others)
