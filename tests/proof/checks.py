@@ -6,8 +6,7 @@ What is in scope is said by a job's kind (``World.in_scope``), never by the pred
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tests.proof.machine import BEGAN, Code, Machine
 from tests.proof.world import ABSENT, IN_FLIGHT, KINDS, QUEUED, Outcome, Truth, World, named
@@ -27,8 +26,7 @@ class Violation(AssertionError):
     """Something that must hold does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What one teardown has been shown of a job, and asked of it."""
 
     listed: bool = False
@@ -51,8 +49,7 @@ class Seen:
     """It was truly in flight at the last listing, which showed it, or on which every node would have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """What the checks remember of one teardown."""
 
     jobs: tuple[Seen, ...]
@@ -99,7 +96,7 @@ def observe(world: World, code: Code, watch: Watch, batch: Sequence[Any], outcom
     jobs = list(watch.jobs)
     definite = watch.definite or ("definite",) in outcome.facts
     look_failed = watch.look_failed or ("look failed",) in outcome.facts
-    watch = replace(watch, spent=watch.spent or outcome.cost > 0, definite=definite, look_failed=look_failed)
+    watch = watch._replace(spent=watch.spent or outcome.cost > 0, definite=definite, look_failed=look_failed)
     answered = {id(request) for request, _ in outcome.values}
     for request, value in outcome.values:
         if isinstance(request, code.list):
@@ -113,22 +110,22 @@ def observe(world: World, code: Code, watch: Watch, batch: Sequence[Any], outcom
             seen = jobs[number]
             refused = ("refused", number) in outcome.facts
             taken = not isinstance(value, ServiceError)
-            jobs[number] = replace(seen, refusals=seen.refusals + refused, taken=taken)
+            jobs[number] = seen._replace(refusals=seen.refusals + refused, taken=taken)
         elif isinstance(value, dict):
             for id_, job in value.items():
                 if job is not None and not job.in_flight:
                     number = numbers[id_]
-                    jobs[number] = replace(jobs[number], ended=True, due=False)
+                    jobs[number] = jobs[number]._replace(ended=True, due=False)
     for request in batch:
         if isinstance(request, code.list) and id(request) not in answered:
-            watch = replace(watch, list_failed=True)
+            watch = watch._replace(list_failed=True)
         if isinstance(request, code.stop) and request not in outcome.unsent:
             number = numbers[request.job.id]
-            jobs[number] = replace(jobs[number], asks=jobs[number].asks + 1, asked_at=at, due=False)
+            jobs[number] = jobs[number]._replace(asks=jobs[number].asks + 1, asked_at=at, due=False)
     overtime = watch.overtime + (at >= world.timeout)
     if overtime > OVERTIME:
         raise Violation("6: it goes on after its timeout")
-    return replace(watch, jobs=tuple(jobs), overtime=overtime)
+    return watch._replace(jobs=tuple(jobs), overtime=overtime)
 
 
 def _listed(
@@ -141,7 +138,7 @@ def _listed(
     numbers: dict[str, int],
 ) -> Watch:
     if isinstance(value, ServiceError):
-        return replace(watch, list_failed=True)
+        return watch._replace(list_failed=True)
     there = {numbers[job.id]: job for job in value}
     left_out = {fact[1] for fact in outcome.facts if fact[0] == "left out"}
     own = False
@@ -149,7 +146,7 @@ def _listed(
         job, truth = there.get(number), outcome.before[number]
         if job is not None:
             total = max(seen.total, job.documents.total if job.documents else 0)
-            seen = replace(seen, listed=True, total=total)
+            seen = seen._replace(listed=True, total=total)
             own = own or (
                 truth.in_flight and not seen.ended and _in_scope(world, number, truth) and _tied(world, number, seen)
             )
@@ -159,19 +156,19 @@ def _listed(
             # What an answer shows that is older than another is not the job's state.
             changed = (job.changed_at - BEGAN).total_seconds()
             due = due and changed >= seen.changed
-            seen = replace(seen, changed=max(changed, seen.changed))
+            seen = seen._replace(changed=max(changed, seen.changed))
         stages = KINDS[world.jobs[number]].stages
         honest = job is not None and (job.documents is None or job.documents.total == stages[truth.now.stage][0])
         left = (honest and truth.in_flight and _in_scope(world, number, truth)) or _plainly(world, number, truth)
-        jobs[number] = replace(seen, due=due, left=left and number not in left_out)
-    return replace(watch, list_failed=False, empty=() if own else (*watch.empty[-1:], at))
+        jobs[number] = seen._replace(due=due, left=left and number not in left_out)
+    return watch._replace(list_failed=False, empty=() if own else (*watch.empty[-1:], at))
 
 
 def _documents(world: World, jobs: list[Seen], number: int, job: Job) -> None:
     stages = KINDS[world.jobs[number]].stages
     told = max((stage for stage, (_, rows) in enumerate(stages) if len(rows) == len(job.rows)), default=-1)
     seen = jobs[number]
-    jobs[number] = replace(seen, rows=max(told, seen.rows), complete=len(job.rows) >= seen.total > 0)
+    jobs[number] = seen._replace(rows=max(told, seen.rows), complete=len(job.rows) >= seen.total > 0)
 
 
 def _in_scope(world: World, number: int, truth: Truth) -> bool:
@@ -219,7 +216,7 @@ def check_batch(
         lists = (*watch.lists[-ROUNDS_AT_MOST:], at)
         if len(lists) > ROUNDS_AT_MOST and at - lists[0] < 1.0:
             raise Violation("requests: more than two listing rounds within a second")
-        return replace(watch, lists=lists)
+        return watch._replace(lists=lists)
     if isinstance(first, code.wait):
         if first.seconds < 0 or at + first.seconds > world.timeout:
             raise Violation(f"6: it waits past its timeout, for {first.seconds:g} s")

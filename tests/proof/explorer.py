@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tests.proof import checks
 from tests.proof.checks import Seen, Violation, Watch
@@ -26,8 +26,7 @@ NEEDS_AT_FIRST: Final = 12.0
 Event = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(NamedTuple):
     saved: Saved
     jobs: tuple[Truth, ...]
     watch: Watch

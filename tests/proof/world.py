@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tests.proof.machine import BEGAN, Code, Covers
 from translation_job_guard.errors import (
@@ -200,16 +200,14 @@ class World:
         return "o" in rows
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """A job at some moment: its state, and how many of its documents are listed."""
 
     state: str
     stage: int
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """A job as it truly is, and what a node that is behind may still show: (until when it was so, the sight)."""
 
     now: Sight
@@ -262,8 +260,7 @@ def _located(job: Job, rows: str) -> Job:
     return replace(job, rows=documents, locations=tuple(row.source for row in documents if row.source))
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One way in which the world may answer a batch.
 
     ``events`` tell it in words; ``before`` and ``after`` are the jobs when the batch arrived and when it was answered.
@@ -282,8 +279,7 @@ class Outcome:
     killed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     cost: int
     text: str
     value: Any
@@ -326,8 +322,7 @@ def _told(world: World, number: int, sight: Sight, *, stage: bool = False) -> st
 # How jobs move.
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
+class _Move(NamedTuple):
     """How a job may have moved: ``hidden`` unless an answer depends on it, so that it may as well move later."""
 
     cost: int
@@ -366,7 +361,7 @@ def _moves(world: World, number: int, job: Truth, at: float, what: str) -> Itera
         if world.races:
             moved.append(move(0, "ends by itself, although it was stopping", ENDED))
     if state in (QUEUED, RUNNING) and "foreign" not in kind.name:
-        moved.append(replace(move(1, "", STOPPING), events=(f"a twin stops {name}",)))
+        moved.append(move(1, "", STOPPING)._replace(events=(f"a twin stops {name}",)))
     if state not in (ABSENT, GONE):
         moved.append(move(1, "vanishes", GONE))
     yield from moved[1:]
