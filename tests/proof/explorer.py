@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import re
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 from tests.proof import checks
 from tests.proof.checks import Seen, Violation, Watch
-from tests.proof.machine import Code, Covers, Machine, Saved
+from tests.proof.machine import Code, Covers, Machine
 from tests.proof.world import ENDED, STOPPED, Outcome, Truth, World, beginnings, named, outcomes
 from translation_job_guard.jobs import Job
 
@@ -27,7 +29,7 @@ Event = tuple[str, ...]
 
 
 class _State(NamedTuple):
-    saved: Saved
+    machine: Machine
     jobs: tuple[Truth, ...]
     watch: Watch
     budget: int
@@ -90,9 +92,14 @@ class _Explorer:
         self.policy = world.policy(code)
         self.reached: dict[bytes, _Reached] = {}
         self.queue: deque[tuple[bytes, _State]] = deque()
-        self.ends: set[tuple[str, bytes]] = set()
+        self.ends: set[tuple[str, Any]] = set()
+        """Ends that differ by when, by how the jobs truly are, or by what is reported of them."""
         self.result = Result(world)
         self.resumed: dict[bytes, str] = {}
+        self.names = tuple(named(number) for number in range(len(world.jobs)))
+        self.first = Machine.new(code, self.covers, self.policy)
+        self.machines: WeakValueDictionary[bytes, Machine] = WeakValueDictionary()
+        """Machines that decide alike are one, as long as one of them is to be explored: it is asked once."""
         self.only: Event | None = None
         """The one event to try, in a replay."""
 
@@ -118,14 +125,14 @@ class _Explorer:
     # One step.
 
     def begin(self, by: bytes | None, event: Event, jobs: tuple[Truth, ...], budget: int, *, spent: bool) -> None:
-        machine = Machine.new(self.code, self.covers, self.policy)
+        machine = self.first
         watch = checks.begin(self.world, spent)
         try:
             watch = checks.check_batch(self.world, self.code, watch, jobs, machine.batch, 0.0)
         except Violation as broken:
             self.found(by, event, str(broken))
             return
-        key = self.add(by, event, machine, _State(machine.save(), jobs, watch, budget, 0.0))
+        key = self.add(by, event, machine, _State(machine, jobs, watch, budget, 0.0))
         self.reached[key].fresh = self.reached[key].fresh or by is None
 
     def add(self, by: bytes | None, event: Event, machine: Machine, state: _State) -> bytes:
@@ -137,9 +144,7 @@ class _Explorer:
 
     def expand(self, key: bytes, state: _State) -> None:
         world, code = self.world, self.code
-        first: Machine | None = Machine(code, state.saved)
-        batch = first.batch  # type: ignore[union-attr]
-        went: dict[Any, tuple[Machine, list[tuple[float, Sequence[Any]]], float]] = {}
+        batch, went = state.machine.batch, state.machine.went
         for outcome in outcomes(world, code, state.jobs, state.budget, batch, state.at):
             if self.only is not None and outcome.events != self.only:
                 continue
@@ -157,8 +162,7 @@ class _Explorer:
             said = _said(outcome)
             known = went.get(said)
             if known is None:
-                machine, first = first or Machine(code, state.saved), None
-                known = went[said] = self.send(machine, outcome)
+                known = went[said] = self.send(state.machine.fork(), outcome)
             machine, waits, at = known
             try:
                 watch = checks.observe(world, code, state.watch, batch, outcome, state.at)
@@ -167,7 +171,7 @@ class _Explorer:
                 if machine.ended:
                     end = checks.check_end(world, watch, machine, outcome.after, at)
                     self.check_resumes(end, outcome.after)
-                    self.ends.add((end, digest(world, machine, outcome.after, watch, 0, at)))
+                    self.ends.add((end, _end(world, machine.report, outcome.after, at)))
                     if outcome.behaves:
                         self.reached[key].next = end
                     continue
@@ -177,7 +181,7 @@ class _Explorer:
                 return
             jobs = tuple(job.recent(at, world.quiet) for job in outcome.after)
             left = state.budget - outcome.cost
-            there = self.add(key, outcome.events, machine, _State(machine.save(), jobs, watch, left, at))
+            there = self.add(key, outcome.events, machine, _State(machine, jobs, watch, left, at))
             if outcome.behaves:
                 self.reached[key].next = there
 
@@ -192,6 +196,8 @@ class _Explorer:
             if len(waits) > 10 or at > self.world.timeout:
                 break
             machine.send(self.code.answers(at, (), ()))
+        if not machine.ended:
+            machine = self.machines.setdefault(machine.digest(self.names), machine)
         return machine, waits, at
 
     # What is checked over several steps.
@@ -251,19 +257,14 @@ def digest(world: World, machine: Machine, jobs: Sequence[Truth], watch: Watch, 
     """Return what is equal for equal states; jobs of one kind may change places."""
     spent = budget < world.disturbances
     plain = [(world.jobs[n], _truth(job, budget), _seen(watch.jobs[n], at, spent)) for n, job in enumerate(jobs)]
-
-    def order(known: Mapping[str, Any]) -> list[str]:
-        numbers = range(len(jobs))
-        if len(set(world.jobs)) < len(world.jobs):
-            by = [marshal.dumps((plain[number], known.get(named(number), b"")), 2) for number in numbers]
-            numbers = sorted(numbers, key=by.__getitem__)  # type: ignore[assignment]
-        return [named(number) for number in numbers]
-
-    def rest(names: Mapping[str, int]) -> Any:
-        ordered = sorted(range(len(jobs)), key=lambda number: names[named(number)])
-        return [plain[number] for number in ordered], watch.plain(at), budget, at
-
-    return machine.key(order, rest)
+    numbers: Sequence[int] = range(len(jobs))
+    if len(set(world.jobs)) < len(world.jobs):
+        known = machine.known().by_job
+        by = [marshal.dumps((plain[number], known.get(named(number), b"")), 2) for number in numbers]
+        numbers = sorted(numbers, key=by.__getitem__)
+    around = marshal.dumps(([plain[number] for number in numbers], watch.plain(at), budget, at), 2)
+    own = machine.digest(tuple(named(number) for number in numbers))
+    return hashlib.blake2b(own + around, digest_size=12).digest()
 
 
 def _truth(job: Truth, budget: int) -> Any:
@@ -280,6 +281,12 @@ def _seen(seen: Seen, at: float, spent: bool) -> Any:
         (seen.listed, seen.rows, seen.total, seen.changed, seen.complete, seen.ended, seen.due, seen.left),
         (asks, seen.asked_at == at, seen.taken and seen.asks == 1 and (seen.asked_at or 0.0) > at - 5.0),
     )
+
+
+def _end(world: World, report: Any, jobs: Sequence[Truth], at: float) -> Any:
+    told = {id_: record.ending.value for id_, record in report.records.items()}
+    told.update(dict.fromkeys(report.undecided, "undecided"))
+    return at, tuple(sorted((world.jobs[n], job.now, told.get(named(n), "")) for n, job in enumerate(jobs)))
 
 
 def _said(outcome: Outcome) -> Any:

@@ -10,19 +10,19 @@ applied while they are loaded: the mistakes made on purpose are such changes.
 
 from __future__ import annotations
 
+import copy
 import enum
-import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import marshal
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timezone
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from translation_job_guard.errors import ServiceError
 from translation_job_guard.jobs import Coverage, Job
@@ -144,19 +144,30 @@ class Saved:
     since: tuple[Any, ...] = ()
 
 
+class _Known(NamedTuple):
+    """What a machine knows: of each job, and else; ``named`` is what names jobs by their ids."""
+
+    by_job: Mapping[str, bytes]
+    rest: bytes
+    named: Any
+
+
 class Machine:
-    """A live teardown that can be saved before each answer. ``outcome`` is None while it runs."""
+    """A live teardown that can be continued in more than one way: `fork` it, and send answers to the fork."""
 
     def __init__(self, code: Code, saved: Saved) -> None:
         self._code = code
         self._head = saved.head
         self._begin = saved.begin
-        self._known: tuple[dict[str, Any], Any, bool] | None = None
+        self._known: _Known | None = None
         self._digests: dict[tuple[str, ...], bytes] = {}
         self._since = saved.since
+        self._forked = False
         self.batch: Sequence[Any] = ()
         self.ended = False
         self.error: Exception | None = None
+        self.went: dict[Any, Any] = {}
+        """Where forks went, for whoever explores them."""
         self._teardown, self._script = _resume(code, saved.head)
         try:
             self.batch = next(self._script)
@@ -173,19 +184,27 @@ class Machine:
         head = _clone_fields(teardown)
         _, script = _resume(code, head)
         next(script)
-        return cls(code, Saved(head, _where(script, _NOBODY)))
+        return cls(code, Saved(head, _where(script)))
 
     @property
     def report(self) -> Any:
         """Its report."""
         return self._teardown.report
 
-    def save(self) -> Saved:
-        """Return where it is."""
-        return Saved(self._head, self._begin, self._since)
+    def fork(self) -> Machine:
+        """Return a machine that is where this one is. The first one takes over its script, which is not copied then."""
+        if self._forked:
+            return Machine(self._code, Saved(self._head, self._begin, self._since))
+        self.known()
+        self._forked = True
+        fork = copy.copy(self)
+        fork._known, fork._digests, fork.went, fork._forked = None, {}, {}, False
+        del self._teardown, self._script
+        return fork
 
     def send(self, answers: Any) -> None:
         """Answer its batch; it makes the next one, or ends."""
+        assert not self._forked
         self._known = None
         self._digests.clear()
         try:
@@ -207,45 +226,41 @@ class Machine:
 
         That it then has the same fields as well depends on the code alone, so it is compared for the first ones.
         """
-        if _where(self._script, _NOBODY) != self._begin:
+        if _where(self._script) != self._begin:
             return False
         if self._code.compared < COMPARED:
             self._code.compared += 1
             again, script = _resume(self._code, _clone_fields(self._teardown))
             next(script)
             jobs: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-            assert _where(script, _NOBODY) == self._begin
+            assert _where(script) == self._begin
             assert _facts(again, jobs[0]) == _facts(self._teardown, jobs[1])
             assert jobs[0] == jobs[1]
         return True
 
-    def _stops(self) -> bool:
-        return bool(self.batch) and isinstance(self.batch[0], self._code.stop)
-
-    def key(
-        self, order: Callable[[Mapping[str, Any]], Sequence[str]], world: Callable[[Mapping[str, int]], Any]
-    ) -> bytes:
-        """Return a digest that is equal for equal states, whatever the jobs are called.
-
-        Args:
-            order: brings the jobs into an order by what the machine knows of each.
-            world: the rest of the state, with jobs by their number in that order.
-        """
+    def known(self) -> _Known:
+        """Return all that it knows, for digests."""
         if self._known is None:
-            state: dict[str, Any] = {}
-            skip = "" if self._stops() else _UNTIL_ANSWERED
-            rest = _facts(self._teardown, state, skip)
-            self._known = ({id_: marshal.dumps(facts, 2) for id_, facts in state.items()}, rest, bool(skip))
-        known, rest, skips = self._known
-        ordered = tuple(order(known))
-        names = {id_: number for number, id_ in enumerate(ordered)}
-        own = self._digests.get(ordered)
-        if own is None:
-            facts_ = sorted((names[id_], facts) for id_, facts in known.items())
-            orders = [[names[id_] for id_ in ids] for ids in _orders(self._teardown, names)]
-            where = _where(self._script, names, _UNTIL_ANSWERED if skips else "")
-            own = self._digests[ordered] = marshal.dumps((facts_, orders, rest, where), 2)
-        return hashlib.blake2b(own + marshal.dumps(world(names), 2), digest_size=12).digest()
+            stops = bool(self.batch) and isinstance(self.batch[0], self._code.stop)
+            skip = "" if stops else _UNTIL_ANSWERED
+            by_job: dict[str, Any] = {}
+            rest = _facts(self._teardown, by_job, skip)
+            named = [_orders(self._teardown, by_job), _where(self._script, skip)]
+            self._known = _Known(
+                {id_: marshal.dumps(facts, 2) for id_, facts in by_job.items()}, marshal.dumps(rest, 2), named
+            )
+        return self._known
+
+    def digest(self, order: tuple[str, ...]) -> bytes:
+        """Return what is equal for machines that decide alike, with jobs called by their places in ``order``."""
+        digest = self._digests.get(order)
+        if digest is None:
+            known = self.known()
+            by_job = [known.by_job.get(id_, b"") for id_ in order]
+            names = {old: new for old, new in zip(order, sorted(order), strict=True) if old != new}
+            named = _renamed(known.named, names) if names else known.named
+            digest = self._digests[order] = marshal.dumps((by_job, known.rest, named), 2)
+        return digest
 
 
 def _resume(code: Code, head: Mapping[str, Any]) -> tuple[Any, Script]:
@@ -277,18 +292,26 @@ def _clone(value: Any) -> Any:
     return value
 
 
-def _where(script: Any, names: Mapping[str, int], skip: str = "") -> Any:
+def _where(script: Any, skip: str = "") -> Any:
     """Return at which instruction of which function a script waits, with the local variables."""
     frames = []
     while script is not None and (frame := getattr(script, "gi_frame", None)) is not None:
         variables = [
-            (name, _plain(value, names, skip))
+            (name, _plain(value, skip, named=True))
             for name, value in frame.f_locals.items()
             if name not in ("self", "policy")
         ]
         frames.append((frame.f_code.co_name, frame.f_lasti, variables))
         script = script.gi_yieldfrom
     return frames
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Return what names jobs by their ids, with other ids."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return kind(_renamed(one, names) for one in value)
+    return names.get(value, value) if kind is str else value
 
 
 def _facts(teardown: Any, by_job: dict[str, Any], skip: str = "") -> Any:
@@ -300,42 +323,39 @@ def _facts(teardown: Any, by_job: dict[str, Any], skip: str = "") -> Any:
                 continue
             if type(value) is dict:
                 for id_, one in value.items():
-                    by_job.setdefault(id_, []).append((name, _plain(one, _NOBODY, skip)))
+                    by_job.setdefault(id_, []).append((name, _plain(one, skip)))
             else:
-                rest.append((name, _plain(value, _NOBODY)))
+                rest.append((name, _plain(value)))
     return rest
 
 
-def _orders(teardown: Any, names: Mapping[str, int]) -> list[list[str]]:
+def _orders(teardown: Any, ids: Collection[str]) -> list[list[str]]:
     return [
         list(value)
         for owner in (vars(teardown), vars(teardown.report))
         for name, value in owner.items()
-        if type(value) is dict and name not in _NOTES and all(id_ in names for id_ in value)
+        if type(value) is dict and name not in _NOTES and all(id_ in ids for id_ in value)
     ]
 
 
 _fields_of: dict[type, list[str]] = {}
-_NOBODY: Mapping[str, int] = {}
 
 
-def _plain(value: Any, names: Mapping[str, int], skip: str = "") -> Any:
-    """Return a value of a machine as numbers, texts and tuples of them."""
+def _plain(value: Any, skip: str = "", *, named: bool = False) -> Any:
+    """Return a value of a machine as numbers, texts and lists of them; ``named``: jobs with their ids."""
     kind = type(value)
-    if value is None or kind in (bool, int, float):
+    if value is None or kind in (bool, int, float, str):
         return value
-    if kind is str:
-        return names.get(value, value)
     if kind is Job:
         total = value.documents.total if value.documents else -1
         changed = (value.changed_at - BEGAN).total_seconds() if value.changed_at else -1.0
         # How a job ended is told to people; that it did decides.
         state = value.state.value if value.state.in_flight else "ended"
-        return (names.get(value.id, ""), state, changed, total, len(value.rows))
+        return (value.id if named else "", state, changed, total, len(value.rows))
     if kind in (list, tuple):
-        return [_plain(one, names, skip) for one in value]
+        return [_plain(one, skip, named=named) for one in value]
     if kind is dict:
-        return [(_plain(key, names), _plain(one, names)) for key, one in value.items()]
+        return [(_plain(key), _plain(one, named=named)) for key, one in value.items()]
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, ServiceError):
@@ -348,7 +368,7 @@ def _plain(value: Any, names: Mapping[str, int], skip: str = "") -> Any:
         return [
             kind.__name__,
             *[
-                getattr(value, name) is None if name == "ended_at" else _plain(getattr(value, name), names)
+                getattr(value, name) is None if name == "ended_at" else _plain(getattr(value, name), named=named)
                 for name in known
                 if name != skip
             ],
