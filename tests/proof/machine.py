@@ -354,6 +354,8 @@ def _plain(value: Any, skip: str = "", *, named: bool = False) -> Any:
         return (value.id if named else "", state, changed, total, len(value.rows))
     if kind in (list, tuple):
         return [_plain(one, skip, named=named) for one in value]
+    if kind is set or kind is frozenset:
+        return sorted(_plain(one, named=named) for one in value)
     if kind is dict:
         return [(_plain(key), _plain(one, named=named)) for key, one in value.items()]
     if isinstance(value, enum.Enum):
@@ -373,4 +375,4 @@ def _plain(value: Any, skip: str = "", *, named: bool = False) -> Any:
                 if name != skip
             ],
         ]
-    return ""
+    raise TypeError(f"a teardown remembers {value!r}; say here what of it decides")
