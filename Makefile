@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines live prove prove-nightly
+.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines live prove prove-keep prove-nightly properties-nightly
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,10 +23,16 @@ test-minimum-engine: setup minimum-engine  ## run the tests of engine, policies 
 prove: setup  ## try every order of events of a teardown, for small worlds: some minutes
 	$(BIN)/python -m tests.proof
 
+prove-keep: setup  ## the same, and keep what was explored for docs/teardown.md
+	$(BIN)/python -m tests.proof --keep
+
 prove-nightly: setup  ## the same for ever larger worlds: an hour
 	$(BIN)/python -m tests.proof --nightly 60
 
-check: lint typecheck imports test  ## everything that CI runs
+properties-nightly: setup  ## try 100,000 examples of each property with a fresh seed: hours
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2 tests/properties
+
+check: lint typecheck imports test prove  ## everything that CI runs
 
 lint: setup  ## look for mistakes and formatting
 	$(BIN)/ruff check .

@@ -205,17 +205,17 @@ def check_batch(
     numbers = {named(number): number for number in range(len(world.jobs))}
     # Stop requests go out beside the reads of documents; nothing else is mixed.
     if len({type(request) for request in batch} - {code.stop}) > 1 or not batch:
-        raise Violation("a batch of several kinds of request")
+        raise Violation("it asks for several kinds of request at once, or for none")
     first = batch[0]
     if not isinstance(first, code.stop) and world.mode == "cancel" and at < world.timeout and at >= world.grace:
         waits = isinstance(first, (code.list, code.look, code.wait))
         for number, seen in enumerate(watch.jobs):
             if waits and seen.due and _tied(world, number, seen):
-                raise Violation(f"5: it waits before it has asked {named(number)} to stop")
+                raise Violation(f"5: it waits although it has not asked {named(number)} to stop yet")
     if isinstance(first, code.list):
         lists = (*watch.lists[-ROUNDS_AT_MOST:], at)
-        if len(lists) > ROUNDS_AT_MOST and at - lists[0] < 1.0:
-            raise Violation("requests: more than two listing rounds within a second")
+        if len(lists) > ROUNDS_AT_MOST and at - lists[0] < 1.0 and at < world.timeout:
+            raise Violation("requests: it lists a third time within a second")
         return watch._replace(lists=lists)
     if isinstance(first, code.wait):
         if first.seconds < 0 or at + first.seconds > world.timeout:
@@ -227,30 +227,30 @@ def check_batch(
         elif isinstance(request, code.locate) and watch.jobs[numbers[request.job.id]].complete:
             seen = watch.jobs[numbers[request.job.id]]
             if len(KINDS[world.jobs[numbers[request.job.id]]].stages[seen.rows][1]) >= seen.total:
-                raise Violation(f"requests: the documents of {request.job.id} are read again")
+                raise Violation(f"requests: it reads the documents of {request.job.id} again")
     return watch
 
 
 def _check_stop(world: World, watch: Watch, jobs: Sequence[Truth], number: int, at: float) -> None:
     name, seen = named(number), watch.jobs[number]
     if world.mode != "cancel":
-        raise Violation(f"1: mode {world.mode} asks {name} to stop")
+        raise Violation(f"modes: it asks {name} to stop in mode {world.mode}")
     if not seen.listed or not _tied(world, number, seen):
-        raise Violation(f"1: {name} is asked to stop, and nothing has shown that it is in scope")
+        raise Violation(f"1: it asks {name} to stop, and no answer has shown that {name} is in scope")
     if not world.update and not _in_scope(world, number, jobs[number]):
-        raise Violation(f"1: {name} is asked to stop and is not in scope")
+        raise Violation(f"1: it asks {name} to stop, which is not in scope")
     if at < world.grace:
-        raise Violation(f"modes: {name} is asked to stop within the grace period")
+        raise Violation(f"modes: it asks {name} to stop within the grace period")
     if seen.ended:
-        raise Violation(f"requests: {name} is asked to stop and is known to have ended")
+        raise Violation(f"requests: it asks {name} to stop, although an answer has shown that {name} has ended")
     if seen.asked_at == at:
-        raise Violation(f"requests: {name} is asked twice at the same moment")
+        raise Violation(f"requests: it asks {name} to stop twice at the same moment")
     # A job that starts after it was asked may be asked again at once.
     first = seen.asks == 1 and seen.taken and QUEUED not in world.begin
     if first and seen.asked_at is not None and at - seen.asked_at < ASKED_AGAIN_AFTER:
-        raise Violation(f"requests: {name} took a stop request and is asked again after {at - seen.asked_at:g} s")
+        raise Violation(f"requests: {name} accepted a stop request, and it asks again after {at - seen.asked_at:g} s")
     if not watch.spent and seen.asks > seen.refusals:
-        raise Violation(f"requests: {name} is asked again, although nothing went wrong")
+        raise Violation(f"requests: it asks {name} to stop again, although nothing went wrong")
 
 
 def check_end(world: World, watch: Watch, machine: Machine, jobs: Sequence[Truth], at: float) -> str:
@@ -260,54 +260,61 @@ def check_end(world: World, watch: Watch, machine: Machine, jobs: Sequence[Truth
         raise Violation("6: it ends after its timeout")
     if error is None:
         if world.mode != "ignore":
-            _check_success(world, watch, report, jobs)
+            _check_success(world, watch, report, jobs, at)
         return "success"
     if isinstance(error, TeardownRefused):
         if world.mode != "fail" or not any(
             seen.listed and _tied(world, number, seen) for number, seen in enumerate(watch.jobs)
         ):
-            raise Violation(f"4: it refuses without a reason: {error}")
+            raise Violation(f"4: it refuses without a reason: {_first(error)}")
     elif isinstance(error, Undecided):
         if world.leave_undecided or report.left or not report.undecided or at < world.undecided_timeout:
-            raise Violation(f"4: it gives up undecided batches without a reason: {error}")
+            raise Violation(f"4: it gives up on undecided batches without a reason: {_first(error)}")
     elif isinstance(error, CannotTell):
         if not watch.definite:
-            raise Violation(f"4: it cannot tell although nothing went wrong for good: {error}")
+            raise Violation(f"4: it gives up with CannotTell, although no request was denied: {_first(error)}")
     elif isinstance(error, TeardownTimeout):
         unconfirmed = "confirmed" in str(error) and at + world.quiet > world.timeout and not report.left
         if at < world.timeout and not unconfirmed:
-            raise Violation(f"4: it gives up before its timeout: {error}")
+            raise Violation(f"4: it times out before its timeout: {_first(error)}")
         for record in report.left:
             if record.before.id not in str(error):
                 raise Violation(f"the error does not name {record.before.id}: {error}")
     else:
         raise Violation(f"it fails with {error!r}") from error
     if world.mode == "ignore":
-        raise Violation(f"modes: mode ignore fails: {error}")
+        raise Violation(f"modes: it fails in mode ignore: {_first(error)}")
     return type(error).__name__
 
 
-def _check_success(world: World, watch: Watch, report: Any, jobs: Sequence[Truth]) -> None:
+def _first(error: Exception) -> str:
+    """Return the first sentence of an error."""
+    return str(error).partition(". ")[0]
+
+
+def _check_success(world: World, watch: Watch, report: Any, jobs: Sequence[Truth], at: float) -> None:
     if watch.list_failed:
-        raise Violation("2: success, and the last listing failed")
+        raise Violation("2: it reports success, but its last listing failed")
     if not report.quiet:
-        raise Violation("2: success, and the report does not say quiet")
+        raise Violation("2: it reports success, but not that all is quiet")
     undecided = set(report.undecided)
     if undecided and not world.leave_undecided:
-        raise Violation("2: success with an undecided batch")
+        raise Violation("2: it reports success, but a batch is undecided")
+    if undecided and at < world.undecided_timeout:
+        raise Violation("2: it leaves an undecided batch, for which it has not waited for undecided_timeout")
     for number, seen in enumerate(watch.jobs):
         name = named(number)
         if name in undecided:
             continue
         if seen.left and _in_scope(world, number, jobs[number]):
-            raise Violation(f"2: success, and {name} was in flight at the last listing")
+            raise Violation(f"2: it reports success, but {name} was in flight at its last listing, and is")
         known = seen.listed and _tied(world, number, seen) and _in_scope(world, number, jobs[number])
         if known and jobs[number].now.state in IN_FLIGHT and not watch.look_failed:
-            raise Violation(f"2: success, and {name} is known and in flight")
+            raise Violation(f"2: it reports success, but {name} is in flight, and it had seen {name} before")
     if not watch.empty:
-        raise Violation("2: success, and the last listing showed a job in scope")
+        raise Violation("2: it reports success, but its last listing showed a job in scope")
     if world.quiet:
         if len(watch.empty) < 2:
-            raise Violation("2: success after one listing that showed nothing")
+            raise Violation("2: it reports success after only one listing that showed nothing")
         if watch.empty[1] - watch.empty[0] < world.quiet:
-            raise Violation("2: success, and the two listings are less than quiet_period apart")
+            raise Violation("2: it reports success, but its last two listings are less than quiet_period apart")

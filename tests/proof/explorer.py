@@ -15,15 +15,27 @@ from weakref import WeakValueDictionary
 from tests.proof import checks
 from tests.proof.checks import Seen, Violation, Watch
 from tests.proof.machine import Code, Covers, Machine
-from tests.proof.world import ENDED, STOPPED, Outcome, Truth, World, beginnings, named, outcomes
+from tests.proof.world import (
+    ENDED,
+    POLL,
+    QUIET,
+    RETRY_AFTER,
+    STOPPED,
+    Outcome,
+    Truth,
+    World,
+    beginnings,
+    named,
+    outcomes,
+)
 from translation_job_guard.jobs import Job
 
-NEEDS: Final = 18.0
-"""Seconds in which a world that behaves gets every teardown to quiet: a Retry-After of 7 seconds (or an ignored stop
-request, sent again after 5), a poll that sees the job stopped, and the quiet period."""
+NEEDS: Final = RETRY_AFTER + POLL + QUIET
+"""Seconds after which a world that behaves has got every teardown to quiet: a Retry-After (or an ignored stop request,
+sent again sooner), a poll that sees the job stopped, and the quiet period."""
 
-NEEDS_AT_FIRST: Final = 12.0
-"""The same for a teardown that has just begun, while nothing has happened: a poll and the quiet period."""
+NEEDS_AT_FIRST: Final = POLL + QUIET
+"""The same for a teardown that has just begun."""
 
 Event = tuple[str, ...]
 
@@ -78,6 +90,8 @@ class Result:
     world: World
     states: int = 0
     steps: int = 0
+    seconds: float = 0.0
+    """Of processor time."""
     ends: Counter[str] = field(default_factory=Counter)
     whole: bool = True
     """Every state was reached before time was over."""
@@ -212,7 +226,7 @@ class _Explorer:
             world = replace(self.world, mode="cancel", grace=0.0, disturbances=0)
             self.resumed[key] = _behaving_end(world, self.code, self.covers, now)
         if self.resumed[key] != "success":
-            raise Violation(f"3: the next teardown does not finish: {self.resumed[key]}")
+            raise Violation(f"3: the next teardown does not finish the work: {self.resumed[key]}")
 
     def check_patience(self) -> None:
         """A world that behaves for long enough gets to quiet."""
@@ -230,8 +244,10 @@ class _Explorer:
         for key, (end_, excused) in ends.items():
             reached = self.reached[key]
             left = self.world.timeout - reached.at
-            if end_ != "success" and not excused and left >= slow + (NEEDS_AT_FIRST if reached.fresh else NEEDS):
-                self.found(key, None, f"a world that behaves for {left:g} s does not get to quiet: {end_}")
+            if end_ != "success" and not excused and left > slow + (NEEDS_AT_FIRST if reached.fresh else NEEDS):
+                self.found(
+                    key, None, f"liveness: from here on nothing goes wrong for {left:g} s, and yet it ends with {end_}"
+                )
                 return
 
     def found(self, by: bytes | None, last: Event | None, broken: str) -> None:
@@ -250,7 +266,10 @@ def explore(world: World, code: Code | None = None, until: float | None = None) 
         code: what is under test; as it is by default.
         until: when to give up, on the monotonic clock.
     """
-    return _Explorer(world, code or Code()).run(until)
+    began = time.process_time()
+    result = _Explorer(world, code or Code()).run(until)
+    result.seconds = time.process_time() - began
+    return result
 
 
 def digest(world: World, machine: Machine, jobs: Sequence[Truth], watch: Watch, budget: int, at: float) -> bytes:

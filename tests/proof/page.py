@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.proof.explorer import Counterexample, explore
+from tests.proof import bounds
+from tests.proof.bounds import PROCESSES
+from tests.proof.explorer import Counterexample, Result, explore
 from tests.proof.machine import Code
 from tests.proof.rules import RULES, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "teardown.md"
-EXPLORED = Path(__file__).with_name("explored.txt")
-"""What `python -m tests.proof --keep` explored last."""
+EXPLORED = Path(__file__).with_name("explored.md")
+"""What `make prove` explores: it fails when this says something else."""
+EXPLORED_AT_NIGHT = Path(__file__).with_name("explored_at_night.md")
+"""What a run of `make prove-nightly` explored that was kept."""
+
+_SERVES = {
+    "requests": "Keeps requests within their limits.",
+    "modes": "Keeps what `on_delete` says.",
+    "liveness": "Gets to quiet whenever the world allows it.",
+}
 
 _HEAD = """# How a teardown decides
 
@@ -60,29 +71,92 @@ out, and whether it was looked at since. A batch is undecided until its document
 
 `make prove` tries **every order of events** for small worlds, with the real code: it plays the service, the clock
 and the fault, and goes each way in which the world may choose. It checks, in each state and at each end, the
-[guarantees](../README.md#guarantees) 1 to 6; that a world which behaves for 18 seconds
-(12 from the beginning) gets to quiet; that no job
-that is known to have ended is asked to stop; and that requests stay within their bars.
+[guarantees](../README.md#guarantees) 1 to 6; that every teardown gets to quiet once nothing goes wrong for a
+Retry-After, a poll and the quiet period together (18 seconds here; 11 from the beginning); that no job that is known to
+have ended is asked to stop; and that requests stay within their limits.
 
 - **Worlds**: two jobs (in scope, out of it, or undecided at first) with any two disturbances, and three jobs with
-  one, in all modes, by both services' rules, with a timeout of three polls; one job with a timeout of five polls,
-  with a grace period, without a quiet period, with listings that take a second, and in an update that narrows a
-  scope.
+  one, in all modes, by both services' rules, with a timeout of five polls (three polls where one of two jobs is
+  undecided at first); one job that may be queued at first, with a grace period, without a quiet period, with listings
+  that take a second, and in an update that narrows a scope.
 - **Disturbances**: a job arrives, vanishes or grows; the process is killed (before or after its stop requests took
-  effect) and a new teardown starts; a twin asks a job to stop; an answer is lost (before or after the request took
-  effect), throttled (with and without Retry-After), denied, from a cache, from a node that is behind by less than
-  `quiet_period`, or not there before the timeout; a listing leaves out a job; a stop request is ignored.
+  effect) and a new teardown starts; another teardown asks a job to stop; an answer is lost (before or after the
+  request took effect), throttled (with and without Retry-After), denied, from a cache, behind by less than
+  `quiet_period`, or not there before the timeout; a listing leaves out a job; a stop request has no effect.
 - **Free**: a job starts, ends by itself, stops, or goes on; its documents are counted and listed; a queued job
   refuses to stop.
 - A state that was seen is not explored again. Jobs that differ only by name count once. What only people read (when
-  a job was first seen, how it ended) makes no new state.
+  a job was first seen, how it ended) makes no new state. A job moves when an answer shows it: whether it ended a
+  little earlier, while answers were lost, makes no difference that anybody could see.
+- A distinct end is how a teardown ends and when, how each job truly is then, and what is reported of it.
 
-`make prove-nightly` goes on to larger worlds for an hour. **Not proven here**: more jobs, and real time and threads
-(the runner). They remain with the properties, which try random worlds, and with the engine's tests.
+`make prove` is part of `make check` and of CI, and fails when it explores something else than is said below.
+`make prove-nightly` goes on to larger worlds for an hour: first those with two jobs and disturbances together, then
+those with three, and so on.
 
-A twin needs no second machine: all that it does to the world is to stop jobs of the same scope, at any moment.
+**Not proven here**: more jobs and more disturbances than that, a timeout of hundreds of polls, real time, threads (the
+runner) and HTTP. They remain with the [properties](../tests/properties/test_teardown.py), which try random worlds of
+up to dozens of jobs, and with the tests on the engine. In CI the properties try the same 2,000 examples each time;
+`make properties-nightly` tries 100,000 examples of each property with a fresh seed, and a failure prints the example
+and how to try it again.
+
+A second teardown at the same time needs no second machine: all that it does to the world is to stop jobs of the same
+scope, at any moment.
 
 """
+
+
+_RULES = """## The rules
+
+Each rule is followed by the shortest counterexample that is found when that rule alone is taken out of the code.
+Numbers are the [guarantees](../README.md#guarantees).
+
+A story begins with its world: the service, `on_delete`, the jobs, how many disturbances there may be, and the guard's
+`timeout`. A and B are the jobs: *own* is in scope and *foreign* is not, and the documents of a batch may be counted or
+listed late. `list`, `stop A`, `look at A` and `documents of A` are requests of the teardown, each with its answer;
+"with an old view of A" means that the part of the service that answered is behind. The other lines are what happens in
+the world. Seconds count from the start of the teardown. The last line says what is wrong with what the teardown does
+next.
+
+"""
+
+
+def ends(results: Sequence[Result]) -> str:
+    """Return how many distinct ends were reached, by how the teardown ended."""
+    every: Counter[str] = Counter()
+    for result in results:
+        every.update(result.ends)
+    return ", ".join(f"{number:,} {end}" for end, number in sorted(every.items()))
+
+
+def explored(results: Sequence[Result]) -> str:
+    """Return what `make prove` explored, in Markdown."""
+    return f"{len(results)} worlds, {_sum(results)} Everything holds.\n\n{_table(results)}"
+
+
+def explored_at_night(results: Sequence[Result], minutes: float) -> str:
+    """Return what `make prove-nightly` explored, in Markdown: the bound that it reached, and the largest worlds."""
+    whole = [result for result in results if result.whole]
+    size = bounds.size_reached([result.world for result in whole])
+    begun = bounds.of_size(size + 1)
+    done = len({result.world for result in whole} & set(begun))
+    largest = sorted(whole, key=lambda result: -result.states)[:10]
+    bound = f"every world with {size} jobs and disturbances together, and {done} of the {len(begun)} with {size + 1}"
+    return (
+        f"A run of {minutes:g} minutes, with {sum(result.seconds for result in results):,.0f} s of processor time in "
+        f"{PROCESSES} processes: {len(whole)} worlds, {_sum(whole)} Everything holds. Bound reached: {bound}. "
+        f"The largest worlds:\n\n{_table(largest)}"
+    )
+
+
+def _sum(results: Sequence[Result]) -> str:
+    states, steps = (sum(getattr(result, what) for result in results) for what in ("states", "steps"))
+    return f"{states:,} states, {steps:,} steps; distinct ends: {ends(results)}."
+
+
+def _table(results: Sequence[Result]) -> str:
+    rows = [f"| {result.world} | {result.states:,} | {ends([result])} |" for result in results]
+    return "\n".join(["| world | states | distinct ends |", "|---|---|---|", *rows, ""])
 
 
 def counterexample(rule: Rule) -> Counterexample | None:
@@ -92,22 +166,20 @@ def counterexample(rule: Rule) -> Counterexample | None:
 
 def section(number: int, rule: Rule, found: Counterexample) -> str:
     """Return a rule's part of the page."""
-    story = found.story(Code(rule.change))
     title = f"### {number}. {rule.name[0].upper()}{rule.name[1:]}"
-    return f"{title}\n\n{rule.says} Serves: {rule.serves}. Without it:\n\n```\n{story}\n```\n"
+    serves = _SERVES.get(rule.serves, f"Guarantee {rule.serves}.")
+    return f"{title}\n\n{rule.says} {serves} Without it:\n\n```\n{found.story(Code(rule.change))}\n```\n"
+
+
+def head() -> str:
+    """Return the page up to the rules: the theory, what is proven, and what was explored."""
+    ci, nightly = (path.read_text(encoding="utf-8") for path in (EXPLORED, EXPLORED_AT_NIGHT))
+    return f"{_HEAD}## What was explored\n\n### In CI\n\n{ci}\n### At night\n\n{nightly}\n{_RULES}"
 
 
 def page() -> str:
     """Return the page, in Markdown."""
-    explored = "## What was explored\n\n`make prove`: " + EXPLORED.read_text(encoding="utf-8")
-    return f"{_HEAD}{explored}\n{_rules_head()}{chr(10).join(_sections())}"
-
-
-def _rules_head() -> str:
-    return (
-        "## The rules\n\nEach rule is followed by what happens without it: the shortest counterexample that is found "
-        "when that rule is taken out of the code. Numbers are the [guarantees](../README.md#guarantees).\n\n"
-    )
+    return head() + "\n".join(_sections())
 
 
 def _sections() -> Iterator[str]:

@@ -106,14 +106,14 @@ RULES = (
             "return not self.report.left and all(map(self._given_up, self.report.undecided))",
             "return not self.report.left",
         ),
-        _azure(0, "own, documents to come"),
+        World("azure", "cancel", ("own, listed late",), 0, leave_undecided=True, races=False, begin=(RUNNING,)),
     ),
     Rule(
         "undecided batches are never left without leave",
         "Once waited for long enough, an undecided batch is an error, unless the guard may leave it.",
         "2",
         Change("if self.report.undecided and not self._policy.leave_undecided and self._nothing_left():", "if False:"),
-        _azure(0, "own, documents to come", timeout=25.0),
+        _azure(0, "own, listed late", timeout=25.0),
     ),
     Rule(
         "undecided batches are waited for",
@@ -123,7 +123,7 @@ RULES = (
             "return self._undecided_since[id_][0] + self._policy.undecided_timeout",
             "return self._undecided_since[id_][0]",
         ),
-        _azure(0, "own, documents to come"),
+        _azure(0, "own, listed late"),
     ),
     Rule(
         "what is undecided is not asked to stop",
@@ -133,7 +133,7 @@ RULES = (
             "if decision is Coverage.COVERED:\n                self._sight(job, first)",
             "if decision is not Coverage.OUTSIDE:\n                self._sight(job, first)",
         ),
-        _azure(0, "foreign, documents to come"),
+        _azure(0, "foreign, listed late"),
     ),
     Rule(
         "what is out of scope is left alone",
@@ -160,14 +160,14 @@ RULES = (
         "In an update, a batch that turns out to be the new scope's is not asked any more.",
         "1",
         Change("self.report.records.pop(job.id, None)", "pass"),
-        _azure(2, "grows out of the old scope", update=True),
+        _azure(2, "grows out of the scope", update=True),
     ),
     Rule(
         "a batch is not asked while it is undecided again",
         "One that was covered and has grown may not be covered any more.",
         "1",
         Change(" and record.before.id not in self.report.undecided", ""),
-        _azure(2, "grows out of the old scope", update=True),
+        _azure(2, "grows out of the scope", update=True),
     ),
     Rule(
         "documents that were read are kept",
@@ -332,7 +332,7 @@ RULES = (
         "A listing that is behind counts fewer documents; when the next one counts them all, none is new.",
         "requests",
         Change("self._outside_at[job.id] = max(total, len(job.rows))", "self._outside_at[job.id] = total"),
-        World("azure", "cancel", ("grows out of the old scope",), 1, update=True, races=False, begin=_BUSY),
+        World("azure", "cancel", ("grows out of the scope",), 1, update=True, races=False, begin=_BUSY),
     ),
     Rule(
         "the report keeps what is in flight",

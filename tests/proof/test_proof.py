@@ -42,6 +42,11 @@ def replay_with(rule: Rule, events: tuple[tuple[str, ...], ...]) -> None:
     replay(rule.world, events, Code(rule.change))
 
 
+def test_the_page_says_what_was_explored() -> None:
+    """The theory, the bounds and the figures that are kept; each rule is compared with its counterexample above."""
+    assert page.PAGE.read_text(encoding="utf-8").startswith(page.head())
+
+
 def test_a_change_that_does_not_fit_is_an_error() -> None:
     """A rule whose source was rewritten is not taken for one that is not missed."""
     with pytest.raises(LookupError, match="expected each text once"):
@@ -52,7 +57,7 @@ def test_a_story_that_does_not_fit_is_an_error() -> None:
     """A replay fails when the teardown asks for something else now."""
     world = World("amazon", "cancel", ("own",), 0)
     with pytest.raises(LookupError, match="nothing like this"):
-        replay(world, [("found: A (own) is running",), ("look at A: A running",)])
+        replay(world, [("at first: A (own) is running",), ("look at A: A running",)])
 
 
 def test_jobs_that_differ_by_name_count_once() -> None:

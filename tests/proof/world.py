@@ -38,6 +38,7 @@ from translation_job_guard.jobs import (
     Documents,
     Job,
     JobState,
+    counted,
     coverage,
     left_behind,
 )
@@ -45,7 +46,8 @@ from translation_job_guard.jobs import (
 POLL: Final = 5.0
 QUIET: Final = 6.0
 TIMEOUT: Final = 25.0
-UNDECIDED: Final = 5.0
+UNDECIDED: Final = 7.0
+"""Longer than listings may be behind, as by default: a batch that is gone is not given up on then."""
 RETRY_AFTER: Final = 7.0
 
 ABSENT, QUEUED, RUNNING, STOPPING, STOPPED, ENDED, GONE = (
@@ -97,11 +99,11 @@ KINDS: Final = {
     for kind in (
         Kind("own", ((1, "o"),)),
         Kind("foreign", ((1, "f"),)),
-        Kind("own, documents to be counted", ((0, ""), (1, "o"))),
-        Kind("own, documents to come", ((2, "f"), (2, "fo"))),
-        Kind("foreign, documents to come", ((2, "f"), (2, "ff"))),
+        Kind("own, counted late", ((0, ""), (1, "o"))),
+        Kind("own, listed late", ((2, "f"), (2, "fo"))),
+        Kind("foreign, listed late", ((2, "f"), (2, "ff"))),
         Kind("grows into the scope", ((1, "f"), (2, "fo")), grows=True),
-        Kind("grows out of the old scope", ((1, "o"), (2, "of")), grows=True),
+        Kind("grows out of the scope", ((1, "o"), (2, "of")), grows=True),
     )
 }
 
@@ -143,15 +145,18 @@ class World:
         extra = [
             text
             for text, there in (
-                (f"grace {self.grace:g} s", self.grace),
+                (f"grace_period {self.grace:g} s", self.grace),
                 (f"quiet_period {self.quiet:g}", self.quiet != QUIET),
                 ("undecided batches may be left", self.leave_undecided),
                 ("update to a narrower scope", self.update),
-                (f"listings take {self.listing_takes:g} s", self.listing_takes),
+                (f"a listing takes {self.listing_takes:g} s", self.listing_takes),
             )
             if there
         ]
-        return ", ".join([self.service, self.mode, " + ".join(self.jobs), f"{self.disturbances} disturbances", *extra])
+        jobs = " + ".join(f"({one})" if "," in one else one for one in self.jobs)
+        most = f"{self.disturbances or 'no'} {'disturbance' if self.disturbances < 2 else 'disturbances'}"
+        service = "Azure Document Translation" if self.azure else "Amazon Translate"
+        return "; ".join([f"{service}, {self.mode}", jobs, most, f"timeout {self.timeout:g} s", *extra])
 
     @property
     def azure(self) -> bool:
@@ -308,15 +313,21 @@ def beginnings(world: World) -> Iterator[tuple[tuple[str, ...], tuple[Truth, ...
             f"{named(number)} ({world.jobs[number]}) {_told(world, number, job.now, stage=True)}"
             for number, job in enumerate(jobs)
         ]
-        yield ("found: " + ", ".join(told),), jobs
+        yield ("at first: " + ", ".join(told),), jobs
 
 
 def _told(world: World, number: int, sight: Sight, *, stage: bool = False) -> str:
     stages = KINDS[world.jobs[number]].stages
     if world.azure and stage and len(stages) > 1 and sight.state != ABSENT:
         total, rows = stages[sight.stage]
-        return f"is {sight.state}, with {len(rows)} of {total} documents listed"
-    return "is to come" if sight.state == ABSENT else f"is {sight.state}"
+        return f"is {sight.state} and has {_documents(total, rows)}"
+    return "has not arrived yet" if sight.state == ABSENT else f"is {sight.state}"
+
+
+def _documents(total: int, rows: str) -> str:
+    if not total:
+        return "no documents counted yet"
+    return f"{counted(total, 'document', 'documents')}, {len(rows)} of them listed"
 
 
 # How jobs move.
@@ -361,7 +372,7 @@ def _moves(world: World, number: int, job: Truth, at: float, what: str) -> Itera
         if world.races:
             moved.append(move(0, "ends by itself, although it was stopping", ENDED))
     if state in (QUEUED, RUNNING) and "foreign" not in kind.name:
-        moved.append(move(1, "", STOPPING)._replace(events=(f"a twin stops {name}",)))
+        moved.append(move(1, "", STOPPING)._replace(events=(f"another teardown asks {name} to stop",)))
     if state not in (ABSENT, GONE):
         moved.append(move(1, "vanishes", GONE))
     yield from moved[1:]
@@ -376,7 +387,7 @@ def _moves(world: World, number: int, job: Truth, at: float, what: str) -> Itera
             if what == "list" and total == kind.stages[now.stage][0]:
                 # A listing has no documents: that more of them are listed shows later.
                 continue
-            told = f"{len(rows)} of {total} documents of {name} are listed"
+            told = f"the service now tells that {name} has {_documents(total, rows)}"
             yield _Move(one.cost + kind.grows, (*one.events, told), one.job.told(stage, at), one.hidden)
 
 
@@ -408,7 +419,7 @@ def outcomes(
 ) -> Iterator[Outcome]:
     """Every way in which the world may answer a batch, each once; the first one of a world that behaves."""
     if at >= world.timeout:
-        yield Outcome(("time is over: nothing goes out",), 0, jobs, jobs, at, (), tuple(batch), behaves=True)
+        yield Outcome(("the timeout is over: nothing more is sent",), 0, jobs, jobs, at, (), tuple(batch), behaves=True)
         return
     numbers = {named(number): number for number in range(len(jobs))}
     listing = isinstance(batch[0], code.list)
@@ -441,7 +452,7 @@ def outcomes(
                 world, code, events, cost, jobs, moved, budget - cost, batch, at, took, numbers, hidden=hidden
             )
     if budget:
-        yield Outcome(("the process is killed; the next teardown begins",), 1, jobs, jobs, at, killed=True)
+        yield Outcome(("the process is killed, and the next teardown begins",), 1, jobs, jobs, at, killed=True)
         stops = [request for request in batch if isinstance(request, code.stop)]
         for count in range(1, len(stops) + 1):
             after, told = list(jobs), []
@@ -450,9 +461,9 @@ def outcomes(
                 answer = next(_stop_answers(world, number, after[number], at, 0))
                 if answer.moved:
                     after[number] = answer.moved[1]
-                told.append(f"stop {request.job.id}: takes effect")
+                told.append(f"stop {request.job.id}: accepted")
             if tuple(after) != jobs:
-                events = (*told, "the process is killed; the next teardown begins")
+                events = (*told, "the process is killed, and the next teardown begins")
                 yield Outcome(events, 1, jobs, tuple(after), at, killed=True)
 
 
@@ -550,7 +561,7 @@ def _failures(what: str, budget: int, *, facts: tuple[tuple[Any, ...], ...] = ()
     if budget:
         yield _Answer(1, f"{what}: the answer is lost", Transient("Lost."), facts=facts)
         yield _Answer(1, f"{what}: throttled", Throttled("Slow down."), facts=facts)
-        wait = f"{what}: throttled, Retry-After {RETRY_AFTER:g}"
+        wait = f"{what}: throttled, Retry-After {RETRY_AFTER:g} s"
         yield _Answer(1, wait, Throttled("Slow down.", retry_after=RETRY_AFTER), facts=facts)
         yield _Answer(1, f"{what}: denied", Denied("Denied."), facts=(*facts, ("definite",)))
 
@@ -577,17 +588,19 @@ def _list_answers(world: World, code: Code, jobs: tuple[Truth, ...], budget: int
     if not budget:
         return
     yield from _failures("list", budget)
-    yield _Answer(1, "list: from a cache each time, of before the jobs", _cached(code, []))
+    yield _Answer(1, "list: from the cache, again and again: nothing in flight", _cached(code, []))
     for number, job in enumerate(jobs):
         others = every - {number}
         for old in dict.fromkeys(sight for _, sight in job.past):
             if old != job.now:
                 text, value = listing([*sights[:number], old, *sights[number + 1 :]])
-                yield _Answer(1, f"list, by a node that is behind with {named(number)}: {text}", value, others)
+                yield _Answer(1, f"list, with an old view of {named(number)}: {text}", value, others)
         if job.in_flight:
             gone = Sight(GONE, 0)
             text, value = listing([*sights[:number], gone, *sights[number + 1 :]])
-            yield _Answer(1, f"list, without {named(number)}: {text}", value, others, facts=(("left out", number),))
+            yield _Answer(
+                1, f"list, with {named(number)} left out: {text}", value, others, facts=(("left out", number),)
+            )
 
 
 def _stop_answers(world: World, number: int, job: Truth, at: float, budget: int) -> Iterator[_Answer]:
@@ -611,10 +624,10 @@ def _stop_answers(world: World, number: int, job: Truth, at: float, budget: int)
                 0, f"stop {name}: refused while queued", Rejected("It is queued."), shows, facts=(("refused", number),)
             )
         if budget:
-            yield _Answer(1, f"stop {name}: accepted and ignored", taken, shows)
-            yield _Answer(1, f"stop {name}: takes effect, and the answer is lost", Transient("Lost."), shows, moved)
+            yield _Answer(1, f"stop {name}: accepted, but without effect", taken, shows)
+            yield _Answer(1, f"stop {name}: accepted, but the answer is lost", Transient("Lost."), shows, moved)
     if budget:
-        yield _Answer(1, f"stop {name}: lost on the way", Transient("Lost."))
+        yield _Answer(1, f"stop {name}: the request is lost", Transient("Lost."))
         yield _Answer(1, f"stop {name}: denied", Denied("Denied."), facts=(("definite",),))
 
 
@@ -626,7 +639,7 @@ def _locate_answers(world: World, code: Code, asked: Job, number: int, job: Trut
             return "not found", JobNotFound("There is no such job.")
         _, rows = kind.stages[sight.stage]
         own = sum(row == "o" for row in rows)
-        return f"{len(rows)} documents, {own} of them in the container", _located(asked, rows)
+        return f"{counted(len(rows), 'document', 'documents')}, {own} in the guard's container", _located(asked, rows)
 
     text, value = located(job.now)
     # The documents of a batch say nothing of its state, but for one that has gone.
@@ -634,12 +647,12 @@ def _locate_answers(world: World, code: Code, asked: Job, number: int, job: Trut
     if not budget:
         return
     yield from _failures(f"documents of {name}", budget)
-    yield _Answer(1, f"documents of {name}: from a cache each time, none", _cached(code, _located(asked, "")))
+    yield _Answer(1, f"documents of {name}: from the cache, again and again: none", _cached(code, _located(asked, "")))
     if job.now.state not in (ABSENT, GONE):
         yield _Answer(1, f"documents of {name}: not found", JobNotFound("There is no such job."))
     for old in dict.fromkeys(sight for _, sight in job.past):
         if located(old) != (text, value):
-            yield _Answer(1, f"documents of {name}, by a node that is behind: {located(old)[0]}", located(old)[1])
+            yield _Answer(1, f"documents of {name}, an old view: {located(old)[0]}", located(old)[1])
 
 
 def _look_answers(
@@ -668,7 +681,7 @@ def _look_answers(
     yield from _failures(what, budget, facts=(("look failed",),))
     yield _Answer(
         1,
-        f"{what}: from a cache each time",
+        f"{what}: from the cache, again and again",
         _cached(code, look({n: Sight(GONE, 0) for n in asked})[1]),
         facts=(("look failed",),),
     )
@@ -677,4 +690,4 @@ def _look_answers(
         for old in dict.fromkeys(sight for _, sight in jobs[number].past):
             if old != jobs[number].now:
                 text, value = look({**sights, number: old})
-                yield _Answer(1, f"{what}, by a node that is behind with {named(number)}: {text}", value, others)
+                yield _Answer(1, f"{what}, with an old view of {named(number)}: {text}", value, others)

@@ -11,15 +11,15 @@ def test_what_a_look_showed_to_have_ended_is_not_asked() -> None:
     replay(
         World(service="azure", mode="cancel", jobs=("own",), disturbances=1, listing_takes=1.0, timeout=12.0),
         [
-            ("found: A (own) is running",),
+            ("at first: A (own) is running",),
             ("list: A running",),
-            ("documents of A: 1 documents, 1 of them in the container",),
+            ("documents of A: 1 document, 1 in the guard's container",),
             ("stop A: accepted",),
             ("look at A: A stopping",),
             ("look at A: A stopping",),
             ("list: A stopping",),
             ("A has stopped", "look at A: A stopped"),
-            ("list, by a node that is behind with A: A running",),
+            ("list, with an old view of A: A running",),
         ],
     )
 
@@ -30,17 +30,17 @@ def test_documents_that_were_read_are_not_read_again() -> None:
         World(
             service="azure",
             mode="cancel",
-            jobs=("grows out of the old scope",),
+            jobs=("grows out of the scope",),
             disturbances=2,
             update=True,
             timeout=12.0,
         ),
         [
-            ("found: A (grows out of the old scope) is to come",),
+            ("at first: A (grows out of the scope) has not arrived yet",),
             ("A arrives, running", "list: A running"),
             (
-                "2 of 2 documents of A are listed",
-                "documents of A: 2 documents, 1 of them in the container",
+                "the service now tells that A has 2 documents, 2 of them listed",
+                "documents of A: 2 documents, 1 in the guard's container",
             ),
             ("list: A running",),
         ],
@@ -52,13 +52,13 @@ def test_an_end_that_was_seen_is_final_without_times() -> None:
     replay(
         World(service="amazon", mode="cancel", jobs=("own",), disturbances=1, listing_takes=1.0, timeout=12.0),
         [
-            ("found: A (own) is running",),
+            ("at first: A (own) is running",),
             ("list: A running",),
             ("stop A: accepted",),
             ("look at A: A stopping",),
             ("look at A: A stopping",),
             ("list: A stopping",),
             ("A has stopped", "look at A: A stopped"),
-            ("list, by a node that is behind with A: A running",),
+            ("list, with an old view of A: A running",),
         ],
     )
