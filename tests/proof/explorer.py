@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -22,6 +22,7 @@ from tests.proof.world import (
     RETRY_AFTER,
     STOPPED,
     Outcome,
+    Sight,
     Truth,
     World,
     beginnings,
@@ -38,6 +39,14 @@ NEEDS_AT_FIRST: Final = POLL + QUIET
 """The same for a teardown that has just begun."""
 
 Event = tuple[str, ...]
+
+
+class End(NamedTuple):
+    """How a teardown ends and when; of each job its kind, how it truly is then, and what is reported of it."""
+
+    how: str
+    at: float
+    jobs: tuple[tuple[str, Sight, str], ...]
 
 
 class _State(NamedTuple):
@@ -92,10 +101,15 @@ class Result:
     steps: int = 0
     seconds: float = 0.0
     """Of processor time."""
-    ends: Counter[str] = field(default_factory=Counter)
+    every_end: frozenset[End] = frozenset()
     whole: bool = True
     """Every state was reached before time was over."""
     counterexample: Counterexample | None = None
+
+    @property
+    def ends(self) -> Counter[str]:
+        """How many distinct ends there are, by how the teardown ended."""
+        return Counter(end.how for end in self.every_end)
 
 
 class _Explorer:
@@ -106,8 +120,7 @@ class _Explorer:
         self.policy = world.policy(code)
         self.reached: dict[bytes, _Reached] = {}
         self.queue: deque[tuple[bytes, _State]] = deque()
-        self.ends: set[tuple[str, Any]] = set()
-        """Ends that differ by when, by how the jobs truly are, or by what is reported of them."""
+        self.ends: set[End] = set()
         self.result = Result(world)
         self.resumed: dict[bytes, str] = {}
         self.names = tuple(named(number) for number in range(len(world.jobs)))
@@ -131,7 +144,7 @@ class _Explorer:
                 self.result.whole = False
                 break
         self.result.states = len(self.reached)
-        self.result.ends = Counter(end for end, _ in self.ends)
+        self.result.every_end = frozenset(self.ends)
         if self.result.whole and self.world.mode in ("cancel", "drain"):
             self.check_patience()
         return self.result
@@ -185,7 +198,7 @@ class _Explorer:
                 if machine.ended:
                     end = checks.check_end(world, watch, machine, outcome.after, at)
                     self.check_resumes(end, outcome.after)
-                    self.ends.add((end, _end(world, machine.report, outcome.after, at)))
+                    self.ends.add(_end(world, end, machine.report, outcome.after, at))
                     if outcome.behaves:
                         self.reached[key].next = end
                     continue
@@ -302,10 +315,10 @@ def _seen(seen: Seen, at: float, spent: bool) -> Any:
     )
 
 
-def _end(world: World, report: Any, jobs: Sequence[Truth], at: float) -> Any:
+def _end(world: World, how: str, report: Any, jobs: Sequence[Truth], at: float) -> End:
     told = {id_: record.ending.value for id_, record in report.records.items()}
     told.update(dict.fromkeys(report.undecided, "undecided"))
-    return at, tuple(sorted((world.jobs[n], job.now, told.get(named(n), "")) for n, job in enumerate(jobs)))
+    return End(how, at, tuple(sorted((world.jobs[n], job.now, told.get(named(n), "")) for n, job in enumerate(jobs))))
 
 
 def _said(outcome: Outcome) -> Any:
@@ -390,4 +403,4 @@ def _replayed(
             if broken is not None:
                 broken.append(Violation(only.result.counterexample.broken))
             return
-        ends += [end for end, _ in only.ends]
+        ends += [end.how for end in only.ends]

@@ -388,7 +388,7 @@ def _moves(world: World, number: int, job: Truth, at: float, what: str) -> Itera
                 # A listing has no documents: that more of them are listed shows later.
                 continue
             told = f"the service now tells that {name} has {_documents(total, rows)}"
-            yield _Move(one.cost + kind.grows, (*one.events, told), one.job.told(stage, at), one.hidden)
+            yield _Move(one.cost + kind.grows, (*one.events, told), one.job.told(stage, at), hidden=one.hidden)
 
 
 def behaved(world: World, number: int, job: Truth, at: float) -> Truth:

@@ -1,4 +1,8 @@
-"""How long properties are tried, by HYPOTHESIS_PROFILE: `ci` (the default, always the same examples), or `nightly`."""
+"""How properties are tried, by HYPOTHESIS_PROFILE.
+
+`ci`, the default, tries the same examples each time. `nightly` (`make properties-nightly`) tries many more, from a
+fresh seed each time, and prints how to try the one that failed again.
+"""
 
 from __future__ import annotations
 
@@ -14,5 +18,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("nightly", settings.get_profile("ci"), max_examples=100_000, derandomize=False)
+settings.register_profile(
+    "nightly", settings.get_profile("ci"), max_examples=100_000, derandomize=False, print_blob=True
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
