@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from tests.proof.machine import BEGAN, Code, Machine
 from tests.proof.world import ABSENT, IN_FLIGHT, KINDS, QUEUED, Outcome, Truth, World, named
-from translation_job_guard.errors import ServiceError
+from translation_job_guard.errors import ServiceError, Throttled
 from translation_job_guard.jobs import Job
 from translation_job_guard.teardown import CannotTell, TeardownRefused, TeardownTimeout, Undecided
 
@@ -64,6 +64,8 @@ class Watch(NamedTuple):
     definite: bool = False
     look_failed: bool = False
     overtime: int = 0
+    not_before: float = 0.0
+    """Until when an answer has asked it to wait."""
 
     def plain(self, at: float) -> tuple[Any, ...]:
         """Return what may matter from ``at`` on, but for the jobs, for a digest."""
@@ -74,6 +76,7 @@ class Watch(NamedTuple):
             self.definite,
             self.look_failed,
             self.overtime,
+            self.not_before if self.not_before > at else 0.0,
         )
 
 
@@ -99,6 +102,8 @@ def observe(world: World, code: Code, watch: Watch, batch: Sequence[Any], outcom
     watch = watch._replace(spent=watch.spent or outcome.cost > 0, definite=definite, look_failed=look_failed)
     answered = {id(request) for request, _ in outcome.values}
     for request, value in outcome.values:
+        if isinstance(value, Throttled) and value.retry_after:
+            watch = watch._replace(not_before=max(watch.not_before, outcome.now + value.retry_after))
         if isinstance(request, code.list):
             watch = _listed(world, watch, jobs, value, outcome, at, numbers)
         elif isinstance(request, code.locate):
@@ -216,6 +221,8 @@ def check_batch(
         lists = (*watch.lists[-ROUNDS_AT_MOST:], at)
         if len(lists) > ROUNDS_AT_MOST and at - lists[0] < 1.0 and at < world.timeout:
             raise Violation("requests: it lists a third time within a second")
+        if at < watch.not_before and at < world.timeout:
+            raise Violation("requests: it lists again before the time that Retry-After has asked for")
         return watch._replace(lists=lists)
     if isinstance(first, code.wait):
         if first.seconds < 0 or at + first.seconds > world.timeout:

@@ -314,6 +314,13 @@ RULES = (
         World("amazon", "cancel", ("own",), 2, begin=_BUSY, timeout=_SHORT),
     ),
     Rule(
+        "Retry-After is heeded",
+        "When the service says how long to wait, the next listing comes no sooner.",
+        "requests",
+        Change("self._not_before = max(", "_ = max("),
+        _amazon(1),
+    ),
+    Rule(
         "an older answer does not undo a newer one",
         "The service has several nodes, and one may show a batch as it was before it ended.",
         "requests",
