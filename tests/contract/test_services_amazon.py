@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -544,6 +545,20 @@ def test_sts_vouches_only_for_an_endpoint_of_its_own(
     service = amazon.connect("us-east-1", amazon.Credentials())
     with nullcontext() if related else pytest.raises(Rejected, match="Unset AWS_ENDPOINT_URL_TRANSLATE"):
         service._refuse_elsewhere(service._sts())
+
+
+def test_an_endpoint_that_is_elsewhere_is_named_by_its_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A profile may have an endpoint with a user name and a password."""
+    (tmp_path / "config").write_text(
+        "[profile team]\nservices = odd\n[services odd]\n"
+        "translate =\n  endpoint_url = https://user:planted@test.example.com:4566\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with pytest.raises(Rejected) as caught:
+        amazon.connect("us-east-1", amazon.Credentials("team")).account()
+    assert "to test.example.com:4566 and those of STS to sts.us-east-1.amazonaws.com," in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -249,9 +249,11 @@ class AmazonTranslate:
         here, there = (urlsplit(client.meta.endpoint_url) for client in (self._client, sts))
         related = here.netloc == there.netloc or None is not _amazon_suffix(here) == _amazon_suffix(there)
         if not (self._chosen or related):
+            # Without a user name and password, which an endpoint of a profile may have.
+            hosts = [url.netloc.rpartition("@")[2] for url in (here, there)]
             raise Rejected(
-                f"The environment sends Amazon Translate's requests to {here.netloc} and those of STS to "
-                f"{there.netloc}, so the account that STS names says nothing of the jobs there. Unset "
+                f"The environment sends Amazon Translate's requests to {hosts[0]} and those of STS to "
+                f"{hosts[1]}, so the account that STS names says nothing of the jobs there. Unset "
                 "AWS_ENDPOINT_URL_TRANSLATE (or the services section of the profile), or give the guard endpoint_url."
             )
 
