@@ -18,7 +18,7 @@ import importlib.machinery
 import importlib.util
 import marshal
 import sys
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timezone
 from types import CodeType, ModuleType
@@ -38,6 +38,9 @@ _NOTES = frozenset({"seen_at", "came_late", "before", "started", "service", "pla
 COMPARED = 200
 _UNTIL_ANSWERED = "_before_asking"
 """A field of records that is only read while stop requests are under way. If renamed, there are more states."""
+
+_GIVEN = frozenset({"policy", "_policy", "covers", "timeout"})
+"""What a teardown is given and never changes."""
 
 Covers = Callable[[Job], Coverage]
 
@@ -317,9 +320,9 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 def _facts(teardown: Any, by_job: dict[str, Any], skip: str = "") -> Any:
     """Return the fields of a teardown and its report; what they know by a job's id goes into ``by_job``."""
     rest: list[Any] = []
-    for owner in (vars(teardown), vars(teardown.report)):
+    for owner in _owners(teardown):
         for name, value in owner.items():
-            if name in _NOTES or name in ("report", "policy", "_policy", "_covers"):
+            if name in _NOTES or name in _GIVEN or _is_state(value):
                 continue
             if type(value) is dict:
                 for id_, one in value.items():
@@ -329,10 +332,30 @@ def _facts(teardown: Any, by_job: dict[str, Any], skip: str = "") -> Any:
     return rest
 
 
+def _owners(teardown: Any) -> Iterator[dict[str, Any]]:
+    """Yield the fields of a teardown, and of what it keeps its state in."""
+    yield vars(teardown)
+    for value in vars(teardown).values():
+        if _is_state(value):
+            yield vars(value)
+
+
+def _is_state(value: Any) -> bool:
+    kind = type(value)
+    known = _states.get(kind)
+    if known is None:
+        ours = kind.__module__.startswith(f"{TEARDOWN}.") and is_dataclass(kind)
+        known = _states[kind] = ours and not kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    return known
+
+
+_states: dict[type, bool] = {}
+
+
 def _orders(teardown: Any, ids: Collection[str]) -> list[list[str]]:
     return [
         list(value)
-        for owner in (vars(teardown), vars(teardown.report))
+        for owner in _owners(teardown)
         for name, value in owner.items()
         if type(value) is dict and name not in _NOTES and all(id_ in ids for id_ in value)
     ]

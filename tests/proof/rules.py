@@ -103,7 +103,7 @@ RULES = (
         "While a batch may be in scope, the teardown is not quiet.",
         "2",
         Change(
-            "return not self.report.left and all(map(self._given_up, self.report.undecided))",
+            "return not self.report.left and all(self._patience.is_over(id_, self._now) for id_ in self.report.undecided)",
             "return not self.report.left",
         ),
         World("azure", "cancel", ("own, listed late",), 0, leave_undecided=True, races=False, begin=(RUNNING,)),
@@ -120,8 +120,8 @@ RULES = (
         "Documents come one by one, so a batch gets `undecided_timeout` before the teardown gives up.",
         "4",
         Change(
-            "return self._undecided_since[id_][0] + self._policy.undecided_timeout",
-            "return self._undecided_since[id_][0]",
+            "return self.since[id_][0] + self.timeout",
+            "return self.since[id_][0]",
         ),
         _azure(0, "own, listed late"),
     ),
@@ -130,8 +130,8 @@ RULES = (
         "Only a job that is covered for certain becomes one of the guard's.",
         "1",
         Change(
-            "if decision is Coverage.COVERED:\n                self._sight(job, first)",
-            "if decision is not Coverage.OUTSIDE:\n                self._sight(job, first)",
+            "if decision is Coverage.UNKNOWN:\n                undecided",
+            "if False:\n                undecided",
         ),
         _azure(0, "foreign, listed late"),
     ),
@@ -140,8 +140,8 @@ RULES = (
         "A job that is not covered is never asked.",
         "1",
         Change(
-            "            else:\n                self._outside(job)\n        for",
-            "            else:\n                self._sight(job, first)\n        for",
+            "if decision is Coverage.OUTSIDE:\n            self.report.let_go",
+            "if False:\n            self.report.let_go",
         ),
         _amazon(0, "foreign"),
     ),
@@ -150,8 +150,8 @@ RULES = (
         "Out of scope by its documents is out of scope by those documents only.",
         "2",
         Change(
-            "if self._outside_at.get(job.id, -1) >= total > 0 and not job.rows:",
-            "if job.id in self._outside_at and not job.rows:",
+            "if self.outside_at.get(job.id, -1) >= total > 0 and not job.rows:",
+            "if job.id in self.outside_at and not job.rows:",
         ),
         _azure(1, "grows into the scope"),
     ),
@@ -159,7 +159,7 @@ RULES = (
         "a batch that left the scope is let go",
         "In an update, a batch that turns out to be the new scope's is not asked any more.",
         "1",
-        Change("self.report.records.pop(job.id, None)", "pass"),
+        Change("self.records.pop(job.id, None)", "pass"),
         _azure(2, "grows out of the scope", update=True),
     ),
     Rule(
@@ -173,7 +173,7 @@ RULES = (
         "documents that were read are kept",
         "They are not read again, which would cost a request each round.",
         "requests",
-        Change("                    self._located[value.id] = value\n", "                    pass\n"),
+        Change("                self.located[job.id] = job\n", "                pass\n"),
         _azure(0, "own"),
     ),
     Rule(
@@ -192,7 +192,7 @@ RULES = (
         "5",
         Change(
             "        if record is None:\n",
-            "        if record is None and not first:\n            return\n        if record is None:\n",
+            "        if record is None and came_late:\n            return False\n        if record is None:\n",
         ),
         _amazon(1),
     ),
@@ -200,14 +200,14 @@ RULES = (
         "a job that still runs is asked again",
         "A stop request may be accepted and ignored.",
         "liveness",
-        Change("return at - self.asked_at >= min(first * 2.0**doublings, most)", "return False"),
+        Change("return now - record.asked_at >= min(first * 2.0**doublings, most)", "return False"),
         _amazon(1, timeout=25.0),
     ),
     Rule(
         "but not at once",
         "Asked again after 5 seconds, then ever later: a stop takes its time.",
         "requests",
-        Change("return at - self.asked_at >= min(first * 2.0**doublings, most)", "return True"),
+        Change("return now - record.asked_at >= min(first * 2.0**doublings, most)", "return True"),
         World("azure", "cancel", ("own",), 1, listing_takes=1.0, begin=_BUSY, timeout=_SHORT),
     ),
     Rule(
@@ -215,8 +215,8 @@ RULES = (
         "It has been asked already, by this teardown or by somebody else.",
         "requests",
         Change(
-            "if (stopping and not self.doubted) or isinstance(self.last_error, Denied):",
-            "if isinstance(self.last_error, Denied):",
+            "if (stopping and not record.doubted) or isinstance(record.last_error, Denied):",
+            "if isinstance(record.last_error, Denied):",
         ),
         _amazon(0, timeout=25.0),
     ),
@@ -225,7 +225,8 @@ RULES = (
         "A job that ended meanwhile, or that somebody else stopped, is no failure.",
         "4",
         Change(
-            "                record.last_error = value\n", "                raise CannotTell(str(value), self.report)\n"
+            "                record.last_error = value\n",
+            "                raise messages.cannot_tell(self.report, value)\n",
         ),
         _amazon(0),
     ),
@@ -234,7 +235,7 @@ RULES = (
         "Being denied a listing does not pass by itself.",
         "2",
         Change(
-            "                    raise self._error(CannotTell, self._cannot_tell(value))\n            elif value is",
+            "                    raise messages.cannot_tell(self.report, value)\n            elif value is",
             "                    value = []\n                    break\n            elif value is",
         ),
         _amazon(2),
@@ -301,7 +302,7 @@ RULES = (
         "A second listing that would come too late is not waited for: it is not confirmed, and that is an error.",
         "6",
         Change(
-            "                raise self._error(TeardownTimeout, self._unconfirmed())\n",
+            "                raise messages.unconfirmed(self.report)\n",
             "                return True\n",
         ),
         _amazon(0),
@@ -338,7 +339,7 @@ RULES = (
         "documents that were read are counted as read",
         "A listing that is behind counts fewer documents; when the next one counts them all, none is new.",
         "requests",
-        Change("self._outside_at[job.id] = max(total, len(job.rows))", "self._outside_at[job.id] = total"),
+        Change("self.outside_at[job.id] = max(total, len(job.rows))", "self.outside_at[job.id] = total"),
         World("azure", "cancel", ("grows out of the scope",), 1, update=True, races=False, begin=_BUSY),
     ),
     Rule(

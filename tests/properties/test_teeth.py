@@ -18,7 +18,7 @@ from translation_job_guard.guard import changes as decide
 from translation_job_guard.guard.arguments import UNKNOWN
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Coverage, Job
 from translation_job_guard.services import amazon, reading
-from translation_job_guard.teardown import CannotTell, Record, Report, runner
+from translation_job_guard.teardown import CannotTell, Record, Report, machine, runner, schedule
 from translation_job_guard.teardown.machine import Answers, List, Request, Script, Stop, Teardown, Value, Wait
 from translation_job_guard.testing import SimulatedService
 
@@ -181,12 +181,12 @@ def _asked_before_listing(patch: pytest.MonkeyPatch) -> None:
 
 
 def _never_asked_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Record, "wants_stop", lambda self, _at: self.asked_at is None)
+    patch.setattr(machine, "stop_is_due", lambda record, _now: record.asked_at is None)
 
 
 def _one_after_the_other(patch: pytest.MonkeyPatch) -> None:
     def stop(self: Teardown) -> Script:
-        due = [record for record in self.report.left if record.wants_stop(self._now)][:1]
+        due = [record for record in self.report.left if schedule.stop_is_due(record, self._now)][:1]
         for record in due:
             record.asked(self._now)
             self._take((yield [Stop(record.now)]))
@@ -195,13 +195,12 @@ def _one_after_the_other(patch: pytest.MonkeyPatch) -> None:
 
 
 def _arrivals_ignored(patch: pytest.MonkeyPatch) -> None:
-    original = Teardown._sight
+    original = Report.sight
 
-    def sight(self: Teardown, job: Job, first: bool) -> None:
-        if first or job.id in self.report.records:
-            original(self, job, first)
+    def sight(self: Report, job: Job, now: float, *, came_late: bool) -> bool:
+        return (not came_late or job.id in self.records) and original(self, job, now, came_late=came_late)
 
-    patch.setattr(Teardown, "_sight", sight)
+    patch.setattr(Report, "sight", sight)
 
 
 def _grace_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -233,7 +232,7 @@ def _deadline_forgotten_by_the_runner(patch: pytest.MonkeyPatch) -> None:
 
 
 def _listing_without_a_pause(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(teardown, "FASTEST_POLL", 0.1)
+    patch.setattr(machine, "FASTEST_POLL", 0.1)
 
 
 # Some mistakes show only where things move within a tenth of a second: fewer examples find them in such worlds.

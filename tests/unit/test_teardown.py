@@ -35,6 +35,7 @@ from translation_job_guard.teardown import (
 )
 from translation_job_guard.teardown.machine import Answers, List, Locate, Request, Teardown, Wait
 from translation_job_guard.teardown.runner import run
+from translation_job_guard.teardown.schedule import stop_is_due
 from translation_job_guard.testing import Operation, SimulatedClock, SimulatedService, tear_down
 
 SCOPES = [AmazonScope(job_name_prefixes=("own-",))]
@@ -431,7 +432,7 @@ def test_states_that_flap_cause_no_flood_of_stop_requests() -> None:
     asked = []
     for tenth in range(200):
         record.shown(_at(0, JobState.RUNNING if tenth % 2 else JobState.QUEUED))
-        if record.wants_stop(tenth / 10):
+        if stop_is_due(record, tenth / 10):
             record.asked(tenth / 10)
             asked.append(tenth / 10)
     assert len(asked) <= 4
@@ -477,13 +478,13 @@ def test_an_older_answer_lets_a_lost_stop_be_asked_again() -> None:
     record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
     record.asked(1.0)
     record.shown(_at(2, JobState.STOPPING))
-    assert not record.wants_stop(60.0)
+    assert not stop_is_due(record, 60.0)
     record.shown(_at(0, JobState.RUNNING))
     assert record.now.state is JobState.STOPPING
-    assert not record.wants_stop(2.0)
-    assert record.wants_stop(7.0)
+    assert not stop_is_due(record, 2.0)
+    assert stop_is_due(record, 7.0)
     record.shown(_at(2, JobState.STOPPING))
-    assert not record.wants_stop(60.0), "a newer answer says that it is stopping"
+    assert not stop_is_due(record, 60.0), "a newer answer says that it is stopping"
 
 
 def test_on_equal_times_the_fresh_answer_wins() -> None:
@@ -923,7 +924,7 @@ def _asked_for(lost: bool, most: float) -> list[float]:
     record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
     asked = []
     for tenth in range(int(most * 10)):
-        if record.wants_stop(tenth / 10):
+        if stop_is_due(record, tenth / 10):
             record.asked(tenth / 10)
             asked.append(tenth / 10)
             record.last_error = Transient("reset") if lost else None
@@ -945,8 +946,8 @@ def test_a_job_that_is_asked_for_ever_overflows_nothing() -> None:
     record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
     for number in range(2_000):
         record.asked(float(number))
-    assert not record.wants_stop(2_058.0)
-    assert record.wants_stop(2_059.0)
+    assert not stop_is_due(record, 2_058.0)
+    assert stop_is_due(record, 2_059.0)
 
 
 def test_a_request_that_did_not_go_out_leaves_no_trace() -> None:
@@ -959,11 +960,11 @@ def test_a_request_that_did_not_go_out_leaves_no_trace() -> None:
     record.asked(2.0)
     assert record.asks == 2
     assert record.last_error is None
-    assert not record.wants_stop(3.0)
+    assert not stop_is_due(record, 3.0)
     record.not_sent()
     assert (record.asks, record.asked_at) == (1, 1.0)
     assert vars(record)["last_error"] is error
-    assert record.wants_stop(1.0), "it was queued when it was asked, and runs now"
+    assert stop_is_due(record, 1.0), "it was queued when it was asked, and runs now"
 
 
 def test_a_denied_job_is_never_asked_again() -> None:
@@ -971,7 +972,7 @@ def test_a_denied_job_is_never_asked_again() -> None:
     record = Record(_at(0, JobState.RUNNING), _at(0, JobState.RUNNING), seen_at=0.0)
     record.asked(1.0)
     record.last_error = Denied("no")
-    assert not record.wants_stop(1e6)
+    assert not stop_is_due(record, 1e6)
 
 
 # How a job's part came out
@@ -1029,7 +1030,7 @@ def test_a_doubt_stays_until_a_newer_answer() -> None:
     record.asked(1.0)
     record.shown(_at(3, JobState.RUNNING))
     record.shown(_at(4, JobState.STOPPING))
-    assert record.wants_stop(60.0)
+    assert stop_is_due(record, 60.0)
 
 
 @pytest.mark.parametrize("known", [True, False])

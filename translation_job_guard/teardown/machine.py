@@ -7,24 +7,18 @@ The decisions as a state machine without I/O: a script yields batches of request
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import Denied, JobNotFound, Rejected, ServiceError, Throttled, Transient
-from translation_job_guard.jobs import Coverage, Job, JobState, counted, named
+from translation_job_guard.jobs import Coverage, Job, JobState
 from translation_job_guard.services.reading import LONGEST_WAIT
-from translation_job_guard.teardown.failures import (
-    CannotTell,
-    TeardownError,
-    TeardownRefused,
-    TeardownTimeout,
-    Undecided,
-)
-from translation_job_guard.teardown.report import Mode, Policy, Record, Report
-from translation_job_guard.teardown.schedule import FASTEST_POLL, SLOWEST_POLL
+from translation_job_guard.teardown import messages
+from translation_job_guard.teardown.failures import CannotTell, TeardownError
+from translation_job_guard.teardown.observations import Observations, Patience
+from translation_job_guard.teardown.report import Mode, Policy, Report
+from translation_job_guard.teardown.schedule import FASTEST_POLL, SLOWEST_POLL, next_poll, stop_is_due
 
 __all__ = ["Answers", "List", "Locate", "Look", "Request", "Script", "Stop", "Teardown", "Value", "Wait"]
 
@@ -98,20 +92,13 @@ class Teardown:
 
     def __init__(self, covers: Callable[[Job], Coverage], policy: Policy, report: Report) -> None:
         self.report = report
-        self._covers = covers
         self._policy = policy
         self._now = self._changed_at = report.elapsed
         self._listings = 0
         self._list_began = 0.0
         self._list_took = 0.0
-        self._located: dict[str, Job] = {}
-        self._outside_at: dict[str, int] = {}
-        """Totals at which batches were found to be out of scope. Their documents are not kept: there may be many."""
-        self._totals: dict[str, int] = {}
-        self._documents: dict[str, int] = {}
-        """How many documents of each undecided batch were listed at the most."""
-        self._undecided_since: dict[str, tuple[float, int]] = {}
-        """From when each undecided batch is waited for, and how many documents it had then."""
+        self._observations = Observations(covers)
+        self._patience = Patience(policy.undecided_timeout)
         self._list_error: ServiceError | None = None
         self._locate_error: ServiceError | None = None
         self._not_before = 0.0
@@ -132,7 +119,7 @@ class Teardown:
                 self.report.quiet = True
                 return
             if policy.mode is Mode.FAIL and self.report.left:
-                raise self._error(TeardownRefused, self._refusal())
+                raise messages.refused(self.report)
             yield from self._stop()
             yield from self._wait(self._pause())
             yield from self._wait_for_the_last()
@@ -160,7 +147,7 @@ class Teardown:
             if isinstance(value, ServiceError):
                 self._list_error = value
                 if not isinstance(value, (Transient, Throttled)):
-                    raise self._error(CannotTell, self._cannot_tell(value))
+                    raise messages.cannot_tell(self.report, value)
             elif value is not None:
                 self._list_error = None
                 break
@@ -189,24 +176,18 @@ class Teardown:
     def _take_listing(self, value: Value) -> list[Job]:
         """Sort a listing into what is in scope and what is not; return what has to be located first."""
         assert isinstance(value, Sequence)
-        first = self._listings == 0
         self._listings += 1
         # Ids seen twice count once, and the later sight is the newer one.
-        listed = {job.id: self._with_what_is_known(job) for job in value if job.in_flight}
+        listed = {job.id: self._observations.completed(job) for job in value if job.in_flight}
         undecided: list[Job] = []
         for job in listed.values():
-            decision = self._decide(job)
-            if decision is Coverage.COVERED:
-                self._sight(job, first)
-            elif decision is Coverage.UNKNOWN:
+            decision = self._observations.decide(job)
+            if decision is Coverage.UNKNOWN:
                 undecided.append(job)
             else:
-                self._outside(job)
-        for id_, record in self.report.records.items():
-            if id_ not in listed and record.ended_at is None:
-                record.ended_at = self._now
-                self._changed_at = self._now
-        self._first = first
+                self._take_decided(job, decision)
+        if self.report.no_longer_listed(listed, self._now):
+            self._changed_at = self._now
         self.report.undecided = {job.id: job for job in undecided}
         return undecided
 
@@ -219,93 +200,34 @@ class Teardown:
                 # A batch that was listed and is not found has gone or is too new: the next listing tells which.
                 # One whose documents are refused stays undecided: it must not keep the others from being stopped.
                 if not isinstance(value, (Transient, Throttled, JobNotFound, Rejected)):
-                    raise self._error(CannotTell, self._cannot_tell(value))
+                    raise messages.cannot_tell(self.report, value)
                 self._locate_error = value
             elif isinstance(value, Job):
-                decision = self._decide(value)
-                if decision is Coverage.UNKNOWN:
-                    # Its documents are read again with the next listing; there may be too many to keep them.
-                    self._documents[value.id] = max(self._documents.get(value.id, 0), len(value.rows))
-                    continue
-                del open_[value.id]
-                if decision is Coverage.COVERED:
-                    before = self._located.get(value.id)
-                    if before is None or len(value.rows) >= len(before.rows):
-                        self._located[value.id] = value
-                    self._sight(value, self._first)
-                else:
-                    self._outside(value)
+                decision = self._observations.decide_located(value)
+                if decision is not Coverage.UNKNOWN:
+                    del open_[value.id]
+                    self._take_decided(value, decision)
 
-    def _with_what_is_known(self, job: Job) -> Job:
-        """Return ``job`` with the highest total seen (a lower one is an older answer) and the documents read before."""
-        if job.documents is None:
-            return job
-        total = self._totals[job.id] = max(self._totals.get(job.id, 0), job.documents.total)
-        located = self._located.get(job.id)
-        rows, locations = (located.rows, located.locations) if located is not None else (job.rows, job.locations)
-        return replace(job, documents=replace(job.documents, total=total), rows=rows, locations=locations)
-
-    def _decide(self, job: Job) -> Coverage:
-        total = job.documents.total if job.documents else 0
-        if self._outside_at.get(job.id, -1) >= total > 0 and not job.rows:
-            # Its documents were read, and there are no more of them now.
-            return Coverage.OUTSIDE
-        decision = self._covers(job)
-        if decision is Coverage.OUTSIDE and job.rows:
-            # A listing that is behind counts fewer documents than were read.
-            self._outside_at[job.id] = max(total, len(job.rows))
-            self._located.pop(job.id, None)
-        return decision
-
-    def _sight(self, job: Job, first: bool) -> None:
-        record = self.report.records.get(job.id)
-        if record is None:
-            self.report.records[job.id] = Record(job, job, self._now, came_late=not first)
+    def _take_decided(self, job: Job, decision: Coverage) -> None:
+        if decision is Coverage.OUTSIDE:
+            self.report.let_go(job)
+        elif self.report.sight(job, self._now, came_late=self._listings > 1):
             self._changed_at = self._now
-            return
-        if record.known_better(job):
-            # What has ended stays so, whatever a node shows that is behind.
-            return
-        if record.shown(job) or record.ended_at is not None:
-            self._changed_at = self._now
-        record.ended_at = None
-        record.vanished = record.looked = False
-
-    def _outside(self, job: Job) -> None:
-        # In an update a batch that grows can come to be the new scope's: what it was asked before is not undone.
-        self.report.records.pop(job.id, None)
 
     def _nothing_left(self) -> bool:
-        return not self.report.left and all(map(self._given_up, self.report.undecided))
+        return not self.report.left and all(self._patience.is_over(id_, self._now) for id_ in self.report.undecided)
 
     def _time_undecided(self) -> None:
-        """Note from when on each undecided batch is waited for.
-
-        The wait begins when everything in scope has ended, for each batch by itself, and begins anew when more of its
-        documents are listed: the service lists them one by one (recorded traffic). A listing that goes without the
-        batch does not end the wait: it may come from a node that is behind.
-        """
-        undecided = self.report.undecided
+        """Note from when on each undecided batch is waited for: from when everything in scope has ended."""
         if self.report.left:
-            self._undecided_since.clear()
-            return
-        for id_ in undecided:
-            documents = self._documents.get(id_, 0)
-            if id_ not in self._undecided_since or documents > self._undecided_since[id_][1]:
-                self._undecided_since[id_] = (self._now, documents)
-                self._changed_at = self._now
+            self._patience.since.clear()
+        elif self._patience.note(self.report.undecided, self._observations.documents, self._now):
+            self._changed_at = self._now
 
     def _refuse_undecided(self) -> None:
         """Fail once every undecided batch was waited for, unless it may be left."""
         if self.report.undecided and not self._policy.leave_undecided and self._nothing_left():
-            raise self._error(Undecided, self._not_decided())
-
-    def _given_up(self, id_: str) -> bool:
-        """Whether an undecided batch was waited for long enough."""
-        return id_ in self._undecided_since and self._now >= self._give_up_at(id_)
-
-    def _give_up_at(self, id_: str) -> float:
-        return self._undecided_since[id_][0] + self._policy.undecided_timeout
+            raise messages.undecided(self.report, self._locate_error)
 
     def _stays_quiet(self) -> Generator[Sequence[Request], Answers, bool]:
         """Whether a listing that showed nothing is confirmed: by the jobs' own states, and by another listing."""
@@ -316,7 +238,7 @@ class Teardown:
         if self._policy.quiet_period:
             due = empty_at + self._policy.quiet_period
             if due > self._policy.timeout:
-                raise self._error(TeardownTimeout, self._unconfirmed())
+                raise messages.unconfirmed(self.report)
             yield from self._wait(max(due - self._now, FASTEST_POLL))
             yield from self._list()
             if not self._nothing_left():
@@ -361,7 +283,7 @@ class Teardown:
         due = [
             record
             for record in self.report.left
-            if record.wants_stop(self._now)
+            if stop_is_due(record, self._now)
             and record.before.id not in self.report.undecided
             # Not again before its state was looked at again.
             and (record.asked_at is None or record.asked_at < self._list_began)
@@ -398,7 +320,7 @@ class Teardown:
         self._take((yield [Wait(min(seconds, left))]))
         if seconds >= left:
             # By a clock's last digit it may not be quite over; there is time for nothing in any case.
-            raise self._error(TeardownTimeout, self._out_of_time())
+            raise self._out_of_time()
         self._check_time()
 
     def _wait_for_the_last(self) -> Script:
@@ -433,126 +355,24 @@ class Teardown:
 
     def _pause(self) -> float:
         """Seconds until the next listing. Intervals are from one's beginning to the next."""
-        interval = self._policy.poll_interval
-        if interval is None:
-            interval = min((self._now - self._changed_at) / 8, SLOWEST_POLL)
+        interval = next_poll(self._policy.poll_interval, self._now - self._changed_at)
         since = self._now - self._list_began
         # Never more than half of the time listing: others have the same quota.
         pause = max(interval - since, self._list_took)
         if self._policy.mode is Mode.CANCEL and self._now < self._policy.grace_period:
             pause = min(pause, self._policy.grace_period - self._now)
-        give_up = [self._give_up_at(id_) - self._now for id_ in self._undecided_since.keys() & self.report.undecided]
-        pause = min([pause, *(due for due in give_up if due > 0)])
+        pause = min([pause, *self._patience.left(self.report.undecided, self._now)])
         return max(pause, FASTEST_POLL - since)
 
     def _check_time(self) -> None:
         if self._now >= self._policy.timeout:
-            raise self._error(TeardownTimeout, self._out_of_time())
+            raise self._out_of_time()
 
     def _refuse_denied(self) -> None:
         # Only after the listing that came after the request: a job that ended meanwhile needs no permission.
         for record in self.report.left:
             if isinstance(record.last_error, Denied) and record.now.state is not JobState.STOPPING:
-                happened = f"{record.last_error} Still in flight: {_names(self.report.left)}."
-                advice = f"{_NOTHING_TAKEN} Add the permission and run the same command again."
-                raise self._error(CannotTell, (happened, advice))
+                raise messages.denied(self.report, record.last_error)
 
-    def _error(self, kind: type[TeardownError], said: tuple[str, str]) -> TeardownError:
-        """Return an error that says what happened, and what to do in a Pulumi operation."""
-        happened, advice = said
-        return kind(happened, self.report, advice=advice)
-
-    def _refusal(self) -> tuple[str, str]:
-        left = self.report.left
-        return (
-            f'{counted(len(left), "job is", "jobs are")} in flight and on_delete is "fail": {self._named(left)}.',
-            "Nothing was stopped or taken away. Let them end, or set TRANSLATION_JOB_GUARD_ON_DELETE=cancel (or drain) "
-            "for one run, and run the same command again.",
-        )
-
-    def _cannot_tell(self, error: ServiceError) -> tuple[str, str]:
-        return (
-            f"What is in flight in {self.report.place} cannot be determined: {error}",
-            f"{_NOTHING_TAKEN} Correct this and run the same command again. If the account is gone for good, "
-            f"TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes on without looking. {_RUNBOOK}",
-        )
-
-    def _unconfirmed(self) -> tuple[str, str]:
-        return (
-            f"{format_duration(self._policy.timeout)} (timeout) passed before it was confirmed that nothing is in "
-            "flight.",
-            "Run the same command again, which goes on from here.",
-        )
-
-    def _not_decided(self) -> tuple[str, str]:
-        waited = format_duration(self._policy.undecided_timeout)
-        because = f" (last error: {self._locate_error})" if self._locate_error else ""
-        return (
-            f"{self._undecided_named()}. The guard waited {waited} (undecided_timeout) for their documents after "
-            f"everything in scope had ended{because}.",
-            f"{_NOTHING_TAKEN} Narrow the scope with source_container_urls or translation_ids, run the same command "
-            "again, or leave these batches for one run with TRANSLATION_JOB_GUARD_UNDECIDED=leave. "
-            f"{_RUNBOOK}",
-        )
-
-    def _undecided_named(self) -> str:
-        undecided = self.report.undecided.values()
-        batches = counted(len(undecided), "batch is", "batches are")
-        return (
-            f"{batches} in flight of which the service does not tell yet whether "
-            f"{'it is' if len(undecided) == 1 else 'they are'} in scope (undecided): {named(undecided)}"
-        )
-
-    def _out_of_time(self) -> tuple[str, str]:
-        left, undecided = self.report.left, self.report.undecided
-        unlisted = not self._listings or self._list_error is not None
-        if not (left or undecided or unlisted):
-            return self._unconfirmed()
-        says = [f"{format_duration(self._policy.timeout)} (timeout) passed"]
-        if left:
-            says.append(f"and {counted(len(left), 'job is', 'jobs are')} still in flight: {self._named(left)}")
-            unasked = sum(not record.asks and record.now.state is not JobState.STOPPING for record in left)
-            if unasked and self._policy.mode is Mode.CANCEL:
-                says.append(f"({unasked} of them could not be asked to stop in time)")
-            late = [record for record in self.report.records.values() if record.came_late]
-            if late:
-                says.append(
-                    f"({len(late)} came in after the start: {_names(late)}; something still submits, stop that first)"
-                )
-        if undecided:
-            says.append(f"and {self._undecided_named()}")
-        if unlisted:
-            says.append(f"and what is in flight could not be listed: {self._list_error or 'no answer came in time'}")
-        leave = ", TRANSLATION_JOB_GUARD_UNDECIDED=leave to leave undecided batches" if undecided else ""
-        return (
-            f"{' '.join(says).rstrip('.')}.",
-            f"{_NOTHING_TAKEN} Run the same command again, which goes on from here; or for one run set "
-            "TRANSLATION_JOB_GUARD_TIMEOUT=1h to wait longer, TRANSLATION_JOB_GUARD_ON_DELETE=drain to let the "
-            "jobs end by themselves, or TRANSLATION_JOB_GUARD_ON_DELETE=ignore to go on without them (they keep "
-            f"running and costing money, and fail or write into what is being deleted){leave}. {_RUNBOOK}",
-        )
-
-    def _named(self, records: Sequence[Record]) -> str:
-        """Name jobs with how long they have been in flight and how often they were asked to stop."""
-        now = self.report.started + timedelta(seconds=self._now)
-        return ", ".join(_described(record, now) for record in records[:_NAMED_AT_MOST]) + (
-            f" and {len(records) - _NAMED_AT_MOST} more" if len(records) > _NAMED_AT_MOST else ""
-        )
-
-
-_NAMED_AT_MOST = 10
-_NOTHING_TAKEN = "Nothing they need was taken away."
-_RUNBOOK = "See docs/runbook.md."
-
-
-def _described(record: Record, now: datetime) -> str:
-    details = []
-    if record.now.submitted_at is not None:
-        details.append(f"for {format_duration(max(round((now - record.now.submitted_at).total_seconds()), 0))}")
-    if record.asks:
-        details.append(f"asked {counted(record.asks, 'time', 'times')}")
-    return " ".join([str(record.now), *([f"({', '.join(details)})"] if details else [])])
-
-
-def _names(records: Iterable[Record]) -> str:
-    return named(record.now for record in records)
+    def _out_of_time(self) -> TeardownError:
+        return messages.out_of_time(self.report, listed=self._listings > 0, error=self._list_error)

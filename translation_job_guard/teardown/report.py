@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from translation_job_guard.durations import format_duration
-from translation_job_guard.errors import Denied, ServiceError, Transient
+from translation_job_guard.errors import ServiceError
 from translation_job_guard.jobs import Job, JobState, counted, named
-from translation_job_guard.teardown.schedule import ASK_AGAIN_AFTER, ASK_AGAIN_AT_MOST, FASTEST_POLL, SLOWEST_POLL
 
 __all__ = ["Ending", "Mode", "Occasion", "Policy", "Record", "Report"]
 
@@ -63,7 +63,8 @@ class Ending(enum.Enum):
 class Record:
     """What happened to one job. Times are seconds since the teardown's start.
 
-    ``doubted``: an older answer contradicts that it is stopping, so the stop request may have been lost.
+    ``doubted``: an older answer contradicts that it is stopping, so the stop request may have been lost. ``asked_in``:
+    the states in which it was asked to stop.
     """
 
     before: Job
@@ -77,7 +78,7 @@ class Record:
     looked: bool = False
     doubted: bool = False
     last_error: ServiceError | None = None
-    _asked_in: frozenset[JobState] = frozenset()
+    asked_in: frozenset[JobState] = frozenset()
     _before_asking: tuple[float | None, frozenset[JobState], ServiceError | None] = (None, frozenset(), None)
 
     @property
@@ -93,28 +94,12 @@ class Record:
             return Ending.STOPPED if self.asks else Ending.STOPPED_BY_OTHERS
         return Ending.BY_ITSELF
 
-    def wants_stop(self, at: float) -> bool:
-        """Whether it is to be asked (again) to stop."""
-        stopping = self.now.state is JobState.STOPPING
-        if (stopping and not self.doubted) or isinstance(self.last_error, Denied):
-            return False
-        if self.asked_at is None:
-            return not stopping
-        if self.now.state not in self._asked_in and not stopping:
-            # A queued job may not take a stop request before it runs. Once for each state: answers may flap.
-            return True
-        # Whether a request whose answer was lost took effect is not known: ask again soon.
-        lost = isinstance(self.last_error, Transient)
-        first, most = (FASTEST_POLL, SLOWEST_POLL) if lost else (ASK_AGAIN_AFTER, ASK_AGAIN_AT_MOST)
-        doublings = min(self.asks - 1, 10)
-        return at - self.asked_at >= min(first * 2.0**doublings, most)
-
     def asked(self, at: float) -> None:
         """Note that a stop request goes out."""
-        self._before_asking = (self.asked_at, self._asked_in, self.last_error)
+        self._before_asking = (self.asked_at, self.asked_in, self.last_error)
         self.asks += 1
         self.asked_at = at
-        self._asked_in |= {self.now.state}
+        self.asked_in |= {self.now.state}
         self.last_error = None
 
     def shown(self, job: Job) -> bool:
@@ -145,7 +130,7 @@ class Record:
     def not_sent(self) -> None:
         """Note that the stop request did not go out after all: time ran out first."""
         self.asks -= 1
-        self.asked_at, self._asked_in, self.last_error = self._before_asking
+        self.asked_at, self.asked_in, self.last_error = self._before_asking
 
 
 @dataclass
@@ -168,6 +153,34 @@ class Report:
     waited: float = 0.0
     quiet: bool = False
     looked: bool = False
+
+    def sight(self, job: Job, now: float, *, came_late: bool) -> bool:
+        """Note that a fresh answer shows ``job`` in flight and in scope; return whether that is news."""
+        record = self.records.get(job.id)
+        if record is None:
+            self.records[job.id] = Record(job, job, now, came_late=came_late)
+            return True
+        if record.known_better(job):
+            # What has ended stays so, whatever a node shows that is behind.
+            return False
+        news = record.shown(job) or record.ended_at is not None
+        record.ended_at = None
+        record.vanished = record.looked = False
+        return news
+
+    def let_go(self, job: Job) -> None:
+        """Note that ``job`` is not in scope.
+
+        In an update a batch that grows can come to be the new scope's: what it was asked before is not undone.
+        """
+        self.records.pop(job.id, None)
+
+    def no_longer_listed(self, listed: Collection[str], now: float) -> bool:
+        """Note that jobs which are not among the ids ``listed`` have ended; return whether that is news."""
+        ended = [record for id_, record in self.records.items() if id_ not in listed and record.ended_at is None]
+        for record in ended:
+            record.ended_at = now
+        return bool(ended)
 
     @property
     def left(self) -> list[Record]:
