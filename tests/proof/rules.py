@@ -103,8 +103,8 @@ RULES = (
         "While a batch may be in scope, the teardown is not quiet.",
         "2",
         Change(
-            "return not self.report.left and all(self._patience.is_over(id_, self._now) for id_ in self.report.undecided)",
-            "return not self.report.left",
+            " and all(self._patience.is_over(id_, self._now) for id_ in self.report.undecided)",
+            "",
         ),
         World("azure", "cancel", ("own, listed late",), 0, leave_undecided=True, races=False, begin=(RUNNING,)),
     ),
