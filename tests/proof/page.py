@@ -97,8 +97,8 @@ those with three, and so on.
 **Not proven here**: more jobs and more disturbances than that, a timeout of hundreds of polls, real time, threads (the
 runner) and HTTP. They remain with the [properties](../tests/properties/test_teardown.py), which try random worlds of
 up to eight jobs, and with the tests on the engine. In CI the properties try the same 2,000 examples each time;
-`make properties-nightly` tries 100,000 examples of each property with a fresh seed, and a failure prints the example
-and how to try it again.
+`make properties-nightly` tries up to 100,000 of each property from a fresh seed, and a failure prints the example and
+how to try it again.
 
 A second teardown at the same time needs no second machine: all that it does to the world is to stop jobs of the same
 scope, at any moment.
