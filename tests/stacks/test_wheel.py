@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,35 +12,16 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import psutil
-import pytest
 
-from scripts.setup import uv_environment
 from tests.engine.conftest import MakeWorkspace
 from tests.engine.test_guards import states
 from tests.stacks.support import ROOT
+from tests.stacks.wheels import UV, build_wheel, run
 from tests.support.emulator import aws, azure, start, submit
+from translation_job_guard._project import REPOSITORY
 from translation_job_guard.emulator import Emulator
 
-UV = Path(sys.prefix) / "bin" / "uv"
-TIME_LIMIT = 300
 USER_PROJECT = Path(__file__).parent / "user_project"
-
-
-def run(*command: str | Path) -> str:
-    done = subprocess.run(
-        command, cwd=ROOT, env=uv_environment(), capture_output=True, text=True, timeout=TIME_LIMIT, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("wheel")
-    # Without isolation: the build backend is in the lock file, as everything else is.
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", directory, ROOT)
-    (built,) = directory.glob("*.whl")
-    return built
 
 
 def test_the_wheel_has_the_package_with_its_data_and_nothing_else(wheel: Path) -> None:
@@ -54,6 +35,31 @@ def test_the_wheel_has_the_package_with_its_data_and_nothing_else(wheel: Path) -
     assert "translation_job_guard/py.typed" in inside
     assert any(name.endswith(".schema.json") for name in inside)
     assert not any("__pycache__" in name for name in inside)
+
+
+def test_the_readme_of_the_package_links_to_the_repository(wheel: Path, tmp_path: Path) -> None:
+    """Every relative link of the README is absolute in the metadata, and leads to a file of the project. Another
+    address is given to the build, and the package has it too."""
+    assert set(linked(wheel, REPOSITORY)) >= {"docs/adopt-aws.md", "docs/architecture.svg", "docs/cli/plan-dark.png"}
+
+    elsewhere = "https://git.example/translation"
+    with ZipFile(build_wheel(tmp_path, TRANSLATION_JOB_GUARD_REPOSITORY=elsewhere)) as archive:
+        assert f'REPOSITORY: Final = "{elsewhere}"' in archive.read("translation_job_guard/_project.py").decode()
+    assert linked(next(tmp_path.glob("*.whl")), elsewhere) == linked(wheel, REPOSITORY)
+
+
+def linked(wheel: Path, repository: str) -> list[str]:
+    """The files of the project that the metadata of a wheel links to; fails for a relative link."""
+    with ZipFile(wheel) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
+        text = archive.read(name).decode()
+    targets = re.findall(r"\]\(([^)\s]+)\)|\b(?:src|srcset)=\"([^\"]+)\"", text)
+    within = re.escape(repository) + r"/(?:blob|raw)/main/([^#]+)"
+    found = [re.match(rf"{within}|https?://|#", link or source) for link, source in targets]
+    assert all(found), targets
+    files = [one[1] for one in found if one and one[1]]
+    assert all((ROOT / file).exists() for file in files)
+    return files
 
 
 def test_a_project_that_has_only_the_wheel_comes_up_and_goes_down(

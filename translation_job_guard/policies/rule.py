@@ -22,6 +22,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
+from translation_job_guard._project import REPOSITORY
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.policies.stack import GUARD_TYPES, Stack, guard_properties
 from translation_job_guard.policies.waivers import SCHEMA, Finding, Ledger, read_waivers
@@ -64,7 +65,7 @@ class Report:
 
 
 _Options = TypeVar("_Options")
-DOCUMENTATION: Final = "https://github.com/translation-job-guard/translation-job-guard/blob/main/docs/policies.md"
+DOCUMENTATION: Final = f"{REPOSITORY}/blob/main/docs/policies.md"
 _TAGS: Final = ["translation", "cost", "teardown"]
 
 
