@@ -13,7 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from tests.plugins.stand_in import DEFAULTS, Function, Kind, Properties, StandIn, serve
@@ -29,11 +28,15 @@ class Cloud:
 
     def __init__(self) -> None:
         self.region = os.environ.get("AWS_REGION", "us-east-1")
-        self._session: Any = None
 
     def configure(self, settings: Properties) -> None:
         self.region = settings.get("region") or self.region
-        self._session = boto3.Session(region_name=self.region)
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        import boto3  # half of the plugin's start, and a preview mostly asks nobody
+
+        return boto3.Session(region_name=self.region)
 
     @functools.cached_property
     def s3(self) -> Any:

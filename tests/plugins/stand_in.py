@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 import grpc  # type: ignore[import-untyped]
 from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
-from pulumi.runtime.rpc import UNKNOWN
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands for a text that is not known yet: `pulumi.runtime.rpc.UNKNOWN`, which would import all of the SDK."""
 
 Properties = dict[str, Any]
 Function = Callable[[Properties], Properties]
