@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from stacks.workspace import Workspace
 from tests.cli.conftest import AddJobs, Cli
+from tests.cli.test_orphans import PROGRAM
 from tests.support.previews import meaning, recorded
 from tests.support.schema import validate
 from translation_job_guard.cli.preview import forecast, parse_preview
@@ -269,3 +272,23 @@ def test_a_preview_has_one_state(cli: Cli, options: tuple[str, ...]) -> None:
     done = cli("plan", "--preview", "-", *options)
     assert done.returncode == 2
     assert "--preview" in done.stderr
+
+
+def test_without_a_state_the_current_stack_is_exported(cli: Cli, add_jobs: AddJobs, tmp_path: Path) -> None:
+    """By the real engine: the preview comes through a pipe, and the guard's scope is a secret of the stack."""
+    [mine], [_] = add_jobs(name="one-a"), add_jobs(name="two-a")
+    keys = {name: cli.env[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    with Workspace(tmp_path / "workspace", PROGRAM, project="shop", stack="one", env=keys) as workspace:
+        workspace.config = {"prefix": "one-", "url": cli.emulator.url}
+        workspace.up().check()
+        workspace.write_program("")
+        preview = workspace.preview("--json", "--show-sames").check().stdout
+        environment = workspace.environment()
+        cli.env |= {name: value for name, value in environment.items() if name.startswith("PULUMI_") or name == "PATH"}
+        cli.directory = workspace.directory
+
+        found = cli.json("plan", "--preview", "-", stdin=preview)
+        [stack] = found["stacks"]
+        assert (stack["stack"], found["exit_code"]) == ("shop/one", 0)
+        assert [[job["id"] for job in guard["jobs"]] for guard in stack["guards"]] == [[mine]]
+        assert cli("plan", "--preview", "-", "--fail-on", "stopped", stdin=preview).returncode == 1
