@@ -306,27 +306,14 @@ class Workspace:
         return self._start(arguments).wait()
 
     def close(self) -> None:
-        """Ends what is left of this workspace's processes: plugins outlive a command line that was killed."""
-        home = str(self._home)
-        for process in psutil.process_iter():
-            with suppress(*_GONE):
-                if process.environ().get("PULUMI_HOME") == home:
-                    process.kill()
+        """Ends what is left of this workspace's processes."""
+        end_processes(self._home)
 
     def environment(self) -> dict[str, str]:
         """What a command runs with: the caller's environment without their clouds and backends, and `env`."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
         return {
-            **inherited,
-            "PATH": _path(),
-            "PULUMI_HOME": str(self._home),
-            "PULUMI_BACKEND_URL": self._backend.resolve().as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "passphrase",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            **own_environment(self._home, self._backend),
             "PULUMI_DEBUG_COMMANDS": "true",  # makes --event-log known
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
             **self.env,
         }
 
@@ -344,6 +331,30 @@ class Workspace:
             start_new_session=True,
         )
         return Running(process, arguments, events, self.time_limit, self.on_line)
+
+
+def own_environment(home: Path, backend: Path) -> dict[str, str]:
+    """The caller's environment without their clouds and backends, with a home and a backend of its own for Pulumi."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+    return {
+        **inherited,
+        "PATH": _path(),
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": backend.resolve().as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "passphrase",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def end_processes(home: Path) -> None:
+    """End every process whose home for Pulumi is this one: plugins outlive a command line that was killed."""
+    for process in psutil.process_iter():
+        with suppress(*_GONE):
+            if process.environ().get("PULUMI_HOME") == str(home):
+                process.kill()
 
 
 def find_engine() -> str:

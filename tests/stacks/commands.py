@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import shlex
 import subprocess
@@ -15,6 +16,9 @@ from stacks.workspace import find_engine
 
 OWN = "translation-job-guard"
 
+_SEPARATOR = re.compile(r"[();<>|&]+|[{}]")
+_BEFORE = re.compile(r"[A-Z_]+=.*|do|then|else|if|!")
+
 
 def unknown(script: str) -> list[str]:
     """What the commands of a script call that `pulumi` and this project's own command line do not have."""
@@ -23,11 +27,16 @@ def unknown(script: str) -> list[str]:
 
 def _commands(script: str) -> Iterator[list[str]]:
     """The words of each call of `pulumi` or of `translation-job-guard`."""
-    lines = re.sub(r"\\\n", " ", script).splitlines()
-    for line in lines:
-        # An assignment before a command, or a pipe before it, does not matter; neither does what is not one of them.
-        for part in re.split(r"\|\|?|&&|;|\{|\}|\$\(", line.partition(" #")[0]):
-            words = [word for word in shlex.split(part, comments=True) if not re.match(r"[A-Z_]+=", word)]
+    for line in re.sub(r"\\\n", " ", script).splitlines():
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        for separates, part in itertools.groupby(lexer, lambda word: bool(_SEPARATOR.fullmatch(word))):
+            words = [] if separates else list(part)
+            # What comes before a command does not matter: an assignment, a keyword, a time limit.
+            while words and _BEFORE.fullmatch(words[0]):
+                words = words[1:]
+            if words[:1] == ["timeout"] and "pulumi" in words:
+                words = words[words.index("pulumi") :]
             if words and words[0] in ("pulumi", OWN):
                 yield words
 

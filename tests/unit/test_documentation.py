@@ -47,11 +47,3 @@ def test_each_guarantee_names_its_test() -> None:
     promised = rows[1:]
     assert [row[2] for row in promised[:8]] == list("12345678")
     assert all("](tests/" in row for row in promised)
-
-
-def test_the_examples_of_testing_run() -> None:
-    """Both kinds of test that the page shows."""
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "testing.md").read_text("utf-8"), re.M | re.S)
-    assert len(blocks) == 2
-    for block in blocks:
-        exec(compile(block, "docs/testing.md", "exec"), {})
