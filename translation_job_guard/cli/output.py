@@ -80,7 +80,10 @@ def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str] = ()) -> No
         if sink.path is None and sink.format is Format.TABLE:
             from translation_job_guard.cli.table import print_page
 
-            print_page(cleaned(result.page(), clean))
+            try:
+                print_page(cleaned(result.page(), clean))
+            except BrokenPipeError:
+                abandon_stdout()
             continue
         text = _rendered(result, sink.format, clean)
         if sink.path is None:

@@ -11,7 +11,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from translation_job_guard.cli.output import abandon_stdout
 from translation_job_guard.presentation import Cell, Note, Page, Table, Tone
 
 __all__ = ["print_page", "renderable", "text_of_page"]
@@ -30,16 +29,17 @@ _SIGNS = {Tone.GOOD: "✓ ", Tone.NOTICE: "! ", Tone.BAD: "✗ "}
 
 
 def print_page(page: Page) -> None:
-    """Print to standard output. NO_COLOR and terminals that cannot show colours are respected."""
+    """Print to standard output. NO_COLOR and terminals that cannot show colours are respected.
+
+    Raises:
+        BrokenPipeError: the reader has gone.
+    """
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=_ENDLESS)
     rows = ROWS if console.is_terminal else None
-    try:
-        console.print(renderable(page, console.width, rows), soft_wrap=not console.is_terminal)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        abandon_stdout()
+    console.print(renderable(page, console.width, rows), soft_wrap=not console.is_terminal)
+    sys.stdout.flush()
 
 
 def text_of_page(page: Page) -> str:
