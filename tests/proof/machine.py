@@ -345,7 +345,7 @@ def _is_state(value: Any) -> bool:
     known = _states.get(kind)
     if known is None:
         ours = kind.__module__.startswith(f"{TEARDOWN}.") and is_dataclass(kind)
-        known = _states[kind] = ours and not kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        known = _states[kind] = ours and not kind.__dataclass_params__.frozen
     return known
 
 
