@@ -35,3 +35,4 @@ class Undecided(CannotTell):
 for _error in (TeardownError, TeardownTimeout, TeardownRefused, CannotTell, Undecided):
     # Pulumi prints the module before the message: the one that people import from.
     _error.__module__ = "translation_job_guard.teardown"
+del _error
