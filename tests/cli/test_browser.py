@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+from html import escape
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import REGION, AddJobs, Cli
+from tests.cli.conftest import REGION, ROLE, AddJobs, Cli
+from tests.support.states import state
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
@@ -113,3 +116,48 @@ def test_the_page_can_be_printed(page: Path, tmp_path: Path) -> None:
     printed = tmp_path / "page.pdf"
     browse(tmp_path / "profile", SCHEMES["dark"], "--no-pdf-header-footer", f"--print-to-pdf={printed}", page.as_uri())
     assert b"/Type /Page" in printed.read_bytes()
+
+
+WIDTHS = (1280, 1201, 768, 390)
+FRAMED = """
+<script>
+addEventListener("load", () => {
+  const found = [...document.querySelectorAll("iframe")].map(frame => {
+    const inside = frame.contentDocument, root = inside.documentElement;
+    const hidden = [...inside.querySelectorAll(".scroll")].map(one => one.scrollWidth - one.clientWidth);
+    return [root.scrollWidth - root.clientWidth, Math.max(0, ...hidden), inside.querySelectorAll("td").length];
+  });
+  document.documentElement.dataset.measured = JSON.stringify(found);
+});
+</script>
+"""
+
+
+@pytest.mark.parametrize("command", ["orphans", "plan", "scan"])
+def test_no_column_is_hidden_on_a_desk_a_tablet_and_a_phone(
+    cli: Cli, add_jobs: AddJobs, tmp_path: Path, command: str
+) -> None:
+    """Names, roles and folders are as long as real ones; a browser's window is never as narrow as a phone."""
+    made = state(cli.emulator.url, guards={"guard": {"scope": [{"job_name_prefixes": ["covered-"]}]}}, keep=["role"])
+    (cli.directory / "dev.json").write_text(json.dumps(made))
+    role = "arn:aws:iam::123456789012:role/service-role/translation-environment-pull-request-1742-eu"
+    add_jobs(
+        name="nightly-translation-of-the-product-catalogue-pull-request-1742",
+        role=role,
+        input="s3://translation-environment-pull-request-1742/product-catalogue/source/",
+        output="s3://translation-environment-pull-request-1742/product-catalogue/target/",
+    )
+    add_jobs(3, name="covered-by-a-guard", role=ROLE)
+    given = ["--region", REGION] if command == "scan" else ["--state", "dev.json"]
+    done = cli(command, *given, "-o", "html=page.html")
+    assert done.returncode == 1, done.stderr
+    text = escape((cli.directory / "page.html").read_text())
+    frames = "".join(f'<iframe width="{width}" height="900" srcdoc="{text}"></iframe>' for width in WIDTHS)
+    framed = cli.directory / "framed.html"
+    framed.write_text(f"<!DOCTYPE html><html><body>{frames}{FRAMED}</body></html>")
+    dom = browse(tmp_path / "profile", "--window-size=1400,1000", "--dump-dom", framed.as_uri())
+    found = re.search(r'data-measured="(\[\[.*?\]\])"', dom)
+    assert found is not None, dom[-500:]
+    for width, (wide, hidden, cells) in zip(WIDTHS, json.loads(found[1]), strict=True):
+        assert cells > 3
+        assert (width, wide, hidden) == (width, 0, 0)
