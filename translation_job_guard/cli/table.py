@@ -1,8 +1,9 @@
-"""A page as text: on a terminal with colours and as wide as it is, elsewhere plain and as wide as it needs."""
+"""A page as text: on a terminal with colours and as wide as it is, elsewhere plain and of a readable width."""
 
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterable
 
@@ -17,6 +18,8 @@ __all__ = ["print_page", "renderable", "text_of_page"]
 
 ROWS = 200
 """Rows of one table on a terminal at most: who wants thousands has a pipe or a file for them."""
+PIPED = 120
+"""Characters in a line of a table in a pipe or a file, unless COLUMNS says otherwise."""
 _ENDLESS = 100_000
 _STYLES = {
     Tone.PLAIN: "",
@@ -35,28 +38,39 @@ def print_page(page: Page) -> None:
         BrokenPipeError: the reader has gone.
     """
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_ENDLESS)
-    rows = ROWS if console.is_terminal else None
-    console.print(renderable(page, console.width, rows), soft_wrap=not console.is_terminal)
+    if console.is_terminal:
+        console.print(renderable(page, console.width, ROWS))
+    else:
+        sys.stdout.write(text_of_page(page))
     sys.stdout.flush()
 
 
 def text_of_page(page: Page) -> str:
-    """The page as plain text without colours, as wide as it needs."""
+    """Return the page as plain text without colours: tables of at most ``COLUMNS`` characters (120 if that is not set).
+
+    No line is cut: where a table is wider, its rows stand below each other, one line a column.
+    """
+    width = os.environ.get("COLUMNS", "")
     buffer = io.StringIO()
-    Console(file=buffer, width=_ENDLESS, highlight=False).print(renderable(page, _ENDLESS), soft_wrap=True)
+    drawn = renderable(page, int(width) if width.isdecimal() and int(width) else PIPED, wraps=False)
+    Console(file=buffer, width=_ENDLESS, highlight=False).print(drawn, soft_wrap=True)
     return buffer.getvalue()
 
 
-def renderable(page: Page, width: int, rows: int | None = None) -> RenderableType:
-    """What rich draws. ``rows``: of each table at most."""
+def renderable(page: Page, width: int, rows: int | None = None, *, wraps: bool = True) -> RenderableType:
+    """Return what rich draws.
+
+    Args:
+        width: characters in a line.
+        rows: of each table at most.
+        wraps: whether long texts may go on in the next line.
+    """
     parts: list[RenderableType] = [_note(page.lead, bold=True)]
     if page.figures:
         parts.append(Text(" · ".join(f"{figure.label}: {figure.value}" for figure in page.figures), "dim"))
     parts += [_note(note) for note in page.notes]
     for table in page.tables:
-        parts += [Text(""), *_table(table, width, rows)]
+        parts += [Text(""), *_table(table, width, rows, wraps)]
     return Group(*parts)
 
 
@@ -65,13 +79,13 @@ def _note(note: Note, *, bold: bool = False) -> Text:
     return Text(_SIGNS.get(note.tone, "") + note.text, f"bold {style}".strip() if bold else style)
 
 
-def _table(table: Table, width: int, rows: int | None) -> Iterable[RenderableType]:
+def _table(table: Table, width: int, rows: int | None, wraps: bool) -> Iterable[RenderableType]:
     yield Text(table.title, "bold")
     if not table.rows:
         yield Text(table.empty, "dim")
         return
     shown = table.rows[:rows]
-    yield _columns(table, shown) if _fits(table, shown, width) else _records(table, shown)
+    yield _columns(table, shown) if _fits(table, shown, width, wraps) else _records(table, shown)
     if len(shown) < len(table.rows):
         left = len(table.rows) - len(shown)
         yield Text(f"…and {left} more: --output html=FILE (or json) has them all.", "yellow")
@@ -98,11 +112,12 @@ def _records(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:
     return text
 
 
-def _fits(table: Table, rows: Iterable[tuple[Cell, ...]], width: int) -> bool:
-    """Whether the columns can stand side by side without words being cut to pieces."""
+def _fits(table: Table, rows: Iterable[tuple[Cell, ...]], width: int, wraps: bool) -> bool:
+    """Check whether the columns can stand side by side without words being cut to pieces."""
     needed = [len(column.title) for column in table.columns]
     for row in rows:
         for index, cell in enumerate(row):
             # Of a long text half may wrap to the next line.
-            needed[index] = max(needed[index], min(len(cell.text), max(24, len(cell.text) // 2)))
+            least = min(len(cell.text), max(24, len(cell.text) // 2)) if wraps else len(cell.text)
+            needed[index] = max(needed[index], least)
     return sum(needed) + 2 * len(needed) <= width
