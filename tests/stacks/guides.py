@@ -35,7 +35,6 @@ TIME_LIMIT = 120
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"(?P<end>[Aa]t\s+the\s+end\s+of\s+)?`(?P<file>[\w./-]+)`:$")
 _PLACEHOLDER = re.compile(r"\bYOUR_[A-Z_]+")
-_ENGINE_PROGRAMS = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec", "pulumi-resource-pulumi-python")
 
 
 @dataclass(frozen=True)
@@ -182,10 +181,9 @@ def follow(
 def _install_programs(directory: Path) -> None:
     """Put what the reader has installed into a directory of PATH: not the package, which a guide installs."""
     engine = Path(find_engine()).parent
-    beside = [Path(sys.prefix) / "bin", engine]
-    for name in _ENGINE_PROGRAMS:
-        if found := next((one / name for one in beside if (one / name).exists()), None):
-            (directory / name).symlink_to(found.resolve())
+    programs = {path.name: path for beside in (engine, Path(sys.prefix) / "bin") for path in beside.glob("pulumi*")}
+    for name, program in programs.items():
+        (directory / name).symlink_to(program.resolve())
     # The plugins need packages that a guide does not install: they run by the Python of the tests.
     for plugin in (PLUGINS / "bin").glob("pulumi-resource-*"):
         _script(directory / plugin.name, f'exec "{sys.executable}" "{plugin}" "$@"')
