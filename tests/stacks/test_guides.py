@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.engine.test_guards import states
-from tests.stacks.guides import blocks, commands, follow
+from tests.stacks.guides import Reader, blocks, commands, follow
 from tests.stacks.support import ROOT
 from tests.stacks.test_amazon import buckets
 from tests.stacks.test_azure import ELSEWHERE, batches
@@ -42,6 +44,25 @@ NOT_HERE = frozenset(
 def test_commands_that_cannot_run_here_are_in_a_guide() -> None:
     """Else the list is out of date, and leaves out what it should not."""
     assert {line for guide, end in GUIDES.items() for line in commands(guide, end)} >= NOT_HERE
+
+
+def test_a_guide_that_does_not_work_as_printed_is_found(tmp_path: Path) -> None:
+    """Code without a file, a placeholder that nobody knows, and a command that fails. The shell stays the same."""
+    page = tmp_path / "guide.md"
+    page.write_text("Do this:\n\n```python\nx = 1\n```\n", encoding="utf-8")
+    with pytest.raises(AssertionError, match="does not say which file"):
+        blocks(page)
+    page.write_text("At the\nend of `a`:\n\n```sh\nYOUR_X\n```\n\n```sh\ncd /; export A=b\n```\n", encoding="utf-8")
+    [placeholder, changes] = blocks(page)
+    assert (placeholder.file, placeholder.appends) == ("a", True)
+    (tmp_path / "empty").mkdir()
+    reader = Reader(tmp_path / "empty", [placeholder, changes], {"PATH": "/usr/bin:/bin"}, {})
+    with pytest.raises(KeyError, match="YOUR_X"):
+        reader.next()
+    reader.next()
+    assert reader.run('echo "$PWD $A"') == "/ b\n"
+    with pytest.raises(AssertionError, match="ended with 1"):
+        reader.run("false | true\necho not reached")
 
 
 def test_adopt_on_aws(emulator: Emulator, wheel: Path, tmp_path: Path) -> None:
