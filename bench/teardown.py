@@ -124,8 +124,10 @@ def _cases(plan: Plan) -> list[Case]:
 def connect(emulated: Emulated, service: str) -> JobService:
     """The service as a guard connects to it."""
     if service == AMAZON_TRANSLATE:
-        return amazon.connect(REGION, amazon.Credentials(), emulated.url)
-    return azure.connect(emulated.place(service), azure.Credentials("AZURE_DOCUMENT_TRANSLATION_KEY"), "2024-05-01")
+        return amazon.AmazonConnection(REGION, endpoint_url=emulated.url).open()
+    return azure.AzureConnection(
+        emulated.place(service), key_env="AZURE_DOCUMENT_TRANSLATION_KEY", api_version="2024-05-01"
+    ).open()
 
 
 def tear_down(emulated: Emulated, case: Case) -> Run:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from translation_job_guard.guard.arguments import GuardArguments
-from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
-from translation_job_guard.services import is_loopback
+from translation_job_guard.jobs import Job
+from translation_job_guard.looking import Sight
+from translation_job_guard.services import Connection, is_loopback
+from translation_job_guard.services.amazon import AmazonConnection
 from translation_job_guard.services.azure import cloud_of
 
-__all__ = ["Existence", "Surroundings"]
+__all__ = ["Existence", "Prerequisites", "what_is_gone"]
 
 _GONE_ROLE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 _GONE_BUCKET = frozenset({"404", "NoSuchBucket"})
@@ -31,11 +32,17 @@ class Existence(enum.Enum):
     UNKNOWN = "unknown"
 
 
-class Surroundings:
-    """What jobs of one place need. Each thing is asked for once; never raises."""
+def what_is_gone(sight: Sight) -> Mapping[str, list[str]]:
+    """Return what each job of a place needs and is known to be gone, in words, by the job's id."""
+    needs = Prerequisites(sight.connection, sight.account or "")
+    return {job.id: needs.gone(job) for job in sight.jobs}
 
-    def __init__(self, place: GuardArguments, account: str) -> None:
-        self._place = place
+
+class Prerequisites:
+    """The roles, buckets and containers that jobs of one place need. Each is asked for once; never raises."""
+
+    def __init__(self, connection: Connection, account: str) -> None:
+        self._connection = connection
         self._account = account
         self._clients: dict[str, Any] = {}
         self._known: dict[tuple[str, str], Existence] = {}
@@ -60,7 +67,7 @@ class Surroundings:
         for location in dict.fromkeys(job.locations):
             if location.startswith("s3://"):
                 yield "bucket", location.removeprefix("s3://").partition("/")[0]
-            elif job.service != AMAZON_TRANSLATE:
+            else:
                 try:
                     parts = urlsplit(location)
                 except ValueError:
@@ -77,27 +84,10 @@ class Surroundings:
         return _exists(lambda: self._client("s3").head_bucket(Bucket=name), _GONE_BUCKET)
 
     def _client(self, service: str) -> Any:
+        assert isinstance(self._connection, AmazonConnection), "only jobs of Amazon Translate have roles and buckets"
         if service not in self._clients:
-            self._clients[service] = self._session().client(
-                service, region_name=self._place.place, endpoint_url=self._loopback(), config=_config(service)
-            )
+            self._clients[service] = _aws_client(service, self._connection)
         return self._clients[service]
-
-    def _session(self) -> Any:
-        import boto3
-
-        session: Any = boto3.Session(profile_name=self._place.profile, region_name=self._place.place)
-        if not self._place.assume_role_arn:
-            return session
-        sts = session.client("sts", endpoint_url=self._loopback())
-        taken = sts.assume_role(RoleArn=self._place.assume_role_arn, RoleSessionName="translation-job-guard")
-        keys = taken["Credentials"]
-        return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-
-    def _loopback(self) -> str | None:
-        # An endpoint on loopback is an emulator of all of AWS; any other is of Amazon Translate alone.
-        url = self._place.endpoint_url
-        return url if url and is_loopback(url) else None
 
     def _container(self, url: str) -> Existence:
         from azure.core import PipelineClient
@@ -108,7 +98,7 @@ class Surroundings:
         pipeline: list[Any] = [policies.RetryPolicy(retry_total=1)]
         if parts.scheme == "https":
             # Whoever submitted the batch chose this URL: the operator's token goes to Azure's own hosts only.
-            if not _is_azure_storage(url, self._place.place):
+            if not _is_azure_storage(url, self._connection.place):
                 return Existence.UNKNOWN
             # Who may not see a container is told that it is not there: only with a token is 404 an answer.
             from azure.identity import DefaultAzureCredential
@@ -139,6 +129,20 @@ def _is_azure_storage(url: str, endpoint: str) -> bool:
         and parts.username is None
         and any(re.fullmatch(rf"{account}\.{re.escape(suffix)}\.?", host) for suffix in suffixes)
     )
+
+
+def _aws_client(service: str, connection: AmazonConnection) -> Any:
+    import boto3
+
+    # An endpoint on loopback is an emulator of all of AWS; any other is of Amazon Translate alone.
+    url = connection.endpoint_url if connection.endpoint_url and is_loopback(connection.endpoint_url) else None
+    session: Any = boto3.Session(profile_name=connection.profile, region_name=connection.place)
+    if connection.assume_role_arn:
+        sts = session.client("sts", endpoint_url=url)
+        taken = sts.assume_role(RoleArn=connection.assume_role_arn, RoleSessionName="translation-job-guard")
+        keys = taken["Credentials"]
+        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+    return session.client(service, region_name=connection.place, endpoint_url=url, config=_config(service))
 
 
 def _exists(ask: Any, gone: frozenset[str]) -> Existence:

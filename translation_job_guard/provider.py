@@ -10,6 +10,7 @@ import contextlib
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Final, TypeVar
 
 from pulumi.dynamic import (
@@ -25,10 +26,11 @@ from pulumi.output import Unknown as PulumiUnknown
 
 from translation_job_guard.errors import GuardError, UnexpectedError
 from translation_job_guard.guard import lifecycle
-from translation_job_guard.guard.arguments import UNKNOWN, GuardArguments, missing_packages, problems, read
+from translation_job_guard.guard.arguments import GuardArguments, missing_packages, problems, read
 from translation_job_guard.guard.changes import Answer, decide
 from translation_job_guard.guard.environment import ON_DELETE, overrides
 from translation_job_guard.guard.progress import Voice, label, one_line
+from translation_job_guard.guard.properties import UNKNOWN
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, named
 from translation_job_guard.redaction import redact
 from translation_job_guard.teardown import Mode
@@ -83,9 +85,8 @@ class _GuardProvider(ResourceProvider):
 
         def work() -> str:
             old, new = self._read(olds), self._read(news)
-            unknown = self._service == AMAZON_TRANSLATE and old.account_id is None
-            moved = unknown or _source(old) != _source(new)
-            account = lifecycle.verify_move(old, new) if moved else old.account_id
+            moved = self._may_lead_elsewhere(old, new)
+            account = lifecycle.verify_move(old, new) if moved else old.connection.account_id
             lifecycle.stop_left_behind(old, new)
             return account or ""
 
@@ -114,8 +115,13 @@ class _GuardProvider(ResourceProvider):
     def _read(self, props: Mapping[str, Any]) -> GuardArguments:
         return read(self._service, props)
 
-    def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:
-        raise NotImplementedError
+    # Of the service: an endpoint is an account, and not looked up.
+
+    def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:  # noqa: ARG002
+        return dict(props)
+
+    def _may_lead_elsewhere(self, old: GuardArguments, new: GuardArguments) -> bool:  # noqa: ARG002
+        return False
 
     def _announce(self, id_: str, what: str, olds: Mapping[str, Any], news: Mapping[str, Any] | None = None) -> None:
         if id_ in _announced:
@@ -127,7 +133,7 @@ class _GuardProvider(ResourceProvider):
             if new is not None and set(guard.scopes) <= set(new.scopes):
                 return
             meets = lifecycle.in_flight(guard, new, within=5.0)
-            voice = Voice(label(guard.stack, guard.name), guard.key_env)
+            voice = Voice(label(guard.stack, guard.name), guard.connection.secret_env)
             does, would_do = _REPLACEMENT[overrides(guard.name, stack=guard.stack).mode or (new or guard).policy.mode]
             where = "its scope" if new is None else "what it leaves behind"
             if meets is None:
@@ -159,14 +165,16 @@ class AmazonTranslateJobGuardProvider(_GuardProvider):
     def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:
         return {**props, "account_id": account}
 
+    def _may_lead_elsewhere(self, old: GuardArguments, new: GuardArguments) -> bool:
+        here = old.connection
+        source = replace(new.connection, place=here.place, account_id=here.account_id)
+        return here.account_id is None or (source, new.expected_account_id) != (here, old.expected_account_id)
+
 
 class AzureDocumentTranslationJobGuardProvider(_GuardProvider):
     """The provider of ``AzureDocumentTranslationJobGuard``."""
 
     _service = AZURE_DOCUMENT_TRANSLATION
-
-    def _outputs(self, props: Mapping[str, Any], account: str) -> dict[str, Any]:  # noqa: ARG002 - it is the endpoint
-        return dict(props)
 
 
 def _say_unprotected(id_: str, olds: Mapping[str, Any], urns: Sequence[str]) -> None:
@@ -181,11 +189,6 @@ def _say_unprotected(id_: str, olds: Mapping[str, Any], urns: Sequence[str]) -> 
     )
     names = ", ".join(" ".join(urn.split("::", 3)[-2:]) for urn in urns)
     voice.say(f"no longer protected: {names}. From now on jobs are not stopped before it is deleted or replaced")
-
-
-def _source(guard: GuardArguments) -> tuple[str | None, ...]:
-    """Where the credentials come from and the requests go to."""
-    return guard.profile, guard.assume_role_arn, guard.endpoint_url, guard.expected_account_id
 
 
 def _known(value: Any) -> Any:

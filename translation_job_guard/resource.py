@@ -15,7 +15,7 @@ from pulumi.dynamic import Resource
 
 from translation_job_guard.derived_scopes import amazon_scopes, azure_scopes
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import DEFAULTS, FORMAT
+from translation_job_guard.guard.properties import DEFAULTS, FORMAT
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.provider import (
     AmazonTranslateJobGuardProvider,

@@ -1,4 +1,4 @@
-"""The types of the resources that translation jobs need, for a program and for a state alike; no provider's SDK."""
+"""The types of guards and of what translation jobs need, for a program and for a state alike; no provider's SDK."""
 
 from __future__ import annotations
 
@@ -6,10 +6,25 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.services.azure import cloud_of
 
-__all__ = ["BUCKETS", "CONTAINER", "CONTAINER_ID", "ROLE", "STORAGE_ACCOUNT", "TRANSLATOR", "container_url"]
+__all__ = [
+    "BUCKETS",
+    "CONTAINER",
+    "CONTAINER_ID",
+    "GUARD_TYPES",
+    "ROLE",
+    "STORAGE_ACCOUNT",
+    "TRANSLATOR",
+    "container_url",
+]
 
+GUARD_TYPES: Final[Mapping[str, str]] = {
+    "pulumi-python:dynamic/translation:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
+    "pulumi-python:dynamic/translation:AzureDocumentTranslationJobGuard": AZURE_DOCUMENT_TRANSLATION,
+}
+"""The type tokens of guards, a stored format, and the services."""
 ROLE: Final = "aws:iam/role:Role"
 BUCKETS: Final = frozenset({"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"})
 # azure-native has each type with and without the API version.

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import GuardArguments, endpoint_key, read
+from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
@@ -26,16 +26,19 @@ from translation_job_guard.jobs import (
     Scope,
     coverage,
 )
-from translation_job_guard.resource_types import BUCKETS, CONTAINER, ROLE, STORAGE_ACCOUNT, TRANSLATOR, container_url
+from translation_job_guard.resource_types import (
+    BUCKETS,
+    CONTAINER,
+    GUARD_TYPES,
+    ROLE,
+    STORAGE_ACCOUNT,
+    TRANSLATOR,
+    container_url,
+)
 from translation_job_guard.services.azure import cloud_of
+from translation_job_guard.services.registry import place_key
 
-__all__ = ["GUARD_TYPES", "Kind", "Stack", "StateGuard", "Tie", "parse_state", "same_endpoint"]
-
-GUARD_TYPES: Final[Mapping[str, str]] = {
-    "pulumi-python:dynamic/translation:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
-    "pulumi-python:dynamic/translation:AzureDocumentTranslationJobGuard": AZURE_DOCUMENT_TRANSLATION,
-}
-"""The type tokens, a stored format, and the services."""
+__all__ = ["Kind", "Stack", "StateGuard", "Tie", "parse_state"]
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
@@ -65,8 +68,8 @@ class Tie:
     def holds(self, job: Job, place: str) -> Coverage:
         """Whether ``job``, which runs at ``place``, needs this resource."""
         if self.kind is Kind.TRANSLATOR:
-            here = job.service == AZURE_DOCUMENT_TRANSLATION and same_endpoint(self.identity, place)
-            return Coverage.COVERED if here else Coverage.OUTSIDE
+            here = place_key(AZURE_DOCUMENT_TRANSLATION, self.identity)
+            return Coverage.COVERED if here == place_key(job.service, place) else Coverage.OUTSIDE
         scope = self._scope()
         serves = AMAZON_TRANSLATE if isinstance(scope, AmazonScope) else AZURE_DOCUMENT_TRANSLATION
         return coverage([scope], job) if job.service == serves else Coverage.OUTSIDE
@@ -202,14 +205,6 @@ def parse_state(text: str, source: str) -> Stack:
         regions=tuple(dict.fromkeys(_regions(resources))),
         interrupted=tuple(_name(one["resource"]["urn"]) for one in operations),
     )
-
-
-def same_endpoint(one: str, other: str) -> bool:
-    """Check whether two endpoints are the same Translator resource's."""
-    try:
-        return endpoint_key(one) == endpoint_key(other)
-    except ValueError:
-        return False  # the state was edited: what cannot be parsed is nobody's endpoint
 
 
 def _unreadable(resource: Mapping[str, Any]) -> str | None:

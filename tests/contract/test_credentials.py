@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.support.emulator import REGION
-from tests.support.services import API_VERSION, KEY_ENV, batch, portal
+from tests.support.services import KEY_ENV, azure_at, batch, portal
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
     CredentialsUnusable,
@@ -52,7 +52,7 @@ def keys(monkeypatch: pytest.MonkeyPatch, access_key_id: str = "AKIAENVIRONMENT"
 
 
 def assume(emulator: Emulator, profile: str | None = None) -> amazon.AmazonTranslate:
-    return amazon.connect(REGION, amazon.Credentials(profile, ROLE), emulator.url)
+    return amazon.AmazonConnection(REGION, None, profile, ROLE, emulator.url).open()
 
 
 def profiles(monkeypatch: pytest.MonkeyPatch, home: Path, text: str) -> None:
@@ -67,7 +67,7 @@ def test_keys_of_the_environment(stepped: Emulator, monkeypatch: pytest.MonkeyPa
     """The plain case; the account is what STS says, in one request at the emulator's endpoint."""
     keys(monkeypatch)
     stepped.control.settings(accounts={"AKIAENVIRONMENT": "210987654321"})
-    service = amazon.connect(REGION, amazon.Credentials(), stepped.url)
+    service = amazon.AmazonConnection(REGION, endpoint_url=stepped.url).open()
     assert stepped.control.requests() == []
     assert service.account() == "210987654321"
     [call] = stepped.control.requests()
@@ -78,7 +78,7 @@ def test_a_profile_goes_before_the_environment(stepped: Emulator, monkeypatch: p
     """What the guard names is what is used."""
     keys(monkeypatch)
     profiles(monkeypatch, home, "[profile ops]\naws_access_key_id=AKIAPROFILE\naws_secret_access_key=secret\n")
-    amazon.connect(REGION, amazon.Credentials("ops"), stepped.url).list_in_flight()
+    amazon.AmazonConnection(REGION, profile="ops", endpoint_url=stepped.url).open().list_in_flight()
     assert {call["credential"] for call in stepped.control.requests()} == {"AKIAPROFILE"}
 
 
@@ -86,7 +86,7 @@ def test_a_profile_that_is_not_there(stepped: Emulator, monkeypatch: pytest.Monk
     """Said at once, by name, with what to do."""
     keys(monkeypatch)
     with pytest.raises(CredentialsUnusable, match=r"profile \(ops\) could not be found\. .*Give .* AWS credentials"):
-        amazon.connect(REGION, amazon.Credentials("ops"), stepped.url)
+        amazon.AmazonConnection(REGION, profile="ops", endpoint_url=stepped.url).open()
 
 
 def test_a_role_is_assumed_in_its_account(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +115,7 @@ def test_a_role_is_assumed_with_the_profile(stepped: Emulator, monkeypatch: pyte
     service.list_in_flight()
     [call] = stepped.control.requests(operation="AssumeRole")
     assert call["credential"] == "AKIAPROFILE"
-    plain = amazon.connect("us-east-1", amazon.Credentials("ops", ROLE))
+    plain = amazon.AmazonConnection("us-east-1", None, "ops", ROLE).open()
     assert plain._client.meta.endpoint_url == "https://translate-fips.us-east-1.amazonaws.com"
 
 
@@ -141,7 +141,7 @@ def test_a_session_that_runs_out_during_a_long_wait_is_renewed(
 def test_no_aws_credentials(stepped: Emulator, role: str | None) -> None:
     """None found is said with what to do, also where they are wanted to assume a role."""
     with pytest.raises(CredentialsUnusable, match=r"Unable to locate credentials\. Give this environment AWS"):
-        amazon.connect(REGION, amazon.Credentials(None, role), stepped.url).account()
+        amazon.AmazonConnection(REGION, None, None, role, stepped.url).open().account()
     assert stepped.control.requests() == []
 
 
@@ -149,14 +149,14 @@ def test_half_of_aws_credentials(stepped: Emulator, monkeypatch: pytest.MonkeyPa
     """A key id without its secret."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT")
     with pytest.raises(CredentialsUnusable, match=r"AWS_SECRET_ACCESS_KEY\. Give this environment AWS"):
-        amazon.connect(REGION, amazon.Credentials(), stepped.url).account()
+        amazon.AmazonConnection(REGION, endpoint_url=stepped.url).open().account()
 
 
 def test_credentials_that_have_expired(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """For STS as for Amazon Translate."""
     keys(monkeypatch)
     stepped.control.fault(kind="expired")
-    service = amazon.connect(REGION, amazon.Credentials(), stepped.url)
+    service = amazon.AmazonConnection(REGION, endpoint_url=stepped.url).open()
     for request in (service.account, service.list_in_flight):
         with pytest.raises(CredentialsUnusable, match=r"Expired.* Renew the AWS credentials of this environment\.$"):
             request()
@@ -176,7 +176,7 @@ def test_sts_that_fails_passes(stepped: Emulator, monkeypatch: pytest.MonkeyPatc
     keys(monkeypatch)
     stepped.control.fault("GetCallerIdentity", "error", status=503)
     with pytest.raises(Transient):
-        amazon.connect(REGION, amazon.Credentials(), stepped.url).account()
+        amazon.AmazonConnection(REGION, endpoint_url=stepped.url).open().account()
     assert len(stepped.control.requests(operation="GetCallerIdentity")) == 3
 
 
@@ -188,14 +188,14 @@ def test_a_key_of_the_environment(stepped: Emulator, monkeypatch: pytest.MonkeyP
     """From the variable that the guard names, also as a file with its line break gave it."""
     monkeypatch.setenv("OTHER_KEY", key)
     monkeypatch.setenv(KEY_ENV, "wrong")
-    azure.connect(stepped.azure_endpoint("translator"), azure.Credentials("OTHER_KEY"), API_VERSION).list_in_flight()
+    azure_at(stepped.azure_endpoint("translator"), "OTHER_KEY").list_in_flight()
     assert [call["credential"] for call in stepped.control.requests()] == ["key1"]
 
 
 def test_a_key_that_is_not_accepted(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last line names the variable, and never the key."""
     monkeypatch.setenv("OTHER_KEY", "wrong-key-of-another")
-    service = azure.connect(stepped.azure_endpoint("translator"), azure.Credentials("OTHER_KEY"), API_VERSION)
+    service = azure_at(stepped.azure_endpoint("translator"), "OTHER_KEY")
     for request in (service.list_in_flight, service.prove, lambda: service.stop(batch("one"))):
         with pytest.raises(
             CredentialsUnusable, match=r"^[^\n]* 401: Access denied [^\n]* Set OTHER_KEY to .*$"
@@ -217,7 +217,7 @@ def identity(stepped: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
 
 
 def by_account(emulator: Emulator) -> azure.AzureDocumentTranslation:
-    return azure.connect(emulator.azure_endpoint("translator"), azure.Credentials(KEY_ENV, ACCOUNT), API_VERSION)
+    return azure_at(emulator.azure_endpoint("translator"), account_resource_id=ACCOUNT)
 
 
 def test_the_key_is_fetched_from_the_account(identity: Emulator) -> None:
@@ -238,7 +238,7 @@ def test_a_retry_after_of_a_day_for_a_token_is_capped(identity: Emulator, monkey
     slept: list[float] = []
     monkeypatch.setattr(RequestsTransport, "sleep", lambda _self, seconds: slept.append(seconds))
     identity.control.fault("GetToken", "throttle", times=2, retry_after=86_400)
-    azure.connect(identity.azure_endpoint("translator"), azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+    azure_at(identity.azure_endpoint("translator")).list_in_flight()
     operations = [call["operation"] for call in identity.control.requests()]
     assert operations == ["GetToken", "GetToken", "GetToken", "GetTranslationsStatus"]
     assert slept == [LONGEST_WAIT, LONGEST_WAIT]
@@ -288,7 +288,7 @@ def test_resource_manager_that_fails_passes(identity: Emulator) -> None:
 
 
 def entra_id(emulator: Emulator) -> azure.AzureDocumentTranslation:
-    return azure.connect(emulator.azure_endpoint("translator"), azure.Credentials(KEY_ENV), API_VERSION)
+    return azure_at(emulator.azure_endpoint("translator"))
 
 
 def test_entra_id_over_http_to_loopback(identity: Emulator, no_pauses: list[float]) -> None:
@@ -335,10 +335,10 @@ def test_each_cloud_has_its_own_scope(
     assert (cloud.authority, cloud.resource_manager) == (authority, f"https://{manager}")
     identity.control.settings(azure_resources="explicit")
     with pytest.raises(Rejected, match="does not exist"):
-        azure.connect(endpoint, azure.Credentials(KEY_ENV, ACCOUNT), API_VERSION)
+        azure_at(endpoint, account_resource_id=ACCOUNT)
     # Nobody answers there; the token comes first.
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-    service = azure.connect(endpoint, azure.Credentials(KEY_ENV), API_VERSION)
+    service = azure_at(endpoint)
     with pytest.raises(Transient):
         service.list_in_flight()
     tokens = identity.control.requests(operation="GetToken")
@@ -362,9 +362,7 @@ def test_no_azure_credentials(stepped: Emulator, account: str | None) -> None:
     with pytest.raises(
         CredentialsUnusable, match=r"^[^\n]*DefaultAzureCredential failed [^\n]* Entra ID \(`az login`\)\.$"
     ):
-        azure.connect(
-            stepped.azure_endpoint("translator"), azure.Credentials(KEY_ENV, account), API_VERSION
-        ).list_in_flight()
+        azure_at(stepped.azure_endpoint("translator"), account_resource_id=account).list_in_flight()
     assert stepped.control.requests() == []
 
 
@@ -374,20 +372,21 @@ def test_no_azure_credentials(stepped: Emulator, account: str | None) -> None:
 @pytest.mark.parametrize(
     ("missing", "call", "line"),
     [
-        ("botocore", "amazon.connect('eu-west-1', amazon.Credentials())", "translation-job-guard[aws]"),
+        ("botocore", "amazon.AmazonConnection('eu-west-1').open()", "translation-job-guard[aws]"),
         (
             "azure.ai.translation.document",
-            "azure.connect('https://a.cognitiveservices.azure.com', azure.Credentials('KEY'), '2024-05-01')",
+            "azure.AzureConnection('https://a.cognitiveservices.azure.com', key_env='KEY', api_version='v').open()",
             "translation-job-guard[azure]",
         ),
         (
             "azure.identity",
-            "azure.connect('https://a.cognitiveservices.azure.com', azure.Credentials('KEY'), '2024-05-01')",
+            "azure.AzureConnection('https://a.cognitiveservices.azure.com', key_env='KEY', api_version='v').open()",
             "translation-job-guard[azure]",
         ),
         (
             "azure.mgmt.cognitiveservices",
-            f"azure.connect('https://a.cognitiveservices.azure.us', azure.Credentials('K', '{ACCOUNT}'), '2026-03-01')",
+            "azure.AzureConnection('https://a.cognitiveservices.azure.us', key_env='K', api_version='2026-03-01', "
+            f"account_resource_id='{ACCOUNT}').open()",
             "translation-job-guard[azure]",
         ),
     ],
@@ -452,8 +451,8 @@ def test_a_certificate_that_is_not_trusted_does_not_pass_by_itself(monkeypatch: 
     services: list[tuple[amazon.AmazonTranslate | azure.AzureDocumentTranslation, str]]
     with behind_tls(home) as url:
         services = [
-            (amazon.connect(REGION, amazon.Credentials(), url), "AWS_CA_BUNDLE"),
-            (azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION), "REQUESTS_CA_BUNDLE"),
+            (amazon.AmazonConnection(REGION, endpoint_url=url).open(), "AWS_CA_BUNDLE"),
+            (azure_at(url), "REQUESTS_CA_BUNDLE"),
         ]
         for service, variable in services:
             with pytest.raises(ServiceError, match=rf"CERTIFICATE_VERIFY_FAILED.* Set {variable} ") as caught:
@@ -466,7 +465,7 @@ def test_the_certificates_of_the_environment_are_used(monkeypatch: pytest.Monkey
     monkeypatch.setenv(KEY_ENV, "key")
     with behind_tls(home) as url:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(home / "server.pem"))
-        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        service = azure_at(url)
         with pytest.raises(ServiceError, match="501"):
             service.list_in_flight()
 
@@ -478,7 +477,7 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, e
     with portal(b'{"value": []}', "application/json") as url:
         monkeypatch.setenv("HTTP_PROXY", url)
         monkeypatch.setenv("NO_PROXY", ".invalid" if excepted else "")
-        service = azure.connect("http://translator.invalid", azure.Credentials(KEY_ENV), API_VERSION)
+        service = azure_at("http://translator.invalid")
         if excepted:
             with pytest.raises(Transient):
                 service.list_in_flight()
@@ -501,4 +500,4 @@ def test_an_authority_that_cannot_be_used_is_said_in_one_sentence(monkeypatch: p
     monkeypatch.delenv("AZURE_DOCUMENT_TRANSLATION_KEY", raising=False)
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", "http://login.example.com")
     with pytest.raises(InvalidArgument, match=r"^AZURE_AUTHORITY_HOST or another"):
-        azure.connect("https://a.cognitiveservices.azure.com", azure.Credentials("AZURE_DOCUMENT_TRANSLATION_KEY"), "v")
+        azure_at("https://a.cognitiveservices.azure.com")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import API_VERSION, KEY_ENV
+from tests.support.services import KEY_ENV, azure_at
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import ServiceError
 from translation_job_guard.services import amazon, azure
@@ -81,7 +81,9 @@ def test_a_token_of_a_profile_is_kept_out(
     )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     with echo() as (url, said), pytest.raises(ServiceError) as caught:
-        amazon.connect("eu-west-1", amazon.Credentials("team", role), url).list_in_flight()
+        amazon.AmazonConnection(
+            "eu-west-1", profile="team", assume_role_arn=role, endpoint_url=url
+        ).open().list_in_flight()
     assert token in said
     assert "…" in str(caught.value), "the gateway did not repeat it"
     assert token not in str(caught.value)
@@ -103,7 +105,7 @@ def test_a_token_of_sso_is_kept_out(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     with echo() as (url, said):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSO", url)
         with pytest.raises(ServiceError) as caught:
-            amazon.connect("eu-west-1", amazon.Credentials("team"), url).list_in_flight()
+            amazon.AmazonConnection("eu-west-1", profile="team", endpoint_url=url).open().list_in_flight()
     assert token in said
     assert "…" in str(caught.value), "the gateway did not repeat it"
     assert token not in str(caught.value)
@@ -115,7 +117,7 @@ def test_a_fetched_key_and_a_bearer_token_are_kept_out(identity: Emulator) -> No
     identity.control.put_azure_account("translator", ["plantedfetchedkey", "plantedsecondkey"], account)
     for resource in (account, None):
         with echo() as (url, said), pytest.raises(ServiceError) as caught:
-            azure.connect(url, azure.Credentials(KEY_ENV, resource), API_VERSION).list_in_flight()
+            azure_at(url, account_resource_id=resource).list_in_flight()
         secrets = [one.removeprefix("Bearer ") for one in said if one == "plantedfetchedkey" or one[:7] == "Bearer "]
         assert secrets
         for secret in secrets:
@@ -132,7 +134,7 @@ def test_the_warnings_of_the_azure_sdk_are_not_printed(monkeypatch: pytest.Monke
     with echo() as (url, said):
         monkeypatch.setenv("IDENTITY_ENDPOINT", url)
         with pytest.raises(ServiceError):
-            azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+            azure.AzureConnection(url, key_env=KEY_ENV).open().list_in_flight()
     assert "plantedidentityheader" in said
     assert not printed.getvalue()
 
@@ -143,7 +145,7 @@ def test_no_part_of_a_key_is_in_an_error_that_is_cut(before: int, monkeypatch: p
     key = "Planted0" * 10 + "1234"
     monkeypatch.setenv(KEY_ENV, key)
     with echo("x" * before + " ") as (url, said), pytest.raises(ServiceError) as caught:
-        azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+        azure_at(url).list_in_flight()
     assert key in said
     assert "Plant" not in str(caught.value)
     assert len(str(caught.value)) < 2_300

@@ -207,7 +207,7 @@ def test_what_is_no_answer_of_the_service_shows_no_job_gone(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with portal(body, kind) as url:
-        service = amazon.connect(REGION, amazon.Credentials(), url)
+        service = amazon.AmazonConnection(REGION, endpoint_url=url).open()
         with pytest.raises(Transient, match=r"^ListTextTranslationJobs: the answer cannot be read .* proxy between\?$"):
             service.list_in_flight()
         with pytest.raises(ServiceError):
@@ -449,7 +449,7 @@ def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     for url in ("http://127.0.0.1:1", "http://nobody.invalid"):
         with pytest.raises(Transient, match=f'"{url}/"'):
-            amazon.connect(REGION, amazon.Credentials(), url).list_in_flight()
+            amazon.AmazonConnection(REGION, endpoint_url=url).open().list_in_flight()
 
 
 # The clients
@@ -480,7 +480,7 @@ def test_endpoints_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
 
     def endpoint(url: str | None = None) -> str:
-        return amazon.connect("us-east-1", amazon.Credentials(), url).url
+        return amazon.AmazonConnection("us-east-1", endpoint_url=url).open().url
 
     assert endpoint() == "https://translate.us-east-1.amazonaws.com"
     monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
@@ -513,13 +513,12 @@ def test_an_endpoint_that_sts_knows_nothing_of_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", emulator.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", "http://localhost:4566")
     with pytest.raises(Rejected, match="Unset AWS_ENDPOINT_URL_TRANSLATE"):
-        amazon.connect("us-east-1", amazon.Credentials()).account()
+        amazon.AmazonConnection("us-east-1").open().account()
     assert emulator.control.requests() == []
-    assert (
-        amazon.connect("us-east-1", amazon.Credentials(), "https://translate.example.com").account() == "123456789012"
-    )
+    elsewhere = amazon.AmazonConnection("us-east-1", endpoint_url="https://translate.example.com")
+    assert elsewhere.open().account() == "123456789012"
     monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", emulator.url)
-    assert amazon.connect("us-east-1", amazon.Credentials()).account() == "123456789012"
+    assert amazon.AmazonConnection("us-east-1").open().account() == "123456789012"
 
 
 @pytest.mark.parametrize(
@@ -542,7 +541,7 @@ def test_sts_vouches_only_for_an_endpoint_of_its_own(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
     monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", translate)
-    service = amazon.connect("us-east-1", amazon.Credentials())
+    service = amazon.AmazonConnection("us-east-1").open()
     with nullcontext() if related else pytest.raises(Rejected, match="Unset AWS_ENDPOINT_URL_TRANSLATE"):
         service._refuse_elsewhere(service._sts())
 
@@ -557,7 +556,7 @@ def test_an_endpoint_that_is_elsewhere_is_named_by_its_host(monkeypatch: pytest.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with pytest.raises(Rejected) as caught:
-        amazon.connect("us-east-1", amazon.Credentials("team")).account()
+        amazon.AmazonConnection("us-east-1", profile="team").open().account()
     assert "to test.example.com:4566 and those of STS to sts.us-east-1.amazonaws.com," in str(caught.value)
 
 
@@ -576,7 +575,7 @@ def test_a_host_that_is_not_amazons_vouches_for_itself(
     """The real STS would vouch for an account whose jobs are not at a test server that was left in the program."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    assert amazon.connect("us-east-1", amazon.Credentials(), url)._sts().meta.endpoint_url == sts
+    assert amazon.AmazonConnection("us-east-1", endpoint_url=url).open()._sts().meta.endpoint_url == sts
 
 
 @pytest.mark.parametrize(
@@ -594,7 +593,7 @@ def test_an_environment_that_boto3_cannot_use_is_an_error_of_ours(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ServiceError, match=named):
-        amazon.connect("us-east-1", amazon.Credentials()).list_in_flight()
+        amazon.AmazonConnection("us-east-1").open().list_in_flight()
 
 
 def test_one_job_that_is_refused_hides_no_other(

@@ -24,7 +24,7 @@ def _keys(bare_environment: object, monkeypatch: pytest.MonkeyPatch) -> None:  #
 
 
 def connected(url: str) -> amazon.AmazonTranslate:
-    return amazon.connect(REGION, amazon.Credentials(), url)
+    return amazon.AmazonConnection(REGION, endpoint_url=url).open()
 
 
 # Errors

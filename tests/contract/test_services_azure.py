@@ -21,7 +21,7 @@ from azure.core.rest import HttpRequest
 
 from tests.support.emulator import azure as sdk
 from tests.support.emulator import submit
-from tests.support.services import API_VERSION, KEY_ENV, azure_service, batch, portal
+from tests.support.services import API_VERSION, KEY_ENV, azure_at, azure_service, batch, portal
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
     CredentialsUnusable,
@@ -110,7 +110,7 @@ def test_both_spellings_and_words_of_tomorrow(monkeypatch: pytest.MonkeyPatch, w
     body = b'{"value": [{"id": "one", "status": "%s"}]}' % word.encode()
     monkeypatch.setenv(KEY_ENV, "key")
     with portal(body, "application/json") as url:
-        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        service = azure_at(url)
         found = service.look([batch("one"), batch("two")])
         listed = service.list_in_flight()
     [one] = [job for job in found.values() if job]
@@ -154,7 +154,7 @@ def test_what_is_no_list_shows_no_batch_gone(monkeypatch: pytest.MonkeyPatch, bo
     """A proxy's page with status 200 is not an empty list: the SDK would make one of any object."""
     monkeypatch.setenv(KEY_ENV, "key")
     with portal(body, kind) as url:
-        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        service = azure_at(url)
         with pytest.raises(Transient, match=r"^list translations: "):
             service.list_in_flight()
         with pytest.raises(Transient):
@@ -396,7 +396,7 @@ def test_both_spellings_of_a_link_are_followed(monkeypatch: pytest.MonkeyPatch, 
     body = json.dumps({"value": [{"id": "1", "sourcePath": "https://s/c/a"}], key: link})
     monkeypatch.setenv(KEY_ENV, "key")
     with portal(body.encode(), "application/json") as url:
-        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        service = azure_at(url)
         with pytest.raises(Transient, match="pages of the answer repeat"):
             service.locate(batch("one"))
 
@@ -675,7 +675,7 @@ def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_ENV, "key")
     for url in ("http://127.0.0.1:1", "http://nobody.invalid"):
         with pytest.raises(Transient):
-            azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+            azure_at(url).list_in_flight()
 
 
 # The client
@@ -708,7 +708,7 @@ def test_requests_say_who_asks(service: azure.AzureDocumentTranslation) -> None:
 def test_the_account_is_the_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str, account: str) -> None:
     """No request: a Translator resource is known by nothing else."""
     monkeypatch.setenv(KEY_ENV, "key")
-    assert azure.connect(endpoint, azure.Credentials(KEY_ENV), API_VERSION).account() == account
+    assert azure_at(endpoint).account() == account
 
 
 @pytest.mark.parametrize("key", ["two\nlines", "umläut", "tab\tin it"])
@@ -716,7 +716,7 @@ def test_what_cannot_be_a_key_is_refused_without_showing_it(monkeypatch: pytest.
     """As a header it would be refused by a message that has it."""
     monkeypatch.setenv(KEY_ENV, key)
     with pytest.raises(InvalidArgument, match=KEY_ENV) as caught:
-        azure.connect("https://name.cognitiveservices.azure.com", azure.Credentials(KEY_ENV), API_VERSION)
+        azure_at("https://name.cognitiveservices.azure.com")
     assert key not in str(caught.value)
 
 
@@ -746,14 +746,13 @@ def test_an_environment_that_the_sdk_cannot_use_is_an_error_of_ours(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ServiceError, match=named):
-        azure.connect("https://name.invalid/", azure.Credentials(KEY_ENV), API_VERSION).list_in_flight()
+        azure_at("https://name.invalid/").list_in_flight()
 
 
 def test_a_resource_id_of_an_edited_state_is_an_error_of_ours() -> None:
     """It names the property and what is expected."""
-    credentials = azure.Credentials("NOT_SET", account_resource_id="edited")
     with pytest.raises(InvalidArgument, match="account_resource_id is not a valid resource id"):
-        azure.connect("https://name.invalid/", credentials, API_VERSION)
+        azure_at("https://name.invalid/", "NOT_SET", account_resource_id="edited")
 
 
 def test_a_token_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -761,14 +760,14 @@ def test_a_token_is_not_sent_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(azure.ARM_ENDPOINT_ENV, "http://10.0.0.1")
     account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a"
     with pytest.raises(InvalidArgument, match=azure.ARM_ENDPOINT_ENV):
-        azure.connect("https://name.invalid/", azure.Credentials("NOT_SET", account), API_VERSION)
+        azure_at("https://name.invalid/", "NOT_SET", account_resource_id=account)
 
 
 def test_a_redirect_takes_no_key_to_another_host(monkeypatch: pytest.MonkeyPatch) -> None:
     """The service never redirects; a gateway that does is refused."""
     monkeypatch.setenv(KEY_ENV, "key")
     with portal(b"", headers={"Location": "http://127.0.0.1:1/"}, status=307) as url:
-        service = azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+        service = azure_at(url)
         with pytest.raises(ServiceError, match="307"):
             service.list_in_flight()
 

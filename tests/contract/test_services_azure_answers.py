@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from azure.core.rest import HttpRequest
 
-from tests.support.services import API_VERSION, KEY_ENV, batch, portal
+from tests.support.services import API_VERSION, KEY_ENV, azure_at, batch, portal
 from translation_job_guard.errors import CredentialsUnusable, Denied, Rejected, ServiceError, Throttled, Transient
 from translation_job_guard.jobs import DocumentRow, Documents, JobState
 from translation_job_guard.services import azure
@@ -35,7 +35,7 @@ def _key(bare_environment: object, monkeypatch: pytest.MonkeyPatch) -> None:  # 
 
 
 def connected(url: str) -> Service:
-    return azure.connect(url, azure.Credentials(KEY_ENV), API_VERSION)
+    return azure_at(url)
 
 
 # Errors

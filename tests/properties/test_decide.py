@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translation_job_guard.guard.arguments import UNKNOWN
 from translation_job_guard.guard.changes import Answer, Decision, decide
+from translation_job_guard.guard.properties import UNKNOWN
 
 WRITTEN_DEFAULTS: dict[str, Any] = {
     "on_delete": "cancel",

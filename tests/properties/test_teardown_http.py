@@ -339,8 +339,8 @@ class World:
         )
         self.guard = self._guard(emulator)
         # Makes no request, but an account of Azure that is not there yet.
-        self.service: JobService = lifecycle.connect(self.guard)
-        self.account = lifecycle.verify_account(self.guard, self.service)
+        self.service: JobService = self.guard.connection.open()
+        self.account = lifecycle.verify_account(self.service, self.guard.connection.account_id)
         if scenario.service == AZURE_DOCUMENT_TRANSLATION:
             self._look_before()
         plans = [self._entry(plan) for plan in scenario.jobs]

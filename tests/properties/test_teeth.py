@@ -15,7 +15,7 @@ from tests.properties.scenarios import Scenario, check, job_plans, policies, sce
 from translation_job_guard import jobs, teardown
 from translation_job_guard.errors import ServiceError
 from translation_job_guard.guard import changes as decide
-from translation_job_guard.guard.arguments import UNKNOWN
+from translation_job_guard.guard.properties import UNKNOWN
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Coverage, Job
 from translation_job_guard.services import amazon, reading
 from translation_job_guard.teardown import CannotTell, Record, Report, machine, runner, schedule

@@ -6,9 +6,9 @@ import http.server
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,8 +26,10 @@ from translation_job_guard.jobs import (
     Documents,
     Job,
     JobState,
+    Scope,
 )
-from translation_job_guard.services import amazon, azure
+from translation_job_guard.services import Connection, JobService, amazon, azure
+from translation_job_guard.services.reading import Reads
 from translation_job_guard.teardown import Policy
 
 KEY_ENV = "AZURE_DOCUMENT_TRANSLATION_KEY"
@@ -63,7 +65,7 @@ def amazon_service(
     """With access keys in the environment."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    return amazon.connect(region, amazon.Credentials(), emulator.url)
+    return amazon.AmazonConnection(region, endpoint_url=emulator.url).open()
 
 
 def azure_service(
@@ -75,31 +77,51 @@ def azure_service(
 ) -> azure.AzureDocumentTranslation:
     """With a key in the environment."""
     monkeypatch.setenv(KEY_ENV, key)
-    return azure.connect(emulator.azure_endpoint(resource), azure.Credentials(KEY_ENV), api_version)
+    return azure_at(emulator.azure_endpoint(resource), api_version=api_version)
+
+
+def azure_at(
+    endpoint: str, key_env: str = KEY_ENV, api_version: str = API_VERSION, account_resource_id: str | None = None
+) -> azure.AzureDocumentTranslation:
+    """Return the service at an endpoint, with the credentials of the environment."""
+    return azure.AzureConnection(
+        endpoint, key_env=key_env, api_version=api_version, account_resource_id=account_resource_id
+    ).open()
 
 
 def guard(emulator: Emulator, service: str, **changes: Any) -> GuardArguments:
     """A guard of everything at the emulator."""
-    at_amazon = service == AMAZON_TRANSLATE
-    made = GuardArguments(
-        service=service,
-        name="guard",
-        stack="dev",
-        project="project",
-        place=REGION if at_amazon else emulator.azure_endpoint("translator"),
-        scopes=(AmazonScope(whole_region=True),) if at_amazon else (AzureScope(whole_resource=True),),
-        policy=Policy(),
-        protects=(),
-        account_id=None,
-        expected_account_id=None,
-        profile=None,
-        assume_role_arn=None,
-        endpoint_url=emulator.url if at_amazon else None,
-        api_version=API_VERSION,
-        key_env=KEY_ENV,
-        account_resource_id=None,
-    )
-    return replace(made, **changes)
+    connection: Connection = amazon.AmazonConnection(REGION, endpoint_url=emulator.url)
+    scope: Scope = AmazonScope(whole_region=True)
+    if service == AZURE_DOCUMENT_TRANSLATION:
+        endpoint = emulator.azure_endpoint("translator")
+        connection = azure.AzureConnection(endpoint, key_env=KEY_ENV, api_version=API_VERSION)
+        scope = AzureScope(whole_resource=True)
+    return changed(GuardArguments("guard", "dev", "project", connection, (scope,), Policy(), (), None), **changes)
+
+
+def changed(guard: GuardArguments, **changes: Any) -> GuardArguments:
+    """Return a guard with other properties, those of its connection included."""
+    own = {field.name for field in fields(guard.connection)}
+    connection = replace(guard.connection, **{name: changes[name] for name in changes if name in own})
+    rest = {name: changes[name] for name in changes if name not in own}
+    return replace(guard, **{"connection": connection, **rest})
+
+
+@dataclass(frozen=True)
+class Opened(amazon.AmazonConnection):
+    """A connection to a service that is there already: for what no real service can be made to do."""
+
+    connect: Callable[[], JobService] = field(kw_only=True)
+
+    def open(self, reads: Reads | None = None) -> Any:  # noqa: ARG002
+        """Return the service."""
+        return self.connect()
+
+
+def opened(service: JobService) -> Opened:
+    """Return a connection to this service."""
+    return Opened(service.place, connect=lambda: service)
 
 
 def text_job(id_: str, state: JobState = JobState.RUNNING) -> Job:

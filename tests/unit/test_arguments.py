@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard import arguments
 from translation_job_guard.guard.arguments import (
-    DEFAULTS,
-    FORMAT,
-    UNKNOWN,
     Protected,
     missing_packages,
     problems,
     read,
     scope_field,
 )
+from translation_job_guard.guard.properties import DEFAULTS, FORMAT, UNKNOWN
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope
 from translation_job_guard.provider import AmazonTranslateJobGuardProvider, AzureDocumentTranslationJobGuardProvider
+from translation_job_guard.services.amazon import AmazonConnection
+from translation_job_guard.services.azure import AzureConnection
 from translation_job_guard.teardown import Mode, Policy
 
 ROLE = "arn:aws:iam::123456789012:role/translate"
@@ -634,9 +634,9 @@ def test_stored_amazon_properties_are_read() -> None:
     )
     assert guard.policy == Policy(Mode.DRAIN, 60.0, 600.0, 0.0, 2.0)
     assert guard.protects == (Protected("urn:a", "a"), Protected("urn:component", None))
-    assert (guard.name, guard.stack, guard.project, guard.place) == ("guard", "dev", "app", "eu-west-1")
-    assert (guard.account_id, guard.expected_account_id, guard.profile) == ("123456789012", "123456789012", "ci")
-    assert (guard.assume_role_arn, guard.endpoint_url) == (ROLE, "http://127.0.0.1:1")
+    assert (guard.name, guard.stack, guard.project) == ("guard", "dev", "app")
+    assert guard.connection == AmazonConnection("eu-west-1", "123456789012", "ci", ROLE, "http://127.0.0.1:1")
+    assert guard.expected_account_id == "123456789012"
 
 
 def test_stored_azure_properties_are_read() -> None:
@@ -662,8 +662,9 @@ def test_stored_azure_properties_are_read() -> None:
         AzureScope(container_urls=(CONTAINER,)),
     )
     assert guard.policy.undecided_timeout == 90.0
-    assert (guard.place, guard.api_version) == (AZURE["endpoint"], "2026-03-01")
-    assert (guard.key_env, guard.account_resource_id, guard.account_id) == ("KEY", "/subscriptions/s", None)
+    assert guard.connection == AzureConnection(
+        AZURE["endpoint"], key_env="KEY", api_version="2026-03-01", account_resource_id="/subscriptions/s"
+    )
 
 
 @pytest.mark.parametrize("service", OF)
@@ -672,8 +673,10 @@ def test_what_an_older_release_did_not_store_is_as_its_default(service: str) -> 
     least: dict[str, Any] = {name: OF[service][name] for name in ("region", "endpoint", "scope") if name in OF[service]}
     guard = read(service, least)
     assert guard.policy == Policy()
-    assert (guard.api_version, guard.key_env) == ("2024-05-01", "AZURE_DOCUMENT_TRANSLATION_KEY")
-    assert (guard.protects, guard.name, guard.account_id) == ((), "", None)
+    if isinstance(guard.connection, AzureConnection):
+        assert guard.connection.api_version == "2024-05-01"
+        assert guard.connection.key_env == "AZURE_DOCUMENT_TRANSLATION_KEY"
+    assert (guard.protects, guard.name, guard.connection.account_id) == ((), "", None)
     assert read(service, {**least, **dict.fromkeys(DEFAULTS)}) == guard, "null is as missing"
 
 

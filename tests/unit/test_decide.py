@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from translation_job_guard.guard.arguments import DEFAULTS, UNKNOWN
 from translation_job_guard.guard.changes import Answer, Decision, decide
+from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
 
 ROLE_URN = "urn:pulumi:dev::app::aws:iam/role:Role::role"
 BUCKET_URN = "urn:pulumi:dev::app::aws:s3/bucket:Bucket::bucket"

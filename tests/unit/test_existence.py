@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from translation_job_guard import existence
-from translation_job_guard.existence import Existence, Surroundings
-from translation_job_guard.guard.arguments import GuardArguments, read
+from translation_job_guard.existence import Existence, Prerequisites
+from translation_job_guard.guard.arguments import read_connection
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState
+from translation_job_guard.services import Connection
 from translation_job_guard.services.azure import cloud_of
 
 PUBLIC = "https://name.cognitiveservices.azure.com/"
@@ -47,8 +48,8 @@ _REFUSED = [
 ]
 
 
-def _place(endpoint: str) -> GuardArguments:
-    return read(AZURE_DOCUMENT_TRANSLATION, {"endpoint": endpoint, "scope": [{"whole_resource": True}]})
+def _at(endpoint: str) -> Connection:
+    return read_connection(AZURE_DOCUMENT_TRANSLATION, {"endpoint": endpoint})
 
 
 def _batch(url: str) -> Job:
@@ -88,17 +89,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(("endpoint", "url"), _ALLOWED)
 def test_a_storage_account_of_the_endpoints_cloud_is_asked(endpoint: str, url: str, asked: list[str]) -> None:
     """With a token, so that 404 is an answer."""
-    assert Surroundings(_place(endpoint), "account").gone(_batch(url)) != []
+    assert Prerequisites(_at(endpoint), "account").gone(_batch(url)) != []
     assert len(asked) == 1
 
 
 @pytest.mark.parametrize(("endpoint", "url"), _REFUSED)
 def test_no_other_host_gets_the_storage_token(endpoint: str, url: str, asked: list[str]) -> None:
     """Whoever submits a batch chooses its URLs; of such a host nothing is known."""
-    surroundings = Surroundings(_place(endpoint), "account")
-    assert surroundings.gone(_batch(url)) == []
+    prerequisites = Prerequisites(_at(endpoint), "account")
+    assert prerequisites.gone(_batch(url)) == []
     assert asked == []
-    assert set(surroundings._known.values()) <= {Existence.UNKNOWN}
+    assert set(prerequisites._known.values()) <= {Existence.UNKNOWN}
 
 
 def test_the_suffixes_are_those_of_known_clouds() -> None:
@@ -111,7 +112,7 @@ def test_the_suffixes_are_those_of_known_clouds() -> None:
 def test_a_location_that_cannot_be_parsed_is_unknown() -> None:
     """It must not hide the batch's other locations, nor fail a sweep over everybody's batches."""
     batch = _batch("https://[x/c")
-    surroundings = Surroundings(_place(PUBLIC), "account")
-    assert surroundings.gone(batch) == []
+    prerequisites = Prerequisites(_at(PUBLIC), "account")
+    assert prerequisites.gone(batch) == []
     good = "https://store.blob.core.windows.net/docs"
-    assert surroundings.gone(replace(batch, locations=("https://[x/c", f"{good}/a.txt"))) == [f"container {good}"]
+    assert prerequisites.gone(replace(batch, locations=("https://[x/c", f"{good}/a.txt"))) == [f"container {good}"]

@@ -102,7 +102,7 @@ def test_stored_properties_are_read_in_full(path: Path) -> None:
     assert (guard.name, guard.stack, guard.project) == ("guard", "dev", "app")
     assert (guard.policy.timeout, guard.policy.quiet_period) == (300, 0.1)
     assert guard.protects
-    assert guard.account_id == outputs.get("account_id")
+    assert guard.connection.account_id == outputs.get("account_id")
 
 
 @EACH

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.emulator import aws, start
-from tests.support.services import KEY_ENV, guard
+from tests.support.services import KEY_ENV, Opened, changed, guard, opened
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
     Denied,
@@ -76,12 +76,11 @@ Connect = Callable[[JobService], GuardArguments]
 
 
 @pytest.fixture
-def connected(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Connect:
+def connected(emulator: Emulator) -> Connect:
     """Makes a guard whose jobs run on the given service: for what no real service can be made to do."""
 
     def connect(service: JobService) -> GuardArguments:
-        monkeypatch.setattr(lifecycle, "connect", lambda *_: service)
-        return guard(emulator, AMAZON_TRANSLATE, policy=QUIET)
+        return guard(emulator, AMAZON_TRANSLATE, policy=QUIET, connection=opened(service))
 
     return connect
 
@@ -187,7 +186,7 @@ def test_a_name_that_never_resolves_says_so_and_what_to_look_at(
     service.fail(
         "account", Transient("GetCallerIdentity: Could not connect.", operation="GetCallerIdentity"), times=None
     )
-    made = replace(connected(service), place="eu-wst-1")
+    made = changed(connected(service), place="eu-wst-1")
     with pytest.raises(Transient, match=r"It was asked \d+ times in \d+ min"):
         lifecycle.prove(made)
     lines = capsys.readouterr().out.splitlines()
@@ -225,16 +224,15 @@ def test_ignore_does_not_wait_for_a_silent_endpoint_of_credentials(emulator: Emu
     """However long the guard's timeout is."""
     silent = threading.Event()
 
-    def connect(*_: object) -> JobService:
+    def connect() -> JobService:
         silent.wait(30)
         raise Transient("gave up by itself")
 
     voice, out = Voice("guard", out=(stream := io.StringIO())), stream
     time.began -= IGNORE_LOOKS_FOR - 0.1
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lifecycle, "connect", connect)
-        made = guard(emulator, AMAZON_TRANSLATE, policy=Policy(Mode.IGNORE, timeout=36_000.0))
-        assert not lifecycle.tear_down(made, voice=voice).looked
+    policy = Policy(Mode.IGNORE, timeout=36_000.0)
+    made = guard(emulator, AMAZON_TRANSLATE, policy=policy, connection=Opened("eu-west-1", connect=connect))
+    assert not lifecycle.tear_down(made, voice=voice).looked
     silent.set()
     assert "no answer came in 15 s" in out.getvalue()
 
@@ -556,7 +554,7 @@ def test_teardowns_of_a_place_share_their_paces_and_time_counts_from_the_start(
         return run(*arguments, **options)
 
     monkeypatch.setattr(lifecycle, "run", spying)
-    made = replace(connected(Slow()), place="eu-north-1")
+    made = changed(connected(Slow()), place="eu-north-1")
     assert lifecycle.tear_down(made).elapsed >= 7.0
     [options] = given
     place = (AMAZON_TRANSLATE, "123456789012", "eu-north-1")
@@ -599,7 +597,7 @@ def test_the_account_that_was_found_goes_before_the_expected_one(
 ) -> None:
     """A state without the one that was found has the other."""
     service = SimulatedService()
-    made = replace(connected(service), account_id=found, expected_account_id=expected)
+    made = changed(connected(service), account_id=found, expected_account_id=expected)
     if error is None:
         assert lifecycle.tear_down(made).quiet
         return
@@ -632,7 +630,6 @@ def test_ignore_names_undecided_batches(connected: Connect, capsys: pytest.Captu
     batch = service.add(locations=[f"{url}/a"], located_after=[1e6])
     made = replace(
         connected(service),
-        service=AZURE_DOCUMENT_TRANSLATION,
         scopes=(AzureScope(container_urls=(url,)),),
         policy=Policy(Mode.IGNORE),
     )

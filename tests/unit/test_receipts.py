@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.emulator import REGION, aws, start
 from tests.support.schema import validate
+from tests.support.services import changed
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import Denied, GuardError
 from translation_job_guard.guard import lifecycle
@@ -224,7 +225,7 @@ def test_a_teardown_that_cannot_begin_leaves_its_receipt_too(
     """Credentials of another account: nothing was looked at, and the receipt says so."""
     monkeypatch.setenv(RECEIPTS, str(tmp_path))
     with pytest.raises(GuardError):
-        lifecycle.tear_down(replace(guard, account_id="999999999999"))
+        lifecycle.tear_down(changed(guard, account_id="999999999999"))
     [written] = receipts_in(tmp_path)
     assert (written["outcome"], written["looked"], written["account"]) == ("failed", False, "999999999999")
 

@@ -22,7 +22,8 @@ from translation_job_guard import (
     AzureDocumentTranslationScope,
 )
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import DEFAULTS, problems
+from translation_job_guard.guard.arguments import problems
+from translation_job_guard.guard.properties import DEFAULTS
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/translate"

@@ -22,7 +22,10 @@ from translation_job_guard.jobs import (
     Job,
     JobState,
 )
-from translation_job_guard.state import GUARD_TYPES, Kind, Stack, parse_state, same_endpoint
+from translation_job_guard.resource_types import GUARD_TYPES
+from translation_job_guard.services import endpoint_key
+from translation_job_guard.services.amazon import AmazonConnection
+from translation_job_guard.state import Kind, Stack, parse_state
 
 URL = "http://127.0.0.1:1"
 
@@ -55,7 +58,7 @@ def test_a_real_export_gives_the_guards_of_both_clouds_and_nothing_foreign() -> 
     assert translate.arguments is not None
     assert documents.arguments is not None
     assert translate.arguments.scopes == (AmazonScope(job_name_prefixes=("pr-17-",)),)
-    assert (translate.arguments.place, translate.arguments.account_id) == ("eu-west-1", "123456789012")
+    assert translate.arguments.connection == AmazonConnection("eu-west-1", "123456789012", endpoint_url=URL)
     assert documents.arguments.scopes == (AzureScope(container_urls=("https://account.blob.core.windows.net/docs",)),)
     assert translate.obstacles == ()
     assert translate.provider is not None
@@ -178,8 +181,8 @@ def test_an_endpoint_that_says_nothing_of_the_cloud_hides_no_container(other: st
 
 def test_endpoints_are_compared_without_case_and_closing_slash() -> None:
     """As a service sees them."""
-    assert same_endpoint("https://Name.example.com/", "https://name.example.com")
-    assert not same_endpoint("https://name.example.com/a", "https://name.example.com/b")
+    assert endpoint_key("https://Name.example.com:443/") == endpoint_key("https://name.example.com")
+    assert endpoint_key("https://name.example.com/a") != endpoint_key("https://name.example.com/b")
 
 
 def test_a_checkpoint_file_of_a_backend_is_read_too() -> None:

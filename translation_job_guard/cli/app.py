@@ -16,8 +16,9 @@ import typer
 from translation_job_guard._version import __version__
 from translation_job_guard.cli import options as o
 from translation_job_guard.errors import GuardError, InvalidArgument
-from translation_job_guard.guard.arguments import DEFAULTS
 from translation_job_guard.guard.environment import RECEIPTS, TIMEOUT
+from translation_job_guard.guard.properties import DEFAULTS
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.teardown.schedule import FASTEST_POLL
 
 __all__ = ["app", "run"]
@@ -536,8 +537,8 @@ def doctor(
     if not regions and not endpoints and not named:
         regions, endpoints = o.places_of_environment(profile)
     places = [
-        *(o.amazon(one, {"whole_region": True}, access) for one in regions),
-        *(o.azure(one, {"whole_resource": True}, access) for one in endpoints),
+        *(access.connection(AMAZON_TRANSLATE, one) for one in regions),
+        *(access.connection(AZURE_DOCUMENT_TRANSLATION, one) for one in endpoints),
     ]
     stacks = given_stacks(stack or (), state or ()) if named or impl.has_project(Path.cwd()) else []
     result = impl.doctor(places, stacks, timeout=o.seconds("--timeout", timeout))

@@ -12,18 +12,29 @@ from pathlib import Path
 from typing import Any, Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.look import Sight, look
-from translation_job_guard.cli.options import Access, Selectors, amazon, azure, no_places, places_of_environment
+from translation_job_guard.cli.options import Access, Selectors, check, no_places, places_of_environment
 from translation_job_guard.cli.output import say
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.errors import GuardError, InvalidArgument, WrongAccount
 from translation_job_guard.guard import lifecycle
-from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.guard.environment import Overrides
 from translation_job_guard.guard.progress import Voice
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, AzureScope, Coverage, Job, JobState, coverage
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    AmazonScope,
+    AzureScope,
+    Coverage,
+    Job,
+    JobState,
+    coverage,
+)
+from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 from translation_job_guard.receipts import Outcome, Receipt, page, receipt, write
+from translation_job_guard.services import Connection
+from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.teardown import CannotTell, Ending, Occasion, Report, TeardownTimeout, Undecided
 from translation_job_guard.threads import each
 
@@ -174,8 +185,8 @@ def cancel_places(
     Raises:
         InvalidArgument: a place has no scope, a scope no place, or an option cannot be used.
     """
-    of_amazon = {**selectors.amazon(), **({"whole_region": True} if whole_region else {})}
-    of_azure = {**selectors.azure(), **({"whole_resource": True} if whole_resource else {})}
+    of_amazon = {**selectors.of(AMAZON_TRANSLATE), **({"whole_region": True} if whole_region else {})}
+    of_azure = {**selectors.of(AZURE_DOCUMENT_TRANSLATION), **({"whole_resource": True} if whole_resource else {})}
     if not of_amazon and not of_azure:
         raise InvalidArgument(
             "There is no scope, and everything would be stopped: name jobs (--job-name-prefix, --s3-uri-prefix, "
@@ -199,25 +210,27 @@ def cancel_places(
         endpoints = there
     if (of_amazon and not regions) or (of_azure and not endpoints):
         raise no_places()
-    properties = {"name": NAME, **properties}
-    return [
-        *(amazon(region, of_amazon, access, **properties) for region in regions),
-        *(
-            azure(endpoint, of_azure, access, undecided_timeout=undecided_timeout, **properties)
-            for endpoint in endpoints
-        ),
-    ]
+    found: list[GuardArguments] = []
+    for service, places, scope, more in (
+        (AMAZON_TRANSLATE, regions, of_amazon, {}),
+        (AZURE_DOCUMENT_TRANSLATION, endpoints, of_azure, {"undecided_timeout": undecided_timeout}),
+    ):
+        for place in places:
+            told = {"name": NAME, **properties, **access.properties(service, place), "scope": [scope], **more}
+            check(service, told)
+            found.append(read(service, told))
+    return found
 
 
 def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult:
     """Look what the teardowns would stop."""
-    scopes = [scope for place in places for scope in place.scopes]
+    scopes = {place.connection: place.scopes for place in places}
 
-    def wanted(jobs: Sequence[Job]) -> Sequence[Job]:
-        return [job for job in jobs if coverage(scopes, job) is Coverage.UNKNOWN]
+    def wanted(connection: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
+        return [job for job in jobs if coverage(scopes[connection], job) is Coverage.UNKNOWN]
 
-    sights = look(places, timeout=timeout, wants_locations=wanted)
-    decided = [(coverage(sight.place.scopes, job), job_row(job, sight)) for sight in sights for job in sight.jobs]
+    sights = look(list(scopes), timeout=timeout, wants_locations=wanted)
+    decided = [(coverage(scopes[sight.connection], job), job_row(job, sight)) for sight in sights for job in sight.jobs]
     seen = {row.id for decision, row in decided if decision is not Coverage.OUTSIDE}
     return DryRunResult(
         datetime.now(timezone.utc),
@@ -231,24 +244,24 @@ def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult
 
 def _not_found(places: Sequence[GuardArguments], seen: set[str]) -> Iterable[NotFound]:
     """What of the jobs that were named by id is neither in ``seen`` nor known to have ended."""
-    for service in dict.fromkeys(place.service for place in places):
-        there = [place for place in places if place.service == service]
+    for service in dict.fromkeys(place.connection.service for place in places):
+        there = [place for place in places if place.connection.service == service]
         wanted = [id_ for id_ in dict.fromkeys(_ids(there)) if id_ not in seen]
         if not wanted:
             continue
         found: dict[int, Mapping[str, Job | None] | str] = dict(
             each(partial(_look_at, ids=wanted), there, workers=len(there), deadline=time.monotonic() + LOOKS_FOR)
         )
-        where = ", ".join(place.place for place in there)
+        where = ", ".join(place.connection.place for place in there)
         failed = [said for said in found.values() if isinstance(said, str)]
         failed += ["no answer came in time"] if len(found) < len(there) else []
         for id_ in wanted:
             jobs = [jobs[id_] for jobs in found.values() if not isinstance(jobs, str) and jobs.get(id_)]
             state = next((job.state for job in jobs if job), None)
             if state is None:
-                check = "region" if service == AMAZON_TRANSLATE else "endpoint"
+                where_to_look = CONNECTIONS[service].place_name
                 also = f" ({'; '.join(failed)})" if failed else ""
-                yield NotFound(id_, f"Job {id_} was not found in {where}{also}: check the id and the {check}.")
+                yield NotFound(id_, f"Job {id_} was not found in {where}{also}: check the id and the {where_to_look}.")
             elif state.in_flight:
                 says = (
                     f"Job {id_} is in flight, and another selector leaves it out: leave that selector out to stop it."
@@ -266,15 +279,15 @@ def _ids(places: Iterable[GuardArguments]) -> Iterable[str]:
                 yield from (id_.lower() for id_ in scope.translation_ids)
 
 
-def _look_at(place: GuardArguments, ids: Sequence[str]) -> Mapping[str, Job | None] | str:
+def _look_at(guard: GuardArguments, ids: Sequence[str]) -> Mapping[str, Job | None] | str:
     """The jobs, by id, or why they could not be looked at."""
     found: dict[str, Job | None] = {}
     try:
-        service = lifecycle.connect(place)
-        lifecycle.verify_account(place, service)
+        service = guard.connection.open()
+        lifecycle.verify_account(service, guard.connection.account_id)
         # A few at a time: for many, the service would be asked for everything that it ever did.
         for start in range(0, len(ids), LOOKED_AT_ONCE):
-            jobs = [Job(place.service, id_, JobState.RUNNING, "") for id_ in ids[start : start + LOOKED_AT_ONCE]]
+            jobs = [Job(service.service, id_, JobState.RUNNING, "") for id_ in ids[start : start + LOOKED_AT_ONCE]]
             found |= service.look(jobs)
     except GuardError as error:
         return " ".join(str(error).split()).rstrip(".")
@@ -334,7 +347,7 @@ class _Watched:
     voice: _Voice = field(init=False)
 
     def __post_init__(self) -> None:
-        self.voice = _Voice(f"{NAME} {self.place.place}", self.place.key_env, self._grown)
+        self.voice = _Voice(f"{NAME} {self.place.connection.place}", self.place.connection.secret_env, self._grown)
 
     def tear_down(self, chosen: Overrides) -> None:
         try:
@@ -361,7 +374,7 @@ class _Watched:
                 guard=NAME,
                 occasion=Occasion.CANCEL,
                 error=KeyboardInterrupt("interrupted"),
-                key_env=self.place.key_env,
+                key_env=self.place.connection.secret_env,
             )
             try:
                 self.voice.say(f"receipt: {write(made, receipts)[0]}")
@@ -379,7 +392,7 @@ class _Watched:
 class _Voice(Voice):
     """Says how it goes on standard error, and remembers how far it has come."""
 
-    def __init__(self, label: str, key_env: str, grown: Callable[[Report], None]) -> None:
+    def __init__(self, label: str, key_env: str | None, grown: Callable[[Report], None]) -> None:
         super().__init__(label, key_env, out=sys.stderr, way_out=WAY_OUT)
         self._grown = grown
 

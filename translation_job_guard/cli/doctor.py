@@ -16,24 +16,22 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.look import place_of
-from translation_job_guard.cli.results import SERVICES
 from translation_job_guard.cli.stacks import StackOrError, guard_names, pulumi, pulumi_path
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import CredentialsUnusable, Denied, GuardError, InvalidArgument, MissingExtra
 from translation_job_guard.guard import lifecycle
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.guard.environment import ON_DELETE, RECEIPTS, overrides, refuse_unknown_names
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.redaction import redact
-from translation_job_guard.services import JobService
+from translation_job_guard.services import Connection, JobService
+from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.state import StateGuard
 from translation_job_guard.teardown import Mode
 from translation_job_guard.threads import each
@@ -135,20 +133,17 @@ _TONES: Final = {
 }
 
 
-def doctor(places: Sequence[GuardArguments], stacks: Sequence[StackOrError], *, timeout: float) -> DoctorResult:
+def doctor(places: Sequence[Connection], stacks: Sequence[StackOrError], *, timeout: float) -> DoctorResult:
     """Check this machine, every place, and every guard of the stacks with the place that it works at.
 
     Starts and stops nothing: that stopping is permitted is proved with a job that cannot exist.
     """
     checks = list(_machine(stacks))
     guards = [(one.stack.label, guard) for one in stacks if one.stack for guard in one.stack.guards]
-    of_guards = dict.fromkeys(place_of(guard.arguments) for _, guard in guards if guard.arguments)
+    of_guards = [guard.arguments.connection for _, guard in guards if guard.arguments]
     # What a guard looks at by the same credentials, and in its own account, need not be looked at twice.
-    known = {replace(place, account_id=None, endpoint_url=None) for place in of_guards}
-    others = [
-        place for place in map(place_of, places) if replace(place, account_id=None, endpoint_url=None) not in known
-    ]
-    unique = list(dict.fromkeys([*others, *of_guards]))
+    known = set(map(_by_credentials, of_guards))
+    unique = list(dict.fromkeys([*(one for one in places if _by_credentials(one) not in known), *of_guards]))
     if not unique and not stacks:
         says = "nothing: give --region, --endpoint, --stack or --state, or run this in a project's directory."
         checks.append(Check("This machine", "looked at", Health.UNKNOWN, says))
@@ -156,13 +151,18 @@ def doctor(places: Sequence[GuardArguments], stacks: Sequence[StackOrError], *, 
         each(_place, unique, workers=len(unique) or 1, deadline=time.monotonic() + timeout)
     )
     for index, place in enumerate(unique):
-        silent = Check(_called(place), "service", Health.UNKNOWN, f"no answer in {format_duration(timeout)}")
+        silent = Check(place.label, "service", Health.UNKNOWN, f"no answer in {format_duration(timeout)}")
         checks += found.get(index, [silent])
     for one in stacks:
         checks += _stack(one)
     for label, guard in guards:
         checks += _guard(label, guard)
     return DoctorResult(datetime.now(timezone.utc), tuple(checks))
+
+
+def _by_credentials(connection: Connection) -> tuple[Any, ...]:
+    names = {field.name for field in fields(connection)} - {"account_id", "endpoint_url"}
+    return connection.service, *(getattr(connection, name) for name in sorted(names))
 
 
 def has_project(directory: Path) -> Path | None:
@@ -186,17 +186,14 @@ def _machine(stacks: Sequence[StackOrError]) -> Iterator[Check]:
         f"{__version__}, Python {platform.python_version()}, pulumi SDK {_installed('pulumi') or '?'}",
     )
     yield _engine(about)
-    for extra, package, service in (
-        ("aws", "boto3", AMAZON_TRANSLATE),
-        ("azure", "azure-ai-translation-document", AZURE_DOCUMENT_TRANSLATION),
-    ):
-        version = _installed(package)
+    for one in CONNECTIONS.values():
+        version = _installed(one.distribution)
         yield Check(
             about,
-            package,
+            one.distribution,
             Health.GOOD if version else Health.WARNING,
             version
-            or f'not installed: guards of {SERVICES[service]} need it: pip install "translation-job-guard[{extra}]"',
+            or f'not installed: guards of {one.title} need it: pip install "translation-job-guard[{one.extra}]"',
         )
     project = has_project(Path.cwd())
     yield from _interpreter(about, project)
@@ -307,19 +304,21 @@ def _installed(package: str) -> str | None:
 # A place
 
 
-def _place(place: GuardArguments) -> list[Check]:
+def _place(place: Connection) -> list[Check]:
     return list(_checks_of_place(place))
 
 
-def _checks_of_place(place: GuardArguments) -> Iterator[Check]:
-    about = _called(place)
+def _checks_of_place(place: Connection) -> Iterator[Check]:
+    about = place.label
     try:
-        service = lifecycle.connect(place)
-        account = lifecycle.verify_account(place, service)
+        service = place.open()
+        account = lifecycle.verify_account(service, place.account_id)
     except GuardError as error:
         yield Check(about, "credentials", _health(error), _words(error, place))
         return
-    yield Check(about, "credentials", Health.GOOD, f"lead to account {account}" if _is_amazon(place) else "found")
+    # At Azure the endpoint is all that is known of the account.
+    says = "found" if account in place.place.lower() else f"lead to account {account}"
+    yield Check(about, "credentials", Health.GOOD, says)
     try:
         service.prove()
         yield Check(about, "permissions", Health.GOOD, "listing and stopping are permitted")
@@ -357,19 +356,8 @@ def _clock(about: str, service: JobService) -> Check:
     return Check(about, "clock", Health.GOOD, "agrees with the service's")
 
 
-def _is_amazon(place: GuardArguments) -> bool:
-    return place.service == AMAZON_TRANSLATE
-
-
-def _called(place: GuardArguments) -> str:
-    """How a place is called, with what sets it apart from others there."""
-    through = [part for part in (place.profile, place.assume_role_arn) if part]
-    through += [f"account {place.account_id}"] if place.account_id and _is_amazon(place) else []
-    return f"{SERVICES[place.service]} {place.place}" + (f" ({', '.join(through)})" if through else "")
-
-
-def _words(error: GuardError, place: GuardArguments) -> str:
-    return redact(" ".join(str(error).split()), place.key_env)
+def _words(error: GuardError, place: Connection) -> str:
+    return redact(" ".join(str(error).split()), place.secret_env)
 
 
 # A stack and its guards
@@ -396,7 +384,7 @@ def _guard(label: str, guard: StateGuard) -> Iterator[Check]:
     else:
         arguments = guard.arguments
         policy = arguments.policy
-        where = _called(place_of(arguments))
+        where = arguments.connection.label
         says = f"{policy.mode.value}, timeout {format_duration(policy.timeout)}; works at {where}"
         yield Check(about, "properties", Health.GOOD, says)
         yield from _override(about, arguments)

@@ -1,28 +1,28 @@
-"""The options that commands share, and the guard arguments that they come to: checked and read as a guard's are."""
+"""The options that commands share, and the connections that they make: checked and read as a guard's are."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
 import typer
 
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import DEFAULTS, GuardArguments, Problem, problems, read, scope_field
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
+from translation_job_guard.guard.arguments import Problem, problems, read_connection, scope_field
+from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
+from translation_job_guard.services import Connection
+from translation_job_guard.services.amazon import regions_of
+from translation_job_guard.services.registry import CONNECTIONS
 
 __all__ = [
     "ENDPOINT_ENV",
-    "NO_BATCH",
     "Access",
     "Selectors",
-    "amazon",
-    "azure",
-    "has_batch_jobs",
+    "check",
     "no_places",
     "places_of_environment",
     "regions_of_service",
@@ -178,18 +178,9 @@ class Selectors:
     target_container_urls: Sequence[str] | None = None
     created_after: str | None = None
 
-    def amazon(self) -> Mapping[str, Any]:
-        """Those of Amazon that were given, as a stored scope."""
-        names = ("data_access_role_arns", "s3_uri_prefixes", "job_name_prefixes", "job_ids", "submitted_after")
-        return self._given(names)
-
-    def azure(self) -> Mapping[str, Any]:
-        """Those of Azure that were given, as a stored scope."""
-        urls = ("container_urls", "source_container_urls", "target_container_urls")
-        return self._given(("translation_ids", *urls, "created_after"))
-
-    def _given(self, names: Iterable[str]) -> Mapping[str, Any]:
-        values = ((name, getattr(self, name)) for name in names)
+    def of(self, service: str) -> dict[str, Any]:
+        """Return those of a service that were given, as a stored scope."""
+        values = ((name, getattr(self, name, None)) for name in scope_field(service))
         return {name: value if isinstance(value, str) else list(value) for name, value in values if value}
 
 
@@ -204,43 +195,32 @@ class Access:
     account_resource_id: str | None = None
     api_version: str = DEFAULTS["api_version"]
 
+    def connection(self, service: str, place: str, scope: Mapping[str, Any] | None = None) -> Connection:
+        """Return the connection to a place by these credentials, for the jobs of a scope or for all.
 
-def amazon(region: str, scope: Mapping[str, Any], access: Access, **properties: Any) -> GuardArguments:
-    """What a guard over ``scope`` in ``region`` would be told.
+        Raises:
+            InvalidArgument: an option cannot be used, one of the scope included.
+        """
+        properties = self.properties(service, place)
+        check(service, {**properties, "scope": [scope] if scope else UNKNOWN})
+        return read_connection(service, properties)
 
-    Raises:
-        InvalidArgument: an option cannot be used.
-    """
-    return _arguments(
-        AMAZON_TRANSLATE,
-        {
-            "region": region,
-            "scope": [dict(scope)],
-            "profile": access.profile,
-            "assume_role_arn": access.assume_role_arn,
-            "endpoint_url": access.endpoint_url,
-            **properties,
-        },
-    )
+    def properties(self, service: str, place: str) -> dict[str, Any]:
+        """Return what a guard there with these credentials would store."""
+        connection = CONNECTIONS[service]
+        names = {field.name for field in fields(connection)} & {field.name for field in fields(self)}
+        return {connection.place_name: place, **{name: getattr(self, name) for name in sorted(names)}}
 
 
-def azure(endpoint: str, scope: Mapping[str, Any], access: Access, **properties: Any) -> GuardArguments:
-    """What a guard over ``scope`` at ``endpoint`` would be told.
+def check(service: str, properties: Mapping[str, Any]) -> None:
+    """Check options as a guard checks its properties.
 
     Raises:
         InvalidArgument: an option cannot be used.
     """
-    return _arguments(
-        AZURE_DOCUMENT_TRANSLATION,
-        {
-            "endpoint": endpoint,
-            "scope": [dict(scope)],
-            "key_env": access.key_env,
-            "account_resource_id": access.account_resource_id,
-            "api_version": access.api_version,
-            **properties,
-        },
-    )
+    found = problems(service, properties)
+    if found:
+        raise InvalidArgument(" ".join(_in_options(service, problem) for problem in found))
 
 
 def region_of_environment(profile: str | None) -> str | None:
@@ -260,10 +240,6 @@ def region_of_environment(profile: str | None) -> str | None:
     return str(found) if found else None
 
 
-NO_BATCH: Final = frozenset({"ap-east-1"})
-"""Regions that botocore lists for Amazon Translate although no batch jobs run there (Amazon Translate guide)."""
-
-
 def places_of_environment(profile: str | None) -> tuple[list[str], list[str]]:
     """The region and the endpoint that the environment names, each in a list of one or none."""
     region, endpoint = region_of_environment(profile), os.environ.get(ENDPOINT_ENV, "").strip()
@@ -280,25 +256,8 @@ def regions_of_service(profile: str | None) -> list[str]:
         import boto3
     except ImportError as error:
         raise InvalidArgument('--all-regions needs boto3: pip install "translation-job-guard[aws]"') from error
-    session = boto3.Session()
     here = region_of_environment(profile)
-    partition = session.get_partition_for_region(here) if here else "aws"
-    return sorted(set(session.get_available_regions("translate", partition_name=partition)) - NO_BATCH)
-
-
-def has_batch_jobs(region: str) -> bool:
-    """Check whether Amazon Translate has batch jobs in a region; a region that boto3 does not know counts as one."""
-    try:
-        import boto3
-        from botocore.exceptions import BotoCoreError
-    except ImportError:
-        return True
-    session = boto3.Session()
-    try:
-        partition = session.get_partition_for_region(region)
-    except BotoCoreError:
-        return True
-    return region not in NO_BATCH and region in session.get_available_regions("translate", partition_name=partition)
+    return sorted(regions_of(boto3.Session().get_partition_for_region(here) if here else "aws"))
 
 
 def no_places() -> InvalidArgument:
@@ -322,13 +281,6 @@ def seconds(option: str, text: str) -> float:
     if not found:
         raise InvalidArgument(f"{option} must be longer than nothing.")
     return found
-
-
-def _arguments(service: str, properties: Mapping[str, Any]) -> GuardArguments:
-    found = problems(service, properties)
-    if found:
-        raise InvalidArgument(" ".join(_in_options(service, problem) for problem in found))
-    return read(service, properties)
 
 
 def _in_options(service: str, problem: Problem) -> str:

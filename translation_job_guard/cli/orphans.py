@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.look import Sight, look, looks_at
 from translation_job_guard.cli.options import Access, places_of_environment
 from translation_job_guard.cli.places import has_amazon, places_of
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.cli.stacks import StackOrError
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.existence import Surroundings
-from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.existence import what_is_gone
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
+from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
+from translation_job_guard.services import Connection
 from translation_job_guard.state import Kind, Stack
 from translation_job_guard.threads import each
 
@@ -82,9 +82,9 @@ class OrphansResult:
         return 2 if untold or self.undecided else 1 if self.orphans else 0
 
     @property
-    def key_envs(self) -> tuple[str, ...]:
+    def key_envs(self) -> tuple[str | None, ...]:
         """The environment variables that hold the guards' keys."""
-        return tuple({sight.place.key_env for sight in self.sights})
+        return tuple({sight.connection.secret_env for sight in self.sights})
 
     def document(self) -> OrphansDocument:
         """What JSON shows."""
@@ -148,7 +148,7 @@ class OrphansResult:
 
 def orphans_places(
     found: Sequence[StackOrError], regions: Sequence[str], endpoints: Sequence[str], access: Access
-) -> list[GuardArguments]:
+) -> list[Connection]:
     """Where to look: where the stacks' guards look, where the stacks have what jobs need, and where options say.
 
     Raises:
@@ -169,11 +169,14 @@ def orphans_places(
     return places
 
 
-def orphans(found: Sequence[StackOrError], places: Sequence[GuardArguments], *, timeout: float) -> OrphansResult:
+def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, timeout: float) -> OrphansResult:
     """Look at all places at once, and tell of each job whether any guard of the stacks covers it."""
     deadline = time.monotonic() + timeout
-    sights = look(places, timeout=timeout, wants_locations=lambda jobs: jobs)
-    gone = _gone(sights, deadline)
+    sights = look(places, timeout=timeout, wants_locations=lambda _, jobs: jobs)
+    looked = [sight for sight in sights if sight.jobs]
+    # What is not known in time is not gone.
+    found_out = each(what_is_gone, looked, workers=len(looked), deadline=deadline)
+    gone = {looked[index].connection: lost for index, lost in found_out}
     stacks = [one.stack for one in found if one.stack is not None]
     complete = all(
         one.stack is not None and all(guard.arguments is not None for guard in one.stack.guards) for one in found
@@ -182,9 +185,9 @@ def orphans(found: Sequence[StackOrError], places: Sequence[GuardArguments], *, 
     undecided: dict[tuple[str, str | None, str, str], Orphan] = {}
     for sight in sights:
         for job in sight.jobs:
-            key = (job.service, sight.account, sight.place.place, job.id)
+            key = (job.service, sight.account, sight.connection.place, job.id)
             covered, uncalled = _covered(stacks, job, sight)
-            lost = gone.get(key, [])
+            lost = gone[sight.connection][job.id] if sight.connection in gone else []
             if covered is Coverage.COVERED and not lost:
                 continue
             likely, because = _likely(stacks, uncalled, job, sight)
@@ -213,7 +216,7 @@ def _covered(stacks: Sequence[Stack], job: Job, sight: Sight) -> tuple[Coverage,
     uncalled = []
     for stack in stacks:
         for guard in stack.guards:
-            if guard.arguments is None or not looks_at(guard.arguments, sight):
+            if guard.arguments is None or not sight.is_of(guard.arguments.connection):
                 continue
             decision = coverage(guard.arguments.scopes, job)
             if not guard.obstacles:
@@ -227,7 +230,7 @@ def _covered(stacks: Sequence[Stack], job: Job, sight: Sight) -> tuple[Coverage,
 
 def _likely(stacks: Sequence[Stack], uncalled: Sequence[str], job: Job, sight: Sight) -> tuple[str | None, str | None]:
     """The stack that a job most likely belonged to, and why: the strongest sign first."""
-    ties = [(stack, tie) for stack in stacks if (tie := stack.tie(job, sight.place.place))]
+    ties = [(stack, tie) for stack in stacks if (tie := stack.tie(job, sight.connection.place))]
     for stack, tie in ties:
         if tie.kind is not Kind.TRANSLATOR:
             verb = "runs under" if tie.kind is Kind.ROLE else "reads or writes"
@@ -249,20 +252,6 @@ def _texts(job: Job) -> Iterable[tuple[str, str]]:
     yield "role", (job.role_arn or "").rpartition(":role/")[2]
     for location in job.locations:
         yield ("bucket" if location.startswith("s3:") else "container"), location
-
-
-def _gone(sights: Sequence[Sight], deadline: float) -> Mapping[tuple[str, str | None, str, str], list[str]]:
-    """What of each job's role, bucket and container is known to be gone; what is not known in time is not gone."""
-
-    def find(sight: Sight) -> list[tuple[tuple[str, str | None, str, str], list[str]]]:
-        around = Surroundings(sight.place, sight.account or "")
-        return [((job.service, sight.account, sight.place.place, job.id), around.gone(job)) for job in sight.jobs]
-
-    looked = [sight for sight in sights if sight.jobs]
-    found: dict[tuple[str, str | None, str, str], list[str]] = {}
-    for _, pairs in each(find, looked, workers=len(looked) or 1, deadline=deadline):
-        found.update(pairs)
-    return found
 
 
 def _stack_row(one: StackOrError) -> StackRow:

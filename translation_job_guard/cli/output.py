@@ -63,7 +63,7 @@ def _sink(value: str) -> Sink:
     return Sink(format_, Path(where) if where and where != "-" else None)
 
 
-def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str] = ()) -> None:
+def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str | None] = ()) -> None:
     """Write a result to every sink, without the secrets of this environment.
 
     Args:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from translation_job_guard.cli.look import is_same_place, place_of
-from translation_job_guard.cli.options import Access, amazon, azure, has_batch_jobs, places_of_environment
+from translation_job_guard.cli.options import ENDPOINT_ENV, Access, places_of_environment
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
+from translation_job_guard.services import Connection
+from translation_job_guard.services.amazon import has_batch_jobs
 from translation_job_guard.state import Kind, Stack, Tie
 
 __all__ = ["has_amazon", "places_of", "places_of_stack"]
@@ -20,25 +21,20 @@ def has_amazon(ties: Iterable[Tie]) -> bool:
 
 def places_of(
     guards: Iterable[GuardArguments], regions: Iterable[str], endpoints: Iterable[str], access: Access
-) -> list[GuardArguments]:
+) -> list[Connection]:
     """Return the places of guards, and the regions and endpoints at which none of the guards looks.
 
     Raises:
         InvalidArgument: a region, an endpoint or an option of ``access`` cannot be used.
     """
-    places = list(dict.fromkeys(map(place_of, guards)))
-    looked = [(place.service, place.place) for place in places]
+    of_guards = [guard.connection for guard in guards]
     wanted = [
-        *(amazon(region, {"whole_region": True}, access) for region in dict.fromkeys(regions)),
-        *(azure(url, {"whole_resource": True}, access) for url in dict.fromkeys(endpoints)),
+        *(access.connection(AMAZON_TRANSLATE, region) for region in regions),
+        *(access.connection(AZURE_DOCUMENT_TRANSLATION, url) for url in endpoints),
     ]
-    for place in map(place_of, wanted):
-        # Where a guard looks already with credentials of its own, the environment's add nothing.
-        if not any(
-            service == place.service and is_same_place(service, where, place.place) for service, where in looked
-        ):
-            places.append(place)
-    return list(dict.fromkeys(places))
+    # Where a guard looks already with credentials of its own, the environment's add nothing.
+    looked = {connection.key for connection in of_guards}
+    return list(dict.fromkeys([*of_guards, *(one for one in wanted if one.key not in looked)]))
 
 
 def places_of_stack(
@@ -48,7 +44,7 @@ def places_of_stack(
     regions: Sequence[str],
     endpoints: Sequence[str],
     access: Access,
-) -> tuple[list[GuardArguments], list[str]]:
+) -> tuple[list[Connection], list[str]]:
     """Return where jobs could run that ``guards`` answer for or that need ``ties``, and what cannot be looked at.
 
     A role or bucket can be used in any region of the stack's providers and guards, and in the environment's; a
@@ -63,7 +59,7 @@ def places_of_stack(
     at_regions, at_endpoints, looking = list(regions), list(endpoints), list(guards)
     problems = []
     if has_amazon(ties):
-        looking += [one for one in every if one.service == AMAZON_TRANSLATE]
+        looking += [one for one in every if one.connection.service == AMAZON_TRANSLATE]
         at_regions += [region for region in (*stack.regions, *here_regions) if has_batch_jobs(region)]
         if not stack.regions and not here_regions and not at_regions and not _any(looking, AMAZON_TRANSLATE):
             problems.append(
@@ -72,20 +68,20 @@ def places_of_stack(
             )
     containers = [tie for tie in ties if tie.kind is Kind.CONTAINER]
     if containers:
-        looking += [one for one in every if one.service == AZURE_DOCUMENT_TRANSLATION]
+        looking += [one for one in every if one.connection.service == AZURE_DOCUMENT_TRANSLATION]
         at_endpoints += [tie.identity for tie in stack.ties if tie.kind is Kind.TRANSLATOR]
         at_endpoints += here_endpoints
         if not at_endpoints and not _any(looking, AZURE_DOCUMENT_TRANSLATION):
             problems.append(
                 f"{_names(containers)} may be in use by Azure Document Translation, and the stack has no "
-                "Translator resource: give --endpoint, or set AZURE_DOCUMENT_TRANSLATION_ENDPOINT."
+                f"Translator resource: give --endpoint, or set {ENDPOINT_ENV}."
             )
     at_endpoints += [tie.identity for tie in ties if tie.kind is Kind.TRANSLATOR]
     return places_of(looking, at_regions, at_endpoints, access), problems
 
 
 def _any(guards: Iterable[GuardArguments], service: str) -> bool:
-    return any(guard.service == service for guard in guards)
+    return any(guard.connection.service == service for guard in guards)
 
 
 def _names(ties: Iterable[Tie], most: int = 3) -> str:

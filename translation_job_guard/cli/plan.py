@@ -9,25 +9,17 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.look import Sight, is_same_place, look, looks_at, place_of
 from translation_job_guard.cli.options import Access
 from translation_job_guard.cli.places import places_of_stack
 from translation_job_guard.cli.preview import Change, Forecast, GuardChange, Loss, forecast
-from translation_job_guard.cli.results import (
-    SERVICES,
-    JobRow,
-    PlaceRow,
-    bars_of,
-    job_row,
-    jobs_table,
-    place_row,
-    places_table,
-)
+from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.cli.stacks import StackOrError, guard_names
-from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.guard.environment import ON_DELETE, TIMEOUT, overrides, refuse_unknown_names
 from translation_job_guard.jobs import Coverage, Job, coverage
+from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
+from translation_job_guard.services import Connection
+from translation_job_guard.services.registry import CONNECTIONS, place_key
 from translation_job_guard.state import Kind, Stack, StateGuard, Tie
 from translation_job_guard.teardown import Mode
 
@@ -168,9 +160,9 @@ class PlanResult:
         return int((orphaned and Finding.ORPHANED in self.fail_on) or (stopped and Finding.STOPPED in self.fail_on))
 
     @property
-    def key_envs(self) -> tuple[str, ...]:
+    def key_envs(self) -> tuple[str | None, ...]:
         """The environment variables that hold the guards' keys."""
-        return tuple({sight.place.key_env for sight in self.sights})
+        return tuple({sight.connection.secret_env for sight in self.sights})
 
     def document(self) -> PlanDocument:
         """What JSON shows."""
@@ -322,7 +314,7 @@ def _plan(
     is_update: bool,
 ) -> PlanResult:
     forecasts = {one.source: forecast_of(one.stack) for one in found if one.stack is not None}
-    places: list[GuardArguments] = []
+    places: list[Connection] = []
     problems: dict[str, list[str]] = {}
     for one in found:
         if one.stack is not None:
@@ -337,7 +329,7 @@ def _plan(
     scopes = [scope for guard in _acting(forecasts.values()) if guard.arguments for scope in guard.arguments.scopes]
     ties_any = any(ahead.losses for ahead in forecasts.values())
 
-    def wanted(jobs: Sequence[Job]) -> Sequence[Job]:
+    def wanted(_: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
         # A container that goes can be in use by any batch; else only what a scope cannot tell without.
         return [job for job in jobs if ties_any or coverage(scopes, job) is Coverage.UNKNOWN]
 
@@ -360,7 +352,7 @@ def _acting(forecasts: Iterable[Forecast]) -> list[StateGuard]:
 def _stack_plan(
     stack: Stack,
     ahead: Forecast,
-    sights: Mapping[GuardArguments, Sight],
+    sights: Mapping[Connection, Sight],
     problems: Sequence[str],
     *,
     is_update: bool,
@@ -416,7 +408,7 @@ def _lost(job: Job, sight: Sight, ahead: Forecast) -> tuple[list[Tie], Coverage]
     lost: list[Tie] = []
     answers = {Coverage.OUTSIDE}
     for loss in ahead.losses:
-        holds = loss.tie.holds(job, sight.place.place)
+        holds = loss.tie.holds(job, sight.connection.place)
         stops = _reach(loss.guards, job, sight) if holds is not Coverage.OUTSIDE else Coverage.COVERED
         if stops is Coverage.COVERED:
             continue
@@ -438,7 +430,7 @@ def _reach(guards: Iterable[GuardChange], job: Job, sight: Sight) -> Coverage:
 
 
 def _looks(one: GuardChange, sight: Sight) -> bool:
-    return one.guard.arguments is not None and looks_at(one.guard.arguments, sight)
+    return one.guard.arguments is not None and sight.is_of(one.guard.arguments.connection)
 
 
 def _is_idle(one: GuardChange) -> bool:
@@ -449,7 +441,7 @@ def _is_idle(one: GuardChange) -> bool:
 def _is_kept(job: Job, sight: Sight, ahead: Forecast) -> bool:
     """Check whether a guard that is there afterwards covers a job."""
     kept = [one.scopes for one in ahead.guards if _looks(one, sight)]
-    kept += [one.scopes for one in ahead.created if is_same_place(one.service, one.place, sight.place.place)]
+    kept += [one.scopes for one in ahead.created if place_key(one.service, one.place) == sight.connection.key]
     return any(coverage(scopes, job) is Coverage.COVERED for scopes in kept if scopes)
 
 
@@ -459,14 +451,14 @@ def _mode(guard: StateGuard) -> Mode | None:
     return overrides(guard.arguments.name, stack=guard.arguments.stack).mode or guard.arguments.policy.mode
 
 
-def _guard_plan(change: GuardChange, sights: Mapping[GuardArguments, Sight]) -> GuardPlan:
+def _guard_plan(change: GuardChange, sights: Mapping[Connection, Sight]) -> GuardPlan:
     guard, arguments = change.guard, change.guard.arguments
     idle = change.change is Change.NONE
     blank = GuardPlan(
         name=guard.name,
         urn=guard.urn,
         service=guard.service,
-        place=arguments.place if arguments else None,
+        place=arguments.connection.place if arguments else None,
         mode=None,
         overridden=False,
         change=change.change,
@@ -484,7 +476,7 @@ def _guard_plan(change: GuardChange, sights: Mapping[GuardArguments, Sight]) -> 
     mode = chosen.mode or arguments.policy.mode
     if idle:
         return replace(blank, mode=mode, overridden=chosen.mode is not None)
-    sight = sights[place_of(arguments)]
+    sight = sights[arguments.connection]
     error = blank.error or sight.error
     too_short = chosen.timeout is not None and chosen.timeout <= arguments.policy.quiet_period
     if too_short and mode is not Mode.IGNORE:
@@ -533,7 +525,7 @@ def _tables(stack: StackPlan, at: datetime, *, is_update: bool) -> Iterable[Tabl
 
 def _guard_cells(guard: GuardPlan, *, is_update: bool) -> Iterable[Cell]:
     yield Cell(guard.name)
-    yield Cell(SERVICES[guard.service])
+    yield Cell(CONNECTIONS[guard.service].title)
     yield Cell(guard.place or "")
     if is_update:
         because = f" ({', '.join(guard.because)})" if guard.because else ""

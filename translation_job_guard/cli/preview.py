@@ -25,10 +25,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import UNKNOWN, read_scope
+from translation_job_guard.guard.arguments import read_scope
 from translation_job_guard.guard.changes import Answer, decide
+from translation_job_guard.guard.properties import UNKNOWN
 from translation_job_guard.jobs import Coverage, Job, Scope, coverage, left_behind
-from translation_job_guard.state import GUARD_TYPES, Stack, StateGuard, Tie
+from translation_job_guard.resource_types import GUARD_TYPES
+from translation_job_guard.services.registry import CONNECTIONS
+from translation_job_guard.state import Stack, StateGuard, Tie
 
 __all__ = ["Change", "Created", "Forecast", "GuardChange", "Loss", "forecast", "parse_preview"]
 
@@ -345,7 +348,7 @@ def _created(steps: Iterable[Mapping[str, Any]]) -> Iterable[Created]:
         service = GUARD_TYPES.get(new.get("type") or "") if new and step["op"] == "create" else None
         if new and service is not None:
             inputs = _known(new.get("inputs") or {})
-            place = inputs.get("region") or inputs.get("endpoint")
+            place = inputs.get(CONNECTIONS[service].place_name)
             if isinstance(place, str):
                 yield Created(service, place, _scopes(service, inputs.get("scope")))
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from translation_job_guard.cli.look import Sight
 from translation_job_guard.durations import format_duration
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Documents, Job, JobState
+from translation_job_guard.jobs import Documents, Job, JobState
+from translation_job_guard.looking import Sight
 from translation_job_guard.presentation import Bar, Cell, Column, Page, Table, Tone
 
 __all__ = [
-    "SERVICES",
     "JobRow",
     "PlaceRow",
     "Result",
@@ -73,8 +72,8 @@ class JobRow:
 def place_row(sight: Sight) -> PlaceRow:
     """The row of a place."""
     return PlaceRow(
-        service=sight.place.service,
-        place=sight.place.place,
+        service=sight.connection.service,
+        place=sight.connection.place,
         account=sight.account,
         in_flight=None if sight.error else len(sight.jobs),
         seconds=round(sight.seconds, 3),
@@ -87,7 +86,7 @@ def job_row(job: Job, sight: Sight) -> JobRow:
     known = job.locations_known or bool(job.locations)
     return JobRow(
         service=job.service,
-        place=sight.place.place,
+        place=sight.connection.place,
         account=sight.account,
         id=job.id,
         name=job.name,
@@ -113,9 +112,9 @@ def places_table(sights: Sequence[Sight]) -> Table:
     """The places that were looked at."""
     rows = tuple(
         (
-            Cell(SERVICES[sight.place.service]),
-            Cell(sight.place.place),
-            Cell(sight.account if sight.account and sight.account not in sight.place.place else ""),
+            Cell(sight.connection.title),
+            Cell(sight.connection.place),
+            Cell(sight.account if sight.account and sight.account not in sight.connection.place else ""),
             Cell("?", Tone.BAD) if sight.error else Cell(str(len(sight.jobs))),
             Cell(f"could not be looked at: {sight.error}", Tone.BAD) if sight.error else Cell("looked", Tone.GOOD),
         )
@@ -173,8 +172,6 @@ def bars_of(jobs: Sequence[JobRow]) -> tuple[Bar, ...]:
         if job.submitted_at is not None
     )
 
-
-SERVICES: Final = {AMAZON_TRANSLATE: "Amazon Translate", AZURE_DOCUMENT_TRANSLATION: "Azure Document Translation"}
 
 _TONES: Final = {
     JobState.QUEUED: Tone.FAINT,

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.look import Sight, look
-from translation_job_guard.cli.options import (
-    NO_BATCH,
-    Access,
-    Selectors,
-    amazon,
-    azure,
-    no_places,
-    places_of_environment,
-    regions_of_service,
-)
+from translation_job_guard.cli.options import Access, Selectors, no_places, places_of_environment, regions_of_service
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.guard.arguments import GuardArguments
-from translation_job_guard.jobs import Coverage, Job, JobState, counted, coverage
+from translation_job_guard.guard.arguments import read_scope
+from translation_job_guard.jobs import (
+    AMAZON_TRANSLATE,
+    AZURE_DOCUMENT_TRANSLATION,
+    Coverage,
+    Job,
+    JobState,
+    Scope,
+    counted,
+    coverage,
+)
+from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Figure, Note, Page, Tone
+from translation_job_guard.services import Connection
+from translation_job_guard.services.amazon import NO_BATCH
 
-__all__ = ["ScanDocument", "ScanResult", "scan", "scan_places"]
+__all__ = ["Places", "ScanDocument", "ScanResult", "scan", "scan_places"]
 
 LOCATED_BY_ITSELF = 100
 """Batches of one resource whose documents are looked up without being asked: one request each."""
+
+
+Places = Mapping[Connection, Scope | None]
+"""Where to look and for which jobs; None for all of them."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def scan_places(
     endpoints: Sequence[str],
     selectors: Selectors,
     access: Access,
-) -> tuple[list[GuardArguments], list[str]]:
+) -> tuple[Places, list[str]]:
     """The places to look at, each with its scope, and what there is to say about their choice.
 
     Without any option the environment names them; selectors of one service alone leave out the other's.
@@ -138,47 +144,49 @@ def scan_places(
             )
     if not regions and not endpoints:
         regions, endpoints = places_of_environment(access.profile)
-        if selectors.amazon() and not selectors.azure():
+        of_amazon, of_azure = selectors.of(AMAZON_TRANSLATE), selectors.of(AZURE_DOCUMENT_TRANSLATION)
+        if of_amazon and not of_azure:
             endpoints = []
-        if selectors.azure() and not selectors.amazon():
+        if of_azure and not of_amazon:
             regions = []
     if not regions and not endpoints:
         raise no_places()
-    by_region = selectors.amazon() or {"whole_region": True}
-    by_resource = selectors.azure() or {"whole_resource": True}
-    return [
-        *(amazon(region, by_region, access) for region in regions),
-        *(azure(endpoint, by_resource, access) for endpoint in endpoints),
-    ], notes
+    found: dict[Connection, Scope | None] = {}
+    for service, places in ((AMAZON_TRANSLATE, regions), (AZURE_DOCUMENT_TRANSLATION, endpoints)):
+        scope = selectors.of(service)
+        for place in places:
+            connection = access.connection(service, place, scope)
+            found[connection] = read_scope(service, scope) if scope else None
+    return found, notes
 
 
-def scan(
-    places: Sequence[GuardArguments], *, timeout: float, locate_all: bool, notes: Iterable[str] = ()
-) -> ScanResult:
+def scan(places: Places, *, timeout: float, locate_all: bool, notes: Iterable[str] = ()) -> ScanResult:
     """Look at all places at once."""
 
-    def wanted(jobs: Sequence[Job]) -> Sequence[Job]:
+    def covers(connection: Connection, job: Job) -> Coverage:
+        scope = places[connection]
+        return Coverage.COVERED if scope is None else coverage([scope], job)
+
+    def wanted(connection: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
         # Where the scope asks for containers every batch has to be looked up, or its answer would be a guess.
         needed = locate_all or len(jobs) <= LOCATED_BY_ITSELF
-        undecided = [job for job in jobs if coverage(scopes, job) is Coverage.UNKNOWN]
-        return list(jobs) if needed else undecided
+        return jobs if needed else [job for job in jobs if covers(connection, job) is Coverage.UNKNOWN]
 
-    scopes = [scope for place in places for scope in place.scopes]
-    sights = look(places, timeout=timeout, wants_locations=wanted)
+    sights = look(list(places), timeout=timeout, wants_locations=wanted)
     jobs: list[JobRow] = []
     undecided: list[JobRow] = []
     said = list(notes)
     for sight in sights:
         for job in sight.jobs:
-            decision = coverage(sight.place.scopes, job)
+            decision = covers(sight.connection, job)
             if decision is Coverage.COVERED:
                 jobs.append(job_row(job, sight))
             elif decision is Coverage.UNKNOWN:
                 undecided.append(job_row(job, sight))
         if sight.unlocated:
             said.append(
-                f"{sight.place.place}: the containers of {sight.unlocated} batches were not looked up, which takes a "
-                "request each: --locate does it."
+                f"{sight.connection.place}: the containers of {sight.unlocated} batches were not looked up, which "
+                "takes a request each: --locate does it."
             )
     return ScanResult(datetime.now(timezone.utc), tuple(sights), tuple(jobs), tuple(undecided), tuple(said))
 

@@ -12,13 +12,15 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument, MissingExtra
+from translation_job_guard.guard.properties import DEFAULTS, FORMAT, UNKNOWN
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
@@ -28,61 +30,22 @@ from translation_job_guard.jobs import (
     parse_time,
 )
 from translation_job_guard.redaction import looks_like_key, remember_variable
-from translation_job_guard.services import is_loopback
+from translation_job_guard.services import Connection, is_loopback
+from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.teardown import Mode, Policy
 from translation_job_guard.teardown.schedule import FASTEST_POLL
 
 __all__ = [
-    "DEFAULTS",
-    "FORMAT",
-    "UNKNOWN",
     "GuardArguments",
     "Problem",
     "Protected",
-    "Unknown",
-    "endpoint_key",
     "missing_packages",
     "problems",
     "read",
+    "read_connection",
     "read_scope",
     "scope_field",
 ]
-
-FORMAT: Final = 1
-"""Of the stored properties."""
-
-DEFAULTS: Final[Mapping[str, Any]] = {
-    "on_delete": "cancel",
-    "grace_period": 0,
-    "timeout": "30m",
-    "quiet_period": "3s",
-    "poll_interval": None,
-    "undecided_timeout": "2m",
-    "triggers": [],
-    "protects": [],
-    "expected_account_id": None,
-    "profile": None,
-    "assume_role_arn": None,
-    "endpoint_url": None,
-    "api_version": "2024-05-01",
-    "key_env": "AZURE_DOCUMENT_TRANSLATION_KEY",
-    "account_resource_id": None,
-    "stack": "",
-    "project": "",
-    "name": "",
-    "format": FORMAT,
-}
-"""What a property is that an older release did not store."""
-
-
-class Unknown:
-    """A value that is not known yet. One instance: ``UNKNOWN``."""
-
-    def __repr__(self) -> str:
-        return "UNKNOWN"
-
-
-UNKNOWN: Final = Unknown()
 
 
 @dataclass(frozen=True)
@@ -103,24 +66,16 @@ class Protected:
 
 @dataclass(frozen=True)
 class GuardArguments:
-    """A guard's stored properties, read. ``place`` is the region or the endpoint."""
+    """A guard's stored properties, read. Its connection leads to the account that the guard was made for."""
 
-    service: str
     name: str
     stack: str
     project: str
-    place: str
+    connection: Connection
     scopes: tuple[Scope, ...]
     policy: Policy
     protects: tuple[Protected, ...]
-    account_id: str | None
     expected_account_id: str | None
-    profile: str | None
-    assume_role_arn: str | None
-    endpoint_url: str | None
-    api_version: str
-    key_env: str
-    account_resource_id: str | None
 
 
 _Check = Callable[[Any], "str | None"]
@@ -334,21 +289,10 @@ _MISSING_SCOPE: Final = {
         "containers or ids of this guard's batches"
     ),
 }
-_REQUIRED: Final = {
-    AMAZON_TRANSLATE: ("region", "set region, or `pulumi config set aws:region …`"),
-    AZURE_DOCUMENT_TRANSLATION: ("endpoint", "give the Translator resource's endpoint"),
+_MISSING_PLACE: Final = {
+    AMAZON_TRANSLATE: "set region, or `pulumi config set aws:region …`",
+    AZURE_DOCUMENT_TRANSLATION: "give the Translator resource's endpoint",
 }
-
-
-def endpoint_key(url: str) -> tuple[str, int | None, str]:
-    """Return the host, port and path of an endpoint, by which two spellings of the same endpoint are equal.
-
-    Raises:
-        ValueError: the URL cannot be parsed.
-    """
-    parts = urlsplit(url)
-    port = parts.port if parts.port is not None else {"https": 443, "http": 80}.get(parts.scheme)
-    return (parts.hostname or "").rstrip("."), port, parts.path.rstrip("/")
 
 
 def scope_field(service: str) -> Sequence[str]:
@@ -364,9 +308,9 @@ def problems(service: str, properties: Mapping[str, Any]) -> list[Problem]:
         properties: as the resource registers them.
     """
     found: list[Problem] = []
-    required, remedy = _REQUIRED[service]
+    required = CONNECTIONS[service].place_name
     if properties.get(required) in (None, ""):
-        found.append(Problem(required, f"is missing: {remedy}"))
+        found.append(Problem(required, f"is missing: {_MISSING_PLACE[service]}"))
     for name, check in {**_COMMON, **_OWN[service]}.items():
         value = properties.get(name)
         if value is None or value is UNKNOWN or (name == required and value == ""):
@@ -377,7 +321,7 @@ def problems(service: str, properties: Mapping[str, Any]) -> list[Problem]:
             found.append(Problem(name, reason))
     if not {problem.path for problem in found} & _COMMON.keys():
         found += _between_durations(properties)
-    if service == AMAZON_TRANSLATE and not {problem.path for problem in found} & {"region", "endpoint_url"}:
+    if not {problem.path for problem in found} & {"region", "endpoint_url"}:
         found += _region_problems(properties)
     found += _scope_problems(service, properties.get("scope"))
     if not _storable(properties.get("triggers")):
@@ -423,7 +367,11 @@ def _region_problems(properties: Mapping[str, Any]) -> Iterable[Problem]:
     """Refuse a region that botocore does not know: `up` would wait for its host name until ``timeout``."""
     region, endpoint = properties.get("region"), properties.get("endpoint_url")
     # An emulator on loopback has any region, and an endpoint that is not known yet may be one.
-    if region is UNKNOWN or endpoint is UNKNOWN or (isinstance(endpoint, str) and endpoint and is_loopback(endpoint)):
+    if (
+        region in (None, UNKNOWN)
+        or endpoint is UNKNOWN
+        or (isinstance(endpoint, str) and endpoint and is_loopback(endpoint))
+    ):
         return
     known = _known_regions()
     if known and region not in known:
@@ -452,20 +400,10 @@ def _known_regions() -> frozenset[str]:
         return frozenset()  # another layout of another release: what cannot be known is not refused
 
 
-_PACKAGES: Final = {
-    AMAZON_TRANSLATE: ("Amazon Translate", "aws", ("boto3", "botocore")),
-    AZURE_DOCUMENT_TRANSLATION: (
-        "Azure Document Translation",
-        "azure",
-        ("azure.ai.translation.document", "azure.identity", "azure.mgmt.cognitiveservices"),
-    ),
-}
-
-
 def missing_packages(service: str) -> MissingExtra | None:
     """Return the error that says how to install a service's packages; None if they are there. Imports none of them."""
-    what, extra, packages = _PACKAGES[service]
-    return None if all(map(_is_installed, packages)) else MissingExtra(what, extra)
+    needs = CONNECTIONS[service]
+    return None if all(map(_is_installed, needs.packages)) else MissingExtra(needs.title, needs.extra)
 
 
 def _is_installed(package: str) -> bool:
@@ -546,12 +484,24 @@ def read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
     """
     try:
         return _read(service, properties)
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except _UNREADABLE as error:
         raise InvalidArgument(
             "The guard's stored properties cannot be read "
             f"({type(error).__name__}): the state was edited, or was written by a newer release of "
             "translation-job-guard. Install that release, or correct the state (pulumi stack export, import)."
         ) from error
+
+
+def read_connection(service: str, properties: Mapping[str, Any]) -> Connection:
+    """Read where a guard with these properties looks, and by which credentials.
+
+    Raises:
+        InvalidArgument: they do not tell the place.
+    """
+    try:
+        return _read_connection(service, properties)
+    except _UNREADABLE as error:
+        raise InvalidArgument(f"The {CONNECTIONS[service].place_name} cannot be read.") from error
 
 
 def read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
@@ -562,26 +512,40 @@ def read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
     """
     try:
         return _read_scope(service, scope)
-    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except _UNREADABLE as error:
         raise InvalidArgument(f"The stored scope cannot be read ({type(error).__name__}).") from error
 
 
-def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
-    def get(name: str) -> Any:
-        value = properties.get(name)
-        return DEFAULTS.get(name) if value is None or value == "" else value
+_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
 
+
+def _stored(properties: Mapping[str, Any], name: str) -> Any:
+    value = properties.get(name)
+    return DEFAULTS.get(name) if value is None or value == "" else value
+
+
+def _read_connection(service: str, properties: Mapping[str, Any]) -> Connection:
+    made = CONNECTIONS[service]
+    values = {field.name: _stored(properties, field.name) for field in fields(made) if field.name != "place"}
+    connection = made(
+        str(properties[made.place_name]),
+        **{name: None if value is None else str(value) for name, value in values.items()},
+    )
+    if connection.secret_env is not None:
+        remember_variable(connection.secret_env)
+    return connection
+
+
+def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
+    get = partial(_stored, properties)
     if float(get("format")) > FORMAT:
         raise ValueError("newer format")
     poll = get("poll_interval")
-    if service == AZURE_DOCUMENT_TRANSLATION:
-        remember_variable(str(get("key_env")))
     return GuardArguments(
-        service=service,
         name=str(get("name")),
         stack=str(get("stack")),
         project=str(get("project")),
-        place=str(properties[_REQUIRED[service][0]]),
+        connection=_read_connection(service, properties),
         scopes=_read_scopes(service, properties["scope"]),
         policy=Policy(
             mode=Mode(get("on_delete")),
@@ -592,14 +556,7 @@ def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
             undecided_timeout=parse_duration(get("undecided_timeout")),
         ),
         protects=tuple(Protected(one["urn"], one.get("id")) for one in get("protects")),
-        account_id=get("account_id"),
         expected_account_id=get("expected_account_id"),
-        profile=get("profile"),
-        assume_role_arn=get("assume_role_arn"),
-        endpoint_url=get("endpoint_url"),
-        api_version=str(get("api_version")),
-        key_env=str(get("key_env")),
-        account_resource_id=get("account_resource_id"),
     )
 
 

@@ -20,7 +20,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from translation_job_guard.guard.arguments import DEFAULTS, UNKNOWN, endpoint_key
+from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
+from translation_job_guard.services import endpoint_key
 
 __all__ = ["Answer", "Decision", "decide"]
 
@@ -171,7 +172,4 @@ def _moved(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 def _endpoint(value: Any) -> object:
-    try:
-        return endpoint_key(value) if isinstance(value, str) else value
-    except ValueError:
-        return value
+    return endpoint_key(value) if isinstance(value, str) else value

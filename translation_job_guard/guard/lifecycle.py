@@ -6,7 +6,6 @@ Two rules hold for everything here. Nothing but this package's own errors is rai
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,12 +16,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import (
-    CredentialsUnusable,
-    Denied,
     GuardError,
     InvalidArgument,
-    JobNotFound,
-    Rejected,
     ServiceError,
     Throttled,
     Transient,
@@ -32,15 +27,7 @@ from translation_job_guard.errors import (
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.guard.environment import ON_DELETE, TIMEOUT, UNDECIDED, Overrides, overrides
 from translation_job_guard.guard.progress import Voice, label
-from translation_job_guard.jobs import (
-    AMAZON_TRANSLATE,
-    AZURE_DOCUMENT_TRANSLATION,
-    Coverage,
-    Job,
-    coverage,
-    left_behind,
-    named,
-)
+from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, Coverage, Job, coverage, left_behind, named
 from translation_job_guard.services import JobService
 from translation_job_guard.services.reading import LONGEST_WAIT, Reads
 from translation_job_guard.teardown import CannotTell, Mode, Occasion, Policy, Report, TeardownError
@@ -53,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Prospect",
-    "connect",
     "in_flight",
     "prove",
     "stop_left_behind",
@@ -66,12 +52,6 @@ _T = TypeVar("_T")
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 10.0
-_ROLE_ARRIVES = 30.0
-"""Seconds that a fresh IAM role may take until it can be assumed."""
-_KEY_ARRIVES = 60.0
-"""Seconds that a fresh Azure account may take until its endpoint is there and its key is accepted."""
-_ASSIGNMENT_ARRIVES = 300.0
-"""Seconds that an Azure role assignment may take until it counts (Azure documentation: up to some minutes)."""
 
 _STOP_WAITING = "To stop waiting, press Ctrl-C twice; the same command goes on from there (docs/runbook.md)"
 _WAY_OUT = f"{_STOP_WAITING}, and with {ON_DELETE}=ignore it leaves the jobs running"
@@ -80,23 +60,6 @@ _REMEDY = (
     "same command again."
 )
 _IGNORE_REMEDY = f"If that cannot be done, {ON_DELETE}=ignore goes on without looking (docs/runbook.md)."
-
-
-def connect(guard: GuardArguments, reads: Reads | None = None) -> JobService:
-    """The service that a guard's jobs run on.
-
-    Raises:
-        MissingExtra: the service's packages are not installed.
-        ServiceError: there are no credentials to begin with.
-    """
-    if guard.service == AMAZON_TRANSLATE:
-        from translation_job_guard.services import amazon
-
-        return amazon.connect(guard.place, amazon.Credentials(guard.profile, guard.assume_role_arn), guard.endpoint_url)
-    from translation_job_guard.services import azure
-
-    credentials = azure.Credentials(guard.key_env, guard.account_resource_id)
-    return azure.connect(guard.place, credentials, guard.api_version, reads)
 
 
 def prove(guard: GuardArguments) -> str:
@@ -110,7 +73,7 @@ def prove(guard: GuardArguments) -> str:
     """
 
     def work(reads: Reads) -> str:
-        service = connect(guard, reads)
+        service = guard.connection.open(reads)
         account = service.account(reads)
         if guard.expected_account_id and account != guard.expected_account_id:
             raise WrongAccount(
@@ -168,7 +131,7 @@ def _retried(
             ordered = (error.retry_after if isinstance(error, Throttled) else None) or 0.0
             wait = max(pause, min(ordered, LONGEST_WAIT))
             wait = wait if elapsed + wait <= limit else pause
-            hint = f" If {guard.place} is mistyped, correct it." if isinstance(error, Transient) else ""
+            hint = f" If {guard.connection.place} is mistyped, correct it." if isinstance(error, Transient) else ""
             voice.say_waiting(
                 f"not ready yet, asked again ({attempts}); {format_duration(elapsed)} so far, "
                 f"{format_duration(limit - elapsed)} left: {error}{hint}",
@@ -202,34 +165,23 @@ def _with_own_errors(work: Callable[[Reads], _T], guard: GuardArguments) -> Call
 
 
 def _unexpected(error: BaseException, guard: GuardArguments) -> UnexpectedError:
-    return UnexpectedError(error, f"reaching the jobs in {guard.place}", f"{_REMEDY} {_IGNORE_REMEDY}")
+    return UnexpectedError(error, f"reaching the jobs in {guard.connection.place}", f"{_REMEDY} {_IGNORE_REMEDY}")
 
 
 def _patience(guard: GuardArguments, error: ServiceError) -> float:
     if isinstance(error, (Transient, Throttled)):
         return guard.policy.timeout
-    if guard.service == AMAZON_TRANSLATE:
-        fresh_role = isinstance(error, Denied) and error.permission == "sts:AssumeRole"
-        return _ROLE_ARRIVES if fresh_role else 0.0
-    if isinstance(error, Denied):
-        # Where no permission is missing it is a key that is not let in: there is no role to wait for.
-        return _ASSIGNMENT_ARRIVES if error.permission else 0.0
-    if isinstance(error, CredentialsUnusable):
-        fetched = guard.account_resource_id is not None and error.operation != "listKeys"
-        return _KEY_ARRIVES if fetched or os.environ.get(guard.key_env, "").strip() else 0.0
-    return _KEY_ARRIVES if isinstance(error, (JobNotFound, Rejected)) else 0.0
+    return guard.connection.settles_in(error)
 
 
-def verify_account(guard: GuardArguments, service: JobService, reads: Reads | None = None) -> str:
-    """The account that ``service`` leads to, if it is the one that the guard was made for.
+def verify_account(service: JobService, wanted: str | None, reads: Reads | None = None) -> str:
+    """Return the account that ``service`` leads to, if it is the wanted one or any will do.
 
     Raises:
         WrongAccount: it is another.
         ServiceError: it could not be found out.
     """
     account = service.account(reads or Reads())
-    # An edited state, or one of an older release, may be without the account that was found when it was made.
-    wanted = guard.account_id or guard.expected_account_id
     if wanted and account != wanted:
         raise WrongAccount(
             f"the credentials lead to account {account}, and the guard was made for {wanted}: nothing was "
@@ -247,7 +199,7 @@ def verify_move(old: GuardArguments, new: GuardArguments) -> str:
         GuardError: they lead to another, or it could not be found out.
     """
     try:
-        return _reach(replace(new, account_id=old.account_id), new.policy, _voice(new, _STOP_WAITING))[1]
+        return _reach(_in_account_of(old, new), new.policy, _voice(new, _STOP_WAITING))[1]
     except (ServiceError, InvalidArgument) as error:
         _add(error, "The guard was not changed and nothing was stopped: fix this and run the same command again.")
         raise
@@ -288,11 +240,15 @@ def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
     """
     if set(old.scopes) <= set(new.scopes):
         return
-    guard = replace(new, account_id=old.account_id)
+    guard = _in_account_of(old, new)
     voice, chosen = _voice(guard), overrides(guard.name, stack=guard.stack)
     fate = _LEFT_BEHIND[chosen.mode or guard.policy.mode]
     voice.say(f"the scope has changed: what the old one covered and the new one does not {fate}")
     _run(guard, partial(left_behind, old.scopes, new.scopes), Occasion.UPDATE, chosen, voice)
+
+
+def _in_account_of(old: GuardArguments, new: GuardArguments) -> GuardArguments:
+    return replace(new, connection=replace(new.connection, account_id=old.connection.account_id))
 
 
 _LEFT_BEHIND: Final = {
@@ -322,8 +278,7 @@ def in_flight(guard: GuardArguments, new: GuardArguments | None = None, *, withi
 
     def look(reads: Reads) -> Prospect | None:
         try:
-            service = connect(guard, reads)
-            verify_account(guard, service, reads)
+            service, _ = _open(guard, reads)
             decided: dict[Coverage, list[Job]] = {decision: [] for decision in Coverage}
             for job in service.list_in_flight(reads):
                 decision = covers(job)
@@ -352,7 +307,8 @@ def _run(
     policy = _policy(guard, chosen, voice)
     begun = time.monotonic()
     # Placeholder for the runner's, so that a teardown that fails before it leaves a receipt too.
-    report = Report(guard.service, guard.place, guard.account_id or "", policy, datetime.now(timezone.utc))
+    at = guard.connection
+    report = Report(at.service, at.place, at.account_id or "", policy, datetime.now(timezone.utc))
     failure: BaseException | None = None
 
     def watch(grown: Report) -> None:
@@ -367,8 +323,8 @@ def _run(
             covers,
             policy,
             account=account,
-            pace=pace_of(guard.service, account, guard.place),
-            read_pace=pace_of(guard.service, account, guard.place, "read"),
+            pace=pace_of(at.service, account, at.place),
+            read_pace=pace_of(at.service, account, at.place, "read"),
             observe=watch,
             spent=time.monotonic() - begun,
         )
@@ -413,16 +369,19 @@ def _said(error: BaseException) -> str:
 def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobService, str]:
     """The service and the account that it leads to; what can pass by itself is tried again while time lasts."""
 
-    def work(reads: Reads) -> tuple[JobService, str]:
-        service = connect(guard, reads)
-        return service, verify_account(guard, service, reads)
-
     def patience(error: ServiceError) -> float:
         passes = isinstance(error, (Transient, Throttled)) and policy.mode is not Mode.IGNORE
         return policy.timeout if passes else 0.0
 
     within = min(policy.timeout, IGNORE_LOOKS_FOR) if policy.mode is Mode.IGNORE else policy.timeout
-    return _retried(guard, work, patience, voice, within=within)
+    return _retried(guard, partial(_open, guard), patience, voice, within=within)
+
+
+def _open(guard: GuardArguments, reads: Reads) -> tuple[JobService, str]:
+    """Return the service and the account that it leads to, which must be the one that the guard was made for."""
+    service = guard.connection.open(reads)
+    # An edited state, or one of an older release, may be without the account that was found when it was made.
+    return service, verify_account(service, guard.connection.account_id or guard.expected_account_id, reads)
 
 
 def _leave_receipt(
@@ -446,7 +405,7 @@ def _leave_receipt(
             project=guard.project,
             occasion=occasion,
             error=failure,
-            key_env=guard.key_env,
+            key_env=guard.connection.secret_env,
         )
         if on_receipt is not None:
             on_receipt(made)
@@ -467,7 +426,7 @@ def _policy(guard: GuardArguments, chosen: Overrides, voice: Voice) -> Policy:
     elif chosen.only_for:
         others = ", ".join(chosen.only_for)
         voice.say(f"{ON_DELETE} is for {others}, not for this guard, which keeps its own mode: {policy.mode.value}")
-    if chosen.leave_undecided and guard.service == AZURE_DOCUMENT_TRANSLATION:
+    if chosen.leave_undecided and guard.connection.service == AZURE_DOCUMENT_TRANSLATION:
         voice.say(f"{UNDECIDED} is in force: leave, so batches that may be in scope can be left running")
     if chosen.leave_undecided is not None:
         policy = replace(policy, leave_undecided=chosen.leave_undecided)
@@ -519,4 +478,4 @@ def _ordered(report: Report) -> str:
 
 
 def _voice(guard: GuardArguments, way_out: str = _WAY_OUT) -> Voice:
-    return Voice(label(guard.stack, guard.name), guard.key_env, way_out=way_out)
+    return Voice(label(guard.stack, guard.name), guard.connection.secret_env, way_out=way_out)

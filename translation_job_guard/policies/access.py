@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from translation_job_guard.guard.arguments import UNKNOWN
+from translation_job_guard.guard.properties import UNKNOWN
 from translation_job_guard.policies.stack import Kind, Node, Stack
 from translation_job_guard.policies.trust import Trust
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from translation_job_guard.guard.arguments import UNKNOWN
+from translation_job_guard.guard.properties import UNKNOWN
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, Coverage, Job, JobState, coverage
-from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, same_endpoint
+from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
 from translation_job_guard.policies.values import any_unknown
+from translation_job_guard.services import endpoint_key
 
 __all__ = ["answers_for", "at_account"]
 
@@ -38,7 +39,7 @@ def at_account(stack: Stack, guard: Guard, account: Node) -> bool:
         if owner is not None:
             return owner is account
         if account.endpoint:
-            return same_endpoint(guard.place, account.endpoint)
+            return endpoint_key(guard.place) == endpoint_key(account.endpoint)
     return account.urn in stack.before(guard)
 
 

@@ -22,8 +22,9 @@ from translation_job_guard.jobs import (
     coverage,
 )
 from translation_job_guard.policies.rule import Report, StackRule, each
-from translation_job_guard.policies.stack import Guard, Kind, Stack, endpoint_key
+from translation_job_guard.policies.stack import Guard, Kind, Stack
 from translation_job_guard.policies.values import URL_SELECTORS, any_unknown, texts
+from translation_job_guard.services.registry import place_key
 from translation_job_guard.teardown import Mode
 
 __all__ = ["GUARD_SCOPES_DISJOINT"]
@@ -57,7 +58,7 @@ def _check(stack: Stack, _options: DisjointOptions, report: Report) -> None:
     def judge(guard: Guard) -> None:
         if guard.mode not in _MODES or not isinstance(guard.place, str):
             return
-        place = (guard.service, endpoint_key(guard.place))
+        place = place_key(guard.service, guard.place)
         other: Guard | None = None
         for part in _parts(stack, guard):
             other = other or next(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from translation_job_guard.guard.arguments import DEFAULTS, UNKNOWN
+from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
 from translation_job_guard.policies.answering import at_account
 from translation_job_guard.policies.rule import GuardRule, Report, StackRule, each, option
 from translation_job_guard.policies.stack import Guard, Kind, Stack

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
@@ -24,10 +24,11 @@ from translation_job_guard.policies.answering import answers_for
 from translation_job_guard.policies.places import Place, places
 from translation_job_guard.policies.remedy import amazon_guard, azure_guard
 from translation_job_guard.policies.rule import Report, Rule, StackRule, option
-from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, endpoint_key
-from translation_job_guard.policies.sweep import Sight, Sweeps
+from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
+from translation_job_guard.policies.sweep import Seen, Sweeps
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import any_unknown
+from translation_job_guard.services.registry import place_key
 
 __all__ = ["live_rules"]
 
@@ -105,7 +106,7 @@ class ReachableOptions:
 class _HandedOn:
     """What the rules that look leave to the advisory ones: sights for the abandoned jobs, and what nobody could see."""
 
-    sights: list[Sight] = field(default_factory=list)
+    sights: list[Seen] = field(default_factory=list)
     unseen: dict[tuple[str, str], str] = field(default_factory=dict)
     """The message about each place that could not be looked at, by the place and the reason. Two rules look at it."""
 
@@ -252,18 +253,18 @@ class _Ties:
         self._stack = stack
         self._roles = {arn: role for arn, role in stack.roles.items() if role.trust is not Trust.NO}
         self._accounts = {
-            endpoint_key(node.endpoint): node
+            place_key(AZURE_DOCUMENT_TRANSLATION, node.endpoint): node
             for node in stack.of(Kind.ACCOUNT)
             if (node.translates or node.may_translate) and node.endpoint
         }
-        self._guards: dict[tuple[str, str], list[Guard]] = {}
-        self._known_scopes: dict[tuple[str, str], list[Scope]] = {}
+        self._guards: dict[Hashable, list[Guard]] = {}
+        self._known_scopes: dict[Hashable, list[Scope]] = {}
 
     def any_at(self, place: Place) -> bool:
         """Whether something known of this stack can have jobs at ``place``."""
         if place.service == AMAZON_TRANSLATE:
             return bool(self._roles or self._stack.made_buckets)
-        return place.key[1] in self._accounts or bool(self._stack.containers)
+        return place.key in self._accounts or bool(self._stack.containers)
 
     @property
     def has_roles(self) -> bool:
@@ -284,7 +285,7 @@ class _Ties:
         if job.service == AMAZON_TRANSLATE:
             found = [self._roles.get(job.role_arn or ""), *map(self._stack.bucket_of, job.locations)]
         else:
-            found = [*map(self._stack.container_of, job.locations), self._accounts.get(place.key[1])]
+            found = [*map(self._stack.container_of, job.locations), self._accounts.get(place.key)]
         return list({node.urn: node for node in found if node is not None}.values())
 
     def covered(self, place: Place, job: Job) -> bool:
@@ -330,7 +331,7 @@ class _Ties:
         if not self._guards:
             for guard in self._stack.guards:
                 if isinstance(guard.place, str):
-                    self._guards.setdefault((guard.service, endpoint_key(guard.place)), []).append(guard)
+                    self._guards.setdefault(place_key(guard.service, guard.place), []).append(guard)
         return self._guards.get(place.key, [])
 
     def _undecided(self, place: Place) -> Iterable[Guard]:
@@ -342,9 +343,9 @@ class _Ties:
 
 
 def _by_resource(
-    sights: Iterable[Sight], nodes: Callable[[Place, Job], Sequence[Node]]
+    sights: Iterable[Seen], nodes: Callable[[Place, Job], Sequence[Node]]
 ) -> list[tuple[Node, Place, list[Job]]]:
-    found: dict[tuple[str, tuple[str, str]], tuple[Node, Place, dict[str, Job]]] = {}
+    found: dict[tuple[str, Hashable], tuple[Node, Place, dict[str, Job]]] = {}
     for sight in sights:
         for job in sight.jobs:
             for node in nodes(sight.place, job):
@@ -360,7 +361,7 @@ def _reachable(handed_on: _HandedOn, report: Report) -> None:
         report(message, "", place)
 
 
-def _unseen(ties: _Ties, sights: Sequence[Sight]) -> Mapping[tuple[str, str], str]:
+def _unseen(ties: _Ties, sights: Sequence[Seen]) -> Mapping[tuple[str, str], str]:
     """Return a message about each place that could not be looked at, by the place and the reason."""
     found = {}
     if ties.has_roles and not any(sight.place.service == AMAZON_TRANSLATE for sight in sights):
@@ -368,7 +369,7 @@ def _unseen(ties: _Ties, sights: Sequence[Sight]) -> Mapping[tuple[str, str], st
         found[what, ""] = _not_looked(what, "no region is known. Set aws:region, or the rule's option regions", None)
     for sight in sights:
         if sight.problem:
-            what = f"{_service(sight.place)} in {sight.place.label}"
+            what = f"{sight.place.connection.title} in {sight.place.label}"
             message = _not_looked(what, sight.problem, sight.place.service)
             found.setdefault((sight.place.label, sight.problem), message)
     return found
@@ -392,10 +393,6 @@ def _guard_for(stack: Stack, node: Node, place: Place) -> str:
         return amazon_guard(stack, node, place.connection.place)
     # The account is what all batches there have in common, whatever else they are tied to.
     return azure_guard(stack, stack.account_of(place.connection.place) or node)
-
-
-def _service(place: Place) -> str:
-    return "Amazon Translate" if place.service == AMAZON_TRANSLATE else "Azure Document Translation"
 
 
 def _counted(jobs: Sequence[Job]) -> str:

@@ -8,38 +8,33 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import GuardArguments, read
+from translation_job_guard.guard.arguments import read_connection
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
-from translation_job_guard.policies.stack import Guard, Kind, Node, Stack, endpoint_key
+from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import entry, known, texts
+from translation_job_guard.services import Connection
+from translation_job_guard.services.amazon import AmazonConnection
 
 __all__ = ["Place", "default_region", "places", "region_of"]
-
-_OF_PLACE: Final = (
-    *("region", "endpoint", "profile", "assume_role_arn", "endpoint_url"),
-    *("api_version", "key_env", "account_resource_id"),
-)
 
 
 @dataclass(frozen=True)
 class Place:
     """One place of one service, and as whom to look. ``label`` is for messages: it repeats no endpoint.
 
-    ``account`` is the only one that the credentials may lead to, where that is known; ``named`` is False where the
-    stack only has something there, and nobody says that there is a service to look at.
+    ``named`` is False where the stack only has something there, and nobody says that there is a service to look at.
     """
 
-    connection: GuardArguments
+    connection: Connection
     label: str
-    account: str | None = None
     named: bool = True
 
     @property
@@ -48,9 +43,9 @@ class Place:
         return self.connection.service
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Hashable:
         """What the jobs of one place have in common."""
-        return self.service, endpoint_key(self.connection.place)
+        return self.connection.key
 
 
 def places(
@@ -74,28 +69,29 @@ def _amazon(stack: Stack, regions: Sequence[str], environment: Mapping[str, str]
         return
     tied = [role for role in stack.roles.values() if role.trust is not Trust.NO] + list(stack.made_buckets.values())
     owners = _Owners(stack)
-    found: dict[tuple[GuardArguments, str | None], Place] = {}
+    found: dict[Connection, Place] = {}
 
-    def add(place: GuardArguments | None, accounts: Iterable[str | None], *, named: bool = True) -> None:
-        if place is not None:
+    def add(connection: Connection | None, accounts: Iterable[str | None], *, named: bool = True) -> None:
+        if connection is not None and connection.place:
             for account in accounts:
-                found.setdefault((place, account), Place(place, place.place, account, named))
+                one = replace(connection, account_id=account)
+                found.setdefault(one, Place(one, one.place, named))
 
     for guard in guards:
-        add(_place_of(guard), [owners.of_guard(guard)])
-    guarded = {(place.place, account) for place, account in found}
+        add(_of_guard(guard), [owners.of_guard(guard)])
+    guarded = {(one.place, one.account_id) for one in found}
     for node in tied:
-        place, accounts = _provided(node, environment), owners.of(node)
-        if place is not None and not (place.profile or place.assume_role_arn):
+        provided, accounts = _provided(node, environment), owners.of(node)
+        if provided is not None and not (provided.profile or provided.assume_role_arn):
             # The guard there looks for both; the provider's own profile or role may be another account.
-            accounts = [one for one in accounts if (place.place, one) not in guarded]
-        add(place, accounts, named=False)
+            accounts = [one for one in accounts if (provided.place, one) not in guarded]
+        add(provided, accounts, named=False)
     for region in regions:
-        add(_connection(AMAZON_TRANSLATE, region=region), owners.of_environment)
+        add(AmazonConnection(region), owners.of_environment)
     if not found:
-        add(_connection(AMAZON_TRANSLATE, region=default_region(environment)), owners.of_environment)
-    known = {place for place, account in found if account}
-    yield from (one for (place, account), one in found.items() if account or place not in known)
+        add(AmazonConnection(default_region(environment) or ""), owners.of_environment)
+    known = {replace(one, account_id=None) for one in found if one.account_id}
+    yield from (place for one, place in found.items() if one.account_id or one not in known)
 
 
 def default_region(environment: Mapping[str, str] = os.environ, profile: str | None = None) -> str | None:
@@ -122,8 +118,8 @@ def default_region(environment: Mapping[str, str] = os.environ, profile: str | N
 
 def region_of(node: Node, environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the region that the provider of a role or bucket works in."""
-    place = _provided(node, environment)
-    return place.place if place is not None else default_region(environment)
+    provided = _provided(node, environment)
+    return provided.place if provided is not None else default_region(environment)
 
 
 class _Owners:
@@ -191,56 +187,55 @@ def _list(value: Any) -> list[str]:
 
 
 def _azure(stack: Stack, endpoints: Sequence[str]) -> Iterable[Place]:
-    found: dict[str, Place] = {}
+    found: dict[Hashable, Place] = {}
 
-    def add(place: GuardArguments | None, label: str) -> None:
-        if place is not None:
-            found.setdefault(endpoint_key(place.place), Place(place, label))
+    def add(connection: Connection | None, label: str) -> None:
+        if connection is not None and connection.place:
+            found.setdefault(connection.key, Place(connection, label))
 
     for guard in stack.guards:
         if guard.service == AZURE_DOCUMENT_TRANSLATION:
             account = stack.account_of(guard.place)
             owner = account.label if account is not None else f"guard '{guard.name}'"
-            add(_place_of(guard), f"the endpoint of {owner}")
+            add(_of_guard(guard), f"the endpoint of {owner}")
     for node in stack.of(Kind.ACCOUNT):
         if node.translates and node.endpoint:
-            add(_connection(AZURE_DOCUMENT_TRANSLATION, endpoint=node.endpoint), f"the endpoint of {node.label}")
+            add(_at(node.endpoint), f"the endpoint of {node.label}")
     for number, endpoint in enumerate(endpoints, 1):
-        add(_connection(AZURE_DOCUMENT_TRANSLATION, endpoint=endpoint), f"endpoint {number} of the configuration")
+        add(_at(endpoint), f"endpoint {number} of the configuration")
     yield from found.values()
 
 
-def _place_of(guard: Guard) -> GuardArguments | None:
-    return _connection(guard.service, **{name: guard.text(name) for name in _OF_PLACE})
+def _at(endpoint: str) -> Connection:
+    return read_connection(AZURE_DOCUMENT_TRANSLATION, {"endpoint": endpoint})
 
 
-def _provided(node: Node, environment: Mapping[str, str]) -> GuardArguments | None:
-    """Return where the provider of a role or bucket has it."""
+def _of_guard(guard: Guard) -> Connection | None:
+    """Return the connection of a guard, to any account; None if its place is not known."""
+    known = {name: text for name in guard.properties if (text := guard.text(name))}
+    try:
+        return replace(read_connection(guard.service, known), account_id=None)
+    except InvalidArgument:
+        return None
+
+
+def _provided(node: Node, environment: Mapping[str, str]) -> AmazonConnection | None:
+    """Return where the provider of a role or bucket has it; None if that is not known."""
     provider = node.resource.provider
     settings: Mapping[str, Any] = provider.props if provider is not None else {}
     roles = _json(entry(settings, "assumeRoles")) or _json(entry(settings, "assumeRole"))
     endpoints = _json(entry(settings, "endpoints"))
-    profile = entry(settings, "profile")
+    profile = _text(entry(settings, "profile"))
     region = node.text("region") or entry(settings, "region")
-    if region is None and isinstance(profile, str) and profile:
+    if region is None and profile:
         region = default_region(environment, profile)
-    return _connection(
-        AMAZON_TRANSLATE,
-        region=region,
-        profile=profile,
-        assume_role_arn=_first(roles, "roleArn"),
-        endpoint_url=_first(endpoints, "translate"),
-    )
-
-
-def _connection(service: str, **settings: Any) -> GuardArguments | None:
-    """A place as a guard would look at it; None if it is not known."""
-    given = {name: value for name, value in settings.items() if texts([value])}
-    whole = "whole_region" if service == AMAZON_TRANSLATE else "whole_resource"
-    try:
-        return replace(read(service, {**given, "scope": [{whole: True}]}), scopes=())
-    except InvalidArgument:
+    if not (place := _text(region)):
         return None
+    return AmazonConnection(place, None, profile, _first(roles, "roleArn"), _first(endpoints, "translate"))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _json(value: Any) -> Any:

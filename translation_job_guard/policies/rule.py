@@ -24,9 +24,10 @@ from pulumi_policy.proxy import UnknownValueError
 
 from translation_job_guard._project import REPOSITORY
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.policies.stack import GUARD_TYPES, Stack, guard_properties
+from translation_job_guard.policies.stack import Stack, guard_properties
 from translation_job_guard.policies.waivers import SCHEMA, Finding, Ledger, read_waivers
 from translation_job_guard.redaction import redact
+from translation_job_guard.resource_types import GUARD_TYPES
 
 __all__ = ["GuardRule", "Report", "Rule", "StackRule", "each", "option", "unknown_option"]
 

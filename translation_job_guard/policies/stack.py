@@ -6,7 +6,7 @@ import enum
 import keyword
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import chain, count
@@ -16,27 +16,22 @@ from urllib.parse import unquote, urlsplit
 from pulumi_policy import PolicyResource
 
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import DEFAULTS, UNKNOWN, Unknown, read_scope
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Scope
+from translation_job_guard.guard.arguments import read_scope
+from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN, Unknown
+from translation_job_guard.jobs import Scope
 from translation_job_guard.policies.trust import Trust, trust
 from translation_job_guard.policies.values import any_unknown, entry, texts
-from translation_job_guard.resource_types import CONTAINER_ID
+from translation_job_guard.resource_types import CONTAINER_ID, GUARD_TYPES
+from translation_job_guard.services import endpoint_key
+from translation_job_guard.services.registry import CONNECTIONS
 
 __all__ = [
-    "GUARD_TYPES",
     "Guard",
     "Kind",
     "Node",
     "Stack",
-    "endpoint_key",
     "guard_properties",
-    "same_endpoint",
 ]
-
-GUARD_TYPES: Final = {
-    "pulumi-python:dynamic/translation:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
-    "pulumi-python:dynamic/translation:AzureDocumentTranslationJobGuard": AZURE_DOCUMENT_TRANSLATION,
-}
 
 
 class Kind(enum.Enum):
@@ -227,7 +222,7 @@ class Guard(Node):
     @property
     def place(self) -> str | Unknown:
         """Its region or endpoint; ``UNKNOWN`` if that is not known yet."""
-        return self.text("region" if self.service == AMAZON_TRANSLATE else "endpoint") or UNKNOWN
+        return self.text(CONNECTIONS[self.service].place_name) or UNKNOWN
 
     @property
     def mode(self) -> str | Unknown:
@@ -259,17 +254,6 @@ class Guard(Node):
 def guard_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
     """A guard's properties, made plain, without the provider's code."""
     return {key: entry(properties, key) for key in properties if key != "__provider"}
-
-
-def endpoint_key(endpoint: str) -> str:
-    """What is the same for each way to write a Translator resource's endpoint; a region as it is."""
-    parts = urlsplit(endpoint)
-    return f"{parts.netloc.lower()}{parts.path.rstrip('/')}"
-
-
-def same_endpoint(one: Any, other: Any) -> bool:
-    """Whether two endpoints are the same Translator resource's."""
-    return isinstance(one, str) and isinstance(other, str) and endpoint_key(one) == endpoint_key(other)
 
 
 @dataclass
@@ -410,12 +394,13 @@ class Stack:
         """The Azure account of this stack that a known endpoint belongs to."""
         if not isinstance(endpoint, str):
             return None
-        host = endpoint_key(endpoint)
-        return self._accounts.get(host) or self._accounts.get(host.partition(".")[0])
+        key = endpoint_key(endpoint)
+        return self._accounts.get(key) or self._accounts.get(str(key[0]).partition(".")[0])
 
     @cached_property
-    def _accounts(self) -> Mapping[str, Node]:
-        found: dict[str, Node] = {}
+    def _accounts(self) -> Mapping[Hashable, Node]:
+        """By endpoint, or by subdomain while there is none."""
+        found: dict[Hashable, Node] = {}
         for node in self.of(Kind.ACCOUNT):
             if node.endpoint:
                 found[endpoint_key(node.endpoint)] = node

@@ -9,28 +9,25 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from translation_job_guard.durations import format_duration
-from translation_job_guard.errors import Denied, GuardError, JobNotFound, Transient, WrongAccount
-from translation_job_guard.existence import Surroundings
-from translation_job_guard.guard import lifecycle
-from translation_job_guard.jobs import AMAZON_TRANSLATE, Job
+from translation_job_guard.errors import Denied, GuardError, Transient, UnexpectedError, WrongAccount
+from translation_job_guard.existence import what_is_gone
+from translation_job_guard.jobs import Job
+from translation_job_guard.looking import Sight, look
 from translation_job_guard.policies.places import Place
 from translation_job_guard.redaction import redact
-from translation_job_guard.services import JobService
+from translation_job_guard.services import Connection
 from translation_job_guard.services.azure import ROLE_MISSING
-from translation_job_guard.threads import each
 
-__all__ = ["Sight", "Sweeps"]
+__all__ = ["Seen", "Sweeps"]
 
 PLACES_AT_ONCE: Final = 8
-LOCATED_AT_ONCE: Final = 8
 _KEPT: Final = 30.0
 """Seconds for which another rule may use a look: the rules run one right after the other."""
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What a place showed: its jobs in flight, or why it could not be looked at.
+class Seen:
+    """What the rules see of a place: its jobs in flight, or why it could not be looked at.
 
     ``gone`` are the jobs whose role, bucket or container is known to be gone, with what is, if that was asked for.
     """
@@ -45,7 +42,7 @@ class Sight:
 class _Kept:
     places: tuple[Place, ...]
     with_gone: bool
-    sights: list[Sight]
+    sights: list[Seen]
     at: float
     seen_by: set[str] = field(default_factory=set)
 
@@ -65,7 +62,7 @@ class Sweeps:
         within: float,
         wants_locations: Callable[[Place, Job], bool],
         with_gone: bool = False,
-    ) -> list[Sight]:
+    ) -> list[Seen]:
         """What every place shows; a place that has not answered ``within`` seconds has a problem."""
         with self._lock:
             kept = self._kept
@@ -84,66 +81,44 @@ class Sweeps:
 
 def _look_at(
     places: Sequence[Place], within: float, wants_locations: Callable[[Place, Job], bool], with_gone: bool
-) -> list[Sight]:
-    deadline = time.monotonic() + within
-    looks = each(
-        lambda place: _look(place, deadline, wants_locations, with_gone),
-        places,
-        workers=PLACES_AT_ONCE,
-        deadline=deadline,
+) -> list[Seen]:
+    by_connection = {place.connection: place for place in places}
+
+    def wanted(connection: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
+        return [job for job in jobs if with_gone or wants_locations(by_connection[connection], job)]
+
+    sights = look(
+        list(by_connection),
+        timeout=within,
+        wants_locations=wanted,
+        remedy=" (deadlineSeconds)",
+        at_once=PLACES_AT_ONCE,
+        names_accounts=with_gone,
+        finish=(lambda sight: replace(sight, gone=what_is_gone(sight))) if with_gone else lambda sight: sight,
     )
-    found = dict(looks)
-    late = f"no answer in {format_duration(within)} (deadlineSeconds)"
-    return [found.get(index) or Sight(place, problem=late) for index, place in enumerate(places)]
+    return [_seen(by_connection[sight.connection], sight) for sight in sights]
 
 
-def _look(place: Place, deadline: float, wants_locations: Callable[[Place, Job], bool], with_gone: bool) -> Sight:
-    try:
-        service = lifecycle.connect(place.connection)
-        account = ""
-        if place.account or with_gone:
-            account = lifecycle.verify_account(replace(place.connection, account_id=place.account), service)
-        jobs = list(service.list_in_flight())
-        wanted = [job for job in jobs if not job.locations_known and (with_gone or wants_locations(place, job))]
-        located = each(lambda job: _locate(service, job), wanted, workers=LOCATED_AT_ONCE, deadline=deadline)
-        now = {wanted[index].id: job for index, job in located}
-        jobs = [now.get(job.id, job) for job in jobs]
-        gone: tuple[tuple[Job, str], ...] = ()
-        if with_gone:
-            around = Surroundings(place.connection, account)
-            gone = tuple((job, ", ".join(what)) for job in jobs if (what := around.gone(job)))
-        return Sight(place, tuple(job for job in jobs if job.in_flight), gone=gone)
-    except WrongAccount:
-        return Sight(
-            place,
-            problem="the credentials of this environment lead to another account than the stack's jobs are in",
-        )
-    except Transient as error:
-        if not place.named and _has_no_service(place):
-            return Sight(place)
-        return Sight(place, problem=_words(place, error))
-    except GuardError as error:
-        return Sight(place, problem=_words(place, error))
-    except Exception as error:
+def _seen(place: Place, sight: Sight) -> Seen:
+    error = sight.failure
+    # Amazon Translate is not in every region that a stack has something in.
+    if error is None or (isinstance(error, Transient) and not place.named and not place.connection.may_have_jobs):
+        lost = tuple((job, ", ".join(what)) for job in sight.jobs if (what := sight.gone.get(job.id)))
+        return Seen(place, sight.jobs, gone=lost)
+    return Seen(place, problem=_words(error, place.connection))
+
+
+def _words(error: GuardError, connection: Connection) -> str:
+    if isinstance(error, WrongAccount):
+        return "the credentials of this environment lead to another account than the stack's jobs are in"
+    if isinstance(error, UnexpectedError):
         # Of an SDK. Its text could repeat anything.
-        return Sight(place, problem=f"{type(error).__name__} while looking")
-
-
-def _locate(service: JobService, job: Job) -> Job:
-    try:
-        return service.locate(job)
-    except JobNotFound:
-        return job
-
-
-def _words(place: Place, error: GuardError) -> str:
-    text = " ".join(redact(_without_advice(error), place.connection.key_env).split()).rstrip(".")
-    connection = place.connection
+        return f"{type(error.__cause__).__name__} while looking"
+    text = " ".join(redact(_without_advice(error), connection.secret_env).split()).rstrip(".")
     # What came from a property may be secret there, and SDKs repeat it. A region is not.
-    endpoint = None if place.service == AMAZON_TRANSLATE else connection.place
-    for value in (endpoint, connection.endpoint_url, connection.profile, connection.assume_role_arn):
+    for value in connection.private:
         text = _without(text, value)
-    return _without(text, connection.account_resource_id)
+    return text
 
 
 def _without_advice(error: GuardError) -> str:
@@ -155,23 +130,8 @@ def _without_advice(error: GuardError) -> str:
     return text
 
 
-def _without(text: str, value: str | None) -> str:
-    if not value:
-        return text
+def _without(text: str, value: str) -> str:
     host = urlsplit(value).netloc
     for part in (value, value.rstrip("/"), host, host.partition(":")[0]):
         text = text.replace(part, "…") if part else text
     return text
-
-
-def _has_no_service(place: Place) -> bool:
-    """Whether boto3 knows that Amazon Translate is not in a region, where nobody said that it is."""
-    import boto3
-
-    session = boto3.Session()
-    everywhere = [
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("translate", partition)
-    ]
-    return place.service == AMAZON_TRANSLATE and place.connection.place not in everywhere

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from translation_job_guard.guard.arguments import UNKNOWN
+from translation_job_guard.guard.properties import UNKNOWN
 
 __all__ = ["Trust", "trust"]
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pulumi_policy import proxy
 
-from translation_job_guard.guard.arguments import UNKNOWN
+from translation_job_guard.guard.properties import UNKNOWN
 
 __all__ = ["URL_SELECTORS", "any_unknown", "entry", "known", "texts"]
 

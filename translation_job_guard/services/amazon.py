@@ -6,10 +6,11 @@ import contextlib
 import functools
 import json
 import os
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from translation_job_guard.errors import (
@@ -25,14 +26,22 @@ from translation_job_guard.errors import (
 )
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Documents, Job, JobState
 from translation_job_guard.redaction import excerpt, remember_secret
-from translation_job_guard.services import Permission, is_loopback, loading, unexpected
+from translation_job_guard.services import Connection, Permission, is_loopback, loading, unexpected
 from translation_job_guard.services.reading import Reads, read, retry_after
 from translation_job_guard.threads import each
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-__all__ = ["PERMISSIONS", "STATES", "AmazonTranslate", "Credentials", "connect"]
+__all__ = [
+    "NO_BATCH",
+    "PERMISSIONS",
+    "STATES",
+    "AmazonConnection",
+    "AmazonTranslate",
+    "has_batch_jobs",
+    "regions_of",
+]
 
 PERMISSIONS: Final = (
     Permission("translate:ListTextTranslationJobs", "find the jobs in flight"),
@@ -63,6 +72,10 @@ CONNECT_TIMEOUT: Final = 5
 READ_TIMEOUT: Final = 20
 PAGE: Final = 500
 """The most that MaxResults takes (Amazon Translate API reference)."""
+NO_BATCH: Final = frozenset({"ap-east-1"})
+"""Regions that botocore lists for Amazon Translate although no batch jobs run there (Amazon Translate guide)."""
+_ROLE_ARRIVES: Final = 30.0
+"""Seconds that a fresh IAM role may take until it can be assumed."""
 DESCRIBE_AT_MOST: Final = 20
 """How many jobs are looked at one by one; for more, one listing since the oldest of them costs less."""
 
@@ -109,25 +122,79 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """Where credentials come from: boto3's chain, with a profile and a role to assume if given."""
-
-    profile: str | None = None
-    assume_role_arn: str | None = None
-
-
-def connect(region: str, credentials: Credentials, endpoint_url: str | None = None) -> AmazonTranslate:
-    """The service in ``region``. Makes no request but what boto3's chain makes to find the credentials of a role.
+class AmazonConnection(Connection):
+    """A region, and boto3's chain of credentials, with a profile and a role to assume if given.
 
     Args:
         endpoint_url: of Amazon Translate. A host that is not Amazon's is taken for a stand-in of all of AWS, so STS is
             asked there too (unless AWS_ENDPOINT_URL_STS says where): the real STS would vouch for an account whose
             jobs are not there. Else STS is where boto3's chain finds it.
-
-    Raises:
-        MissingExtra: boto3 is not installed.
-        CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
     """
+
+    service: ClassVar = AMAZON_TRANSLATE
+    title: ClassVar = "Amazon Translate"
+    place_name: ClassVar = "region"
+    extra: ClassVar = "aws"
+    distribution: ClassVar = "boto3"
+    packages: ClassVar = ("boto3", "botocore")
+
+    profile: str | None = None
+    assume_role_arn: str | None = None
+    endpoint_url: str | None = None
+
+    def open(self, reads: Reads | None = None) -> AmazonTranslate:  # noqa: ARG002 - boto3's chain has its own limits
+        """Return the service in the region.
+
+        Raises:
+            MissingExtra: boto3 is not installed.
+            CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
+        """
+        return _open(self)
+
+    @property
+    def label(self) -> str:
+        """The service and the region, with profile, role and account."""
+        through = [part for part in (self.profile, self.assume_role_arn) if part]
+        through += [f"account {self.account_id}"] if self.account_id else []
+        return super().label + (f" ({', '.join(through)})" if through else "")
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """All but the region."""
+        return tuple(filter(None, (self.endpoint_url, self.profile, self.assume_role_arn)))
+
+    @property
+    def may_have_jobs(self) -> bool:
+        """Whether the region has batch jobs."""
+        return has_batch_jobs(self.place)
+
+    def settles_in(self, error: ServiceError) -> float:
+        """Return the time until a fresh role can be assumed."""
+        return _ROLE_ARRIVES if isinstance(error, Denied) and error.permission == "sts:AssumeRole" else 0.0
+
+
+def regions_of(partition: str) -> frozenset[str]:
+    """Return the regions of a partition that have batch jobs, by boto3's own list."""
+    import boto3
+
+    return frozenset(boto3.Session().get_available_regions("translate", partition_name=partition)) - NO_BATCH
+
+
+def has_batch_jobs(region: str) -> bool:
+    """Check whether Amazon Translate has batch jobs in a region; a region that boto3 does not know counts as one."""
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+    except ImportError:
+        return True
+    try:
+        return region in regions_of(boto3.Session().get_partition_for_region(region))
+    except BotoCoreError:
+        return True
+
+
+def _open(connection: AmazonConnection) -> AmazonTranslate:
+    region, endpoint_url = connection.place, connection.endpoint_url
     try:
         with loading():
             import botocore.exceptions
@@ -147,11 +214,11 @@ def connect(region: str, credentials: Credentials, endpoint_url: str | None = No
     sts_url = endpoint_url if endpoint_url and _is_all_of_aws(endpoint_url) else None
     try:
         # Without boto3 itself, whose transfers and resources take a fifth of the time of a start.
-        session: Any = botocore.session.Session(profile=credentials.profile)
+        session: Any = botocore.session.Session(profile=connection.profile)
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
         session.register("before-send", _remember_tokens)
-        if credentials.assume_role_arn:
-            session = _assume(session, credentials, region, sts_url, config)
+        if connection.assume_role_arn:
+            session = _assume(session, connection, sts_url, config)
             session.register("before-send", _remember_tokens)
         session.register("after-call.translate.ListTextTranslationJobs", _refuse_unreadable)
         return AmazonTranslate(
@@ -206,13 +273,26 @@ def _is_all_of_aws(endpoint_url: str) -> bool:
     return _amazon_suffix(urlsplit(endpoint_url)) is None and not os.environ.get("AWS_ENDPOINT_URL_STS")
 
 
-@functools.cache
+_reading_models: Final = threading.Lock()
+
+
 def _loader(data_path: str | None) -> Any:
     # Shared by all sessions: to read botocore's service models takes most of what a session costs, and a look at all
-    # regions makes fifteen of them.
+    # regions makes fifteen of them. Side by side each would read them for itself.
+    with _reading_models:
+        return _models(data_path)
+
+
+@functools.cache
+def _models(data_path: str | None) -> Any:
     from botocore.loaders import create_loader
 
-    return create_loader(data_path)
+    loader = create_loader(data_path)
+    for data in ("service-2", "endpoint-rule-set-1"):
+        loader.load_service_model("translate", data)
+    for data in ("endpoints", "partitions"):
+        loader.load_data(data)
+    return loader
 
 
 class AmazonTranslate:
@@ -474,7 +554,7 @@ def _service_error(error: Exception, permission: str) -> ServiceError:
     return Rejected(text, operation=operation)
 
 
-def _assume(session: Any, credentials: Credentials, region: str, sts_url: str | None, config: Any) -> Any:
+def _assume(session: Any, connection: AmazonConnection, sts_url: str | None, config: Any) -> Any:
     """A session with the role's credentials, which botocore renews by itself when they run out."""
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
@@ -482,7 +562,7 @@ def _assume(session: Any, credentials: Credentials, region: str, sts_url: str | 
 
     def sts(service: str, **arguments: Any) -> Any:
         return session.create_client(
-            service, **{**arguments, "region_name": region, "endpoint_url": sts_url, "config": config}
+            service, **{**arguments, "region_name": connection.place, "endpoint_url": sts_url, "config": config}
         )
 
     source = session.get_credentials()
@@ -491,10 +571,10 @@ def _assume(session: Any, credentials: Credentials, region: str, sts_url: str | 
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=sts,
         source_credentials=source,
-        role_arn=credentials.assume_role_arn,
+        role_arn=connection.assume_role_arn,
         extra_args={"RoleSessionName": "translation-job-guard"},
     )
     # With the profile, since that also says what certificates and which kind of endpoint to use.
-    assumed = botocore.session.Session(profile=credentials.profile)
+    assumed = botocore.session.Session(profile=connection.profile)
     assumed._credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
     return assumed

@@ -8,10 +8,10 @@ import logging
 import os
 import random
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from translation_job_guard.errors import (
@@ -28,11 +28,11 @@ from translation_job_guard.errors import (
 )
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState, parse_time
 from translation_job_guard.redaction import excerpt, remember_secret
-from translation_job_guard.services import Permission, is_loopback, loading, unexpected
+from translation_job_guard.services import Connection, Permission, endpoint_key, is_loopback, loading, unexpected
 from translation_job_guard.services.reading import LONGEST_WAIT, Reads, fresh, read, retry_after
 from translation_job_guard.threads import each
 
-__all__ = ["PERMISSIONS", "STATES", "AzureDocumentTranslation", "Credentials", "connect"]
+__all__ = ["PERMISSIONS", "STATES", "AzureConnection", "AzureDocumentTranslation"]
 
 PERMISSIONS: Final = (
     Permission("Cognitive Services User", "list, read and cancel translations with Entra ID"),
@@ -74,6 +74,10 @@ LIST_AGAIN_AT_MOST: Final = 20
 _SILENT: Final = logging.NullHandler()
 """For the SDK's loggers: without a handler, Python prints their warnings on standard error as they are. azure-identity
 warns of each credential that it tried, on many lines, with what was answered to it."""
+_KEY_ARRIVES: Final = 60.0
+"""Seconds that a fresh Azure account may take until its endpoint is there and its key is accepted."""
+_ASSIGNMENT_ARRIVES: Final = 300.0
+"""Seconds that an Azure role assignment may take until it counts (Azure documentation: up to some minutes)."""
 
 ARM_ENDPOINT_ENV: Final = "TRANSLATION_JOB_GUARD_ARM_ENDPOINT"
 """Where Azure Resource Manager is, if not where the endpoint's cloud has it: an emulator."""
@@ -82,12 +86,64 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """Where the credential comes from: the environment variable ``key_env``, else the account's key by Azure Resource
-    Manager, else Entra ID."""
+class AzureConnection(Connection):
+    """An endpoint, and where the credential comes from: ``key_env``, else Azure Resource Manager, else Entra ID.
 
-    key_env: str
+    Args:
+        key_env: an environment variable that holds the key, if it is set.
+        account_resource_id: of the Translator resource whose key Azure Resource Manager gives.
+    """
+
+    service: ClassVar = AZURE_DOCUMENT_TRANSLATION
+    title: ClassVar = "Azure Document Translation"
+    place_name: ClassVar = "endpoint"
+    extra: ClassVar = "azure"
+    distribution: ClassVar = "azure-ai-translation-document"
+    packages: ClassVar = ("azure.ai.translation.document", "azure.identity", "azure.mgmt.cognitiveservices")
+
+    key_env: str = field(kw_only=True)
+    api_version: str = field(kw_only=True)
     account_resource_id: str | None = None
+
+    def open(self, reads: Reads | None = None) -> AzureDocumentTranslation:
+        """Return the service at the endpoint. Sends no request but listKeys, and only with ``account_resource_id``.
+
+        Raises:
+            MissingExtra: the Azure packages are not installed.
+            InvalidArgument: the environment variable of the key does not hold a valid key.
+            ServiceError: the key cannot be fetched, or the environment cannot be used.
+        """
+        try:
+            return _open(self, reads or Reads())
+        except GuardError:
+            raise
+        except Exception as error:
+            raise unexpected(error, "configuration") from error
+
+    @classmethod
+    def place_key(cls, place: str) -> Hashable:
+        """Return the host, port and path."""
+        return endpoint_key(place)
+
+    @property
+    def secret_env(self) -> str | None:
+        """The variable of the key."""
+        return self.key_env
+
+    @property
+    def private(self) -> tuple[str, ...]:
+        """The endpoint and the resource."""
+        return tuple(filter(None, (self.place, self.account_resource_id)))
+
+    def settles_in(self, error: ServiceError) -> float:
+        """Return the time until a fresh account, key or role assignment counts."""
+        if isinstance(error, Denied):
+            # Where no permission is missing it is a key that is not let in: there is no role to wait for.
+            return _ASSIGNMENT_ARRIVES if error.permission else 0.0
+        if isinstance(error, CredentialsUnusable):
+            fetched = self.account_resource_id is not None and error.operation != "listKeys"
+            return _KEY_ARRIVES if fetched or os.environ.get(self.key_env, "").strip() else 0.0
+        return _KEY_ARRIVES if isinstance(error, (JobNotFound, Rejected)) else 0.0
 
 
 @dataclass(frozen=True)
@@ -128,25 +184,8 @@ _CLOUDS: Final = {
 }
 
 
-def connect(
-    endpoint: str, credentials: Credentials, api_version: str, reads: Reads | None = None
-) -> AzureDocumentTranslation:
-    """Return the service at ``endpoint``. Sends no request but listKeys, and that only with ``account_resource_id``.
-
-    Raises:
-        MissingExtra: the Azure packages are not installed.
-        InvalidArgument: the environment variable of the key does not hold a valid key.
-        ServiceError: the key cannot be fetched, or the environment cannot be used.
-    """
-    try:
-        return _connect(endpoint, credentials, api_version, reads or Reads())
-    except GuardError:
-        raise
-    except Exception as error:
-        raise unexpected(error, "configuration") from error
-
-
-def _connect(endpoint: str, credentials: Credentials, api_version: str, reads: Reads) -> AzureDocumentTranslation:
+def _open(connection: AzureConnection, reads: Reads) -> AzureDocumentTranslation:
+    endpoint = connection.place
     try:
         with loading():
             from azure.ai.translation.document import DocumentTranslationClient
@@ -158,7 +197,7 @@ def _connect(endpoint: str, credentials: Credentials, api_version: str, reads: R
         logging.getLogger(name).addHandler(_SILENT)
     per_call: dict[str, Any] = {}
     arguments: dict[str, Any] = {}
-    key = _credential_key(credentials, endpoint, reads)
+    key = _credential_key(connection, reads)
     credential: Any
     if key:
         credential = AzureKeyCredential(key)
@@ -172,7 +211,7 @@ def _connect(endpoint: str, credentials: Credentials, api_version: str, reads: R
     client = DocumentTranslationClient(
         endpoint,
         credential,
-        api_version=api_version,
+        api_version=connection.api_version,
         transport=_transport(endpoint),
         # Retries are ``read``'s: the SDK's would sleep as long as a Retry-After header says, past any deadline.
         retry_total=0,
@@ -181,8 +220,8 @@ def _connect(endpoint: str, credentials: Credentials, api_version: str, reads: R
         user_agent="translation-job-guard",
         **arguments,
     )
-    login = _Login(credentials.key_env, by_key=bool(key))
-    return AzureDocumentTranslation(endpoint, client, per_call, login, api_version)
+    login = _Login(connection.key_env, by_key=bool(key))
+    return AzureDocumentTranslation(endpoint, client, per_call, login, connection.api_version)
 
 
 def _transport(url: str) -> Any:
@@ -587,17 +626,17 @@ def _service_error(error: Exception, operation: str, login: _Login) -> ServiceEr
     return Rejected(text, operation=operation)
 
 
-def _credential_key(credentials: Credentials, endpoint: str, reads: Reads) -> str:
+def _credential_key(connection: AzureConnection, reads: Reads) -> str:
     """The key to use; empty for Entra ID."""
-    key = os.environ.get(credentials.key_env, "").strip()
+    key = os.environ.get(connection.key_env, "").strip()
     if not (key.isascii() and key.isprintable()):
         # As a header it would be refused with a message that shows it.
         raise InvalidArgument(
-            f"{credentials.key_env} does not hold a valid key: it has line breaks or other characters that no key has. "
+            f"{connection.key_env} does not hold a valid key: it has line breaks or other characters that no key has. "
             "Set it to a key of this Translator resource."
         )
-    if not key and credentials.account_resource_id:
-        key = _list_keys(credentials.account_resource_id, endpoint, reads)
+    if not key and connection.account_resource_id:
+        key = _list_keys(connection.account_resource_id, connection.place, reads)
     # A gateway may repeat it in an error.
     remember_secret(key)
     return key

@@ -1,0 +1,121 @@
+"""Look at places: what is in flight at each, all at once. A place that cannot be looked at says why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from translation_job_guard.durations import format_duration
+from translation_job_guard.errors import GuardError, JobNotFound, UnexpectedError
+from translation_job_guard.guard.lifecycle import verify_account
+from translation_job_guard.jobs import Job
+from translation_job_guard.redaction import redact
+from translation_job_guard.services import Connection, JobService
+from translation_job_guard.threads import each
+
+__all__ = ["Sight", "look"]
+
+PLACES_AT_ONCE = 64
+LOCATED_AT_ONCE = 8
+
+_Wanted = Callable[[Connection, Sequence[Job]], Sequence[Job]]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one place showed: its jobs in flight, oldest first, or the failure of the look.
+
+    ``account`` is None where nobody asked for it. ``unlocated``: how many jobs were not asked for their locations.
+    ``gone``: what a job needs and is known to be gone, by its id, if that was asked for.
+    """
+
+    connection: Connection
+    seconds: float
+    account: str | None = None
+    jobs: tuple[Job, ...] = ()
+    failure: GuardError | None = None
+    unlocated: int = 0
+    gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def is_of(self, connection: Connection) -> bool:
+        """Check whether this is what ``connection`` leads to: the same place, in the same account as far as known."""
+        accounts = {self.account, connection.account_id} - {None}
+        return connection.key == self.connection.key and len(accounts) < 2
+
+    @property
+    def error(self) -> str | None:
+        """The failure in one line, without secrets."""
+        if self.failure is None:
+            return None
+        return redact(" ".join(str(self.failure).split()), self.connection.secret_env)
+
+
+def look(
+    connections: Sequence[Connection],
+    *,
+    timeout: float,
+    wants_locations: _Wanted,
+    remedy: str = ": give a longer --timeout, or leave this place out",
+    at_once: int = PLACES_AT_ONCE,
+    names_accounts: bool = True,
+    finish: Callable[[Sight], Sight] = lambda sight: sight,
+) -> list[Sight]:
+    """Look at every place at once; the sights are in the order of the connections, one for each.
+
+    Args:
+        timeout: seconds after which a place that has not answered counts as silent.
+        wants_locations: of the jobs of one place that do not tell what they read and write, which to ask for it.
+        remedy: ends what is said of a silent place.
+        at_once: how many places to look at side by side.
+        names_accounts: also ask for the account where the connection does not have to lead to one.
+        finish: the last step of the look at one place, within the timeout.
+    """
+    found = dict(
+        each(
+            lambda connection: finish(_look(connection, wants_locations, names_accounts)),
+            connections,
+            workers=at_once,
+            deadline=time.monotonic() + timeout,
+        )
+    )
+    late = GuardError(f"no answer in {format_duration(timeout)}{remedy}")
+    return [
+        found.get(index) or Sight(connection, timeout, failure=late) for index, connection in enumerate(connections)
+    ]
+
+
+def _look(connection: Connection, wants_locations: _Wanted, names_accounts: bool) -> Sight:
+    started = time.monotonic()
+    failure: GuardError
+    try:
+        service, account = connection.open(), None
+        if names_accounts or connection.account_id:
+            account = verify_account(service, connection.account_id)
+        listed = service.list_in_flight()
+        unknown = [job for job in listed if not job.locations_known]
+        wanted = wants_locations(connection, unknown)
+        jobs = _located(service, listed, wanted)
+        jobs.sort(key=lambda job: (job.submitted_at.timestamp() if job.submitted_at else 0.0, job.id))
+        elapsed = time.monotonic() - started
+        return Sight(connection, elapsed, account, tuple(jobs), unlocated=len(unknown) - len(wanted))
+    except GuardError as error:
+        failure = error
+    except Exception as error:
+        failure = UnexpectedError(error, "the look", "Please report this.")
+        failure.__cause__ = error
+    return Sight(connection, time.monotonic() - started, failure=failure)
+
+
+def _located(service: JobService, jobs: Sequence[Job], wanted: Sequence[Job]) -> list[Job]:
+    """Return the jobs, the wanted ones with what they read and write, without those that have ended meanwhile."""
+
+    def locate(job: Job) -> Job | None:
+        try:
+            return service.locate(job)
+        except JobNotFound:
+            return None  # it has ended and is forgotten since it was listed
+
+    found = {wanted[index].id: job for index, job in each(locate, wanted, workers=LOCATED_AT_ONCE)}
+    here = [found.get(job.id, job) for job in jobs]
+    return [job for job in here if job is not None and job.in_flight]
