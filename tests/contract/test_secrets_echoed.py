@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import KEY_ENV, azure_at
+from tests.support.services import API_VERSION, KEY_ENV, azure_at
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import ServiceError
 from translation_job_guard.services import amazon, azure
@@ -134,7 +134,7 @@ def test_the_warnings_of_the_azure_sdk_are_not_printed(monkeypatch: pytest.Monke
     with echo() as (url, said):
         monkeypatch.setenv("IDENTITY_ENDPOINT", url)
         with pytest.raises(ServiceError):
-            azure.AzureConnection(url, key_env=KEY_ENV).open().list_in_flight()
+            azure.AzureConnection(url, api_version=API_VERSION, key_env=KEY_ENV).open().list_in_flight()
     assert "plantedidentityheader" in said
     assert not printed.getvalue()
 
