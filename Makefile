@@ -49,7 +49,7 @@ imports: setup  ## check that dependencies point one way
 	$(BIN)/lint-imports
 
 lock: setup  ## renew requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.10 --upgrade --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml emulator/pyproject.toml --all-extras --group dev --universal --python-version 3.10 --upgrade --no-emit-package translation-job-guard --no-emit-package translation-job-emulator --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock
 
 docs: setup  ## make the pages that are made from the code
 	$(BIN)/python scripts/permissions_page.py

@@ -168,7 +168,7 @@ def slow_region(emulated: Emulated) -> Iterator[None]:
 def running() -> Iterator[Emulated]:
     """An emulator in a process of its own, until the end of the block."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "translation_job_guard.emulator", "--run-time", "10000000"],
+        [sys.executable, "-m", "translation_job_emulator", "--run-time", "10000000"],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -33,6 +33,8 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 STAMP = VENV / "setup-stamp"
 LOCK = ROOT / "requirements.lock"
+DISTRIBUTIONS = (ROOT, ROOT / "emulator")
+"""What is installed as editable: each has a pyproject.toml of its own, and both have one lock file."""
 NEEDED_ENGINE = (3, 249, 0)
 """The earliest release that has everything that is used here: `pulumi policy analyze --file`."""
 INSTALLER_TIME_LIMIT = 600
@@ -111,7 +113,7 @@ def main() -> None:
 
 
 def set_up_environment() -> None:
-    stamp = f"{ROOT}\n{digest(LOCK, ROOT / 'pyproject.toml', Path(__file__))}\n"
+    stamp = f"{ROOT}\n{digest(LOCK, *(place / 'pyproject.toml' for place in DISTRIBUTIONS), Path(__file__))}\n"
     installed = STAMP.read_text(encoding="utf-8") if STAMP.exists() else ""
     if installed == stamp and (BIN / "python").exists():
         say("Python environment: .venv is up to date")
@@ -134,7 +136,8 @@ def set_up_environment() -> None:
         remedy,
         environment,
     )
-    own = [*uv, "install", *target, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+    editables = [argument for place in DISTRIBUTIONS for argument in ("--editable", str(place))]
+    own = [*uv, "install", *target, "--no-deps", "--no-build-isolation", *editables]
     run(own, "The project could not be installed into .venv", remedy, environment)
     STAMP.write_text(stamp, encoding="utf-8")
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from tests.support.emulator import REGION
 from tests.support.services import KEY_ENV, guard
-from translation_job_guard.emulator import Control, Emulator, azure_cache
+from translation_job_emulator import Control, Emulator, azure_cache
 from translation_job_guard.guard import lifecycle
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import (

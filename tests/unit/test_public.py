@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+import translation_job_emulator
 import translation_job_guard
+import translation_job_guard.emulator
 
 NAMES = {
     "AmazonTranslateJobGuard",
@@ -50,3 +52,13 @@ def test_every_public_name_can_be_imported_in_a_fresh_process() -> None:
     """`from translation_job_guard import …` works, although nothing is loaded before."""
     script = f"from translation_job_guard import {', '.join(sorted(NAMES))}"
     subprocess.run([sys.executable, "-c", script], timeout=60, check=True)
+
+
+def test_the_emulators_names_are_those_of_its_own_package() -> None:
+    """`translation_job_guard.emulator` was documented first; it can also still be run."""
+    names = translation_job_guard.emulator.__all__
+    assert set(names) == set(translation_job_emulator.__all__) - {"__version__"}
+    for name in names:
+        assert getattr(translation_job_guard.emulator, name) is getattr(translation_job_emulator, name)
+    run = [sys.executable, "-m", "translation_job_guard.emulator", "--help"]
+    assert "--stop-latency" in subprocess.run(run, capture_output=True, text=True, timeout=60, check=True).stdout

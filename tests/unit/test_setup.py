@@ -34,8 +34,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Set-up of a checkout that has an empty environment, with a cache and a PATH of its own."""
     root = tmp_path / "checkout"
     (root / "scripts").mkdir(parents=True)
+    (root / "emulator").mkdir()
     (root / ".venv" / "bin").mkdir(parents=True)
-    for name in ("scripts/setup.py", "requirements.lock", "pyproject.toml"):
+    for name in ("scripts/setup.py", "requirements.lock", "pyproject.toml", "emulator/pyproject.toml"):
         shutil.copyfile(ROOT / name, root / name)
     shutil.copytree(ROOT / "engine", root / "engine")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -51,6 +52,40 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_an_old_python_can_read_the_message_about_itself() -> None:
     ast.parse((ROOT / "scripts" / "setup.py").read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+def test_both_distributions_are_installed_again_when_either_changes(
+    checkout: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both are editable, and a change of either pyproject.toml is one of what is installed."""
+    stand_in(checkout.BIN, "python", "")
+    called = checkout.ROOT / "uv-called"
+    stand_in(checkout.BIN, "uv", "").write_text(f'#!/bin/sh\necho "$@" >> "{called}"\n', encoding="utf-8")
+
+    def installed() -> list[str]:
+        called.unlink(missing_ok=True)
+        checkout.set_up_environment()
+        return called.read_text(encoding="utf-8").splitlines() if called.exists() else []
+
+    emulator = checkout.ROOT / "emulator"
+    sync, own = installed()
+    assert sync.endswith(f"--require-hashes {checkout.LOCK}")
+    assert own.endswith(f"--no-deps --no-build-isolation --editable {checkout.ROOT} --editable {emulator}")
+    assert installed() == []
+    for distribution in (checkout.ROOT, emulator):
+        with (distribution / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write("# changed\n")
+        assert installed() == [sync, own]
+        assert installed() == []
+    assert capsys.readouterr().out.count("is up to date") == 3
+
+
+def test_the_lock_file_has_neither_distribution() -> None:
+    """Set-up installs both from the checkout; an index has neither."""
+    locked = {line.partition("==")[0] for line in setup.LOCK.read_text(encoding="utf-8").splitlines() if "==" in line}
+    assert {"pulumi", "uvicorn", "moto", "flask", "flask-cors", "botocore"} <= locked
+    assert not {name for name in locked if name.startswith("translation-job")}
+    assert planned("lock")[-1].count("--no-emit-package translation-job-") == 2
 
 
 def test_an_engine_on_path_is_taken(checkout: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ def run_emulator(
     """Run the emulator's own program until it is told to end; returns its exit code.
 
     Raises:
-        MissingExtra: the packages that it needs are not installed.
+        MissingExtra: the distribution `translation-job-emulator` is not installed.
     """
     arguments = ["--host", host, "--port", str(port), "--clock", clock, "--stop-latency", str(stop_latency)]
     if start_latency is not None:
@@ -35,9 +35,6 @@ def run_emulator(
     for setting in settings:
         arguments += ["--set", setting]
     try:
-        import moto  # noqa: F401
-        import uvicorn  # noqa: F401
-
         from translation_job_guard.emulator import main
     except ImportError as error:
         raise MissingExtra("The emulator", "emulator") from error

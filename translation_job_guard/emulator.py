@@ -1,0 +1,15 @@
+"""The public names of the emulator, which is a distribution of its own: `translation-job-emulator`.
+
+`pip install "translation-job-guard[emulator]"` installs it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from translation_job_emulator import Control, ControlError, Emulator, main
+
+__all__ = ["Control", "ControlError", "Emulator", "main"]
+
+if __name__ == "__main__":
+    sys.exit(main())
