@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "emulator" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def links(page: Path) -> Iterator[tuple[str, str]]:
