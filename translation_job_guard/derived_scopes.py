@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from translation_job_guard.resource_types import BUCKETS, CONTAINER, ROLE, STORAGE_ACCOUNT, container_url
+from translation_job_guard.resource_types import BUCKETS, CONTAINER, ROLE, STORAGE_ACCOUNT, container_url, plain_type
 
 __all__ = ["amazon_scopes", "azure_scopes"]
 
@@ -34,8 +34,8 @@ def azure_scopes(protects: Sequence[pulumi.Resource], endpoint: pulumi.Input[str
     A container's URL is below its account's own blob endpoint where the account is protected too, else below the one
     that the endpoint's cloud gives it.
     """
-    accounts = [one for one in protects if STORAGE_ACCOUNT.fullmatch(_type(one))]
-    containers = [one for one in protects if CONTAINER.fullmatch(_type(one))]
+    accounts = [one for one in protects if _type(one) == STORAGE_ACCOUNT]
+    containers = [one for one in protects if _type(one) == CONTAINER]
     if not containers:
         return []
     blob_endpoints = pulumi.Output.all(
@@ -67,4 +67,4 @@ def _text(output: pulumi.Output[Any]) -> pulumi.Output[str]:
 
 
 def _type(resource: pulumi.Resource) -> str:
-    return str(resource._type)
+    return plain_type(str(resource._type))

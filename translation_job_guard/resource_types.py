@@ -14,10 +14,14 @@ __all__ = [
     "CONTAINER",
     "CONTAINER_ID",
     "GUARD_TYPES",
+    "MANY_SERVICES",
     "ROLE",
     "STORAGE_ACCOUNT",
+    "TRANSLATE",
     "TRANSLATOR",
+    "TRANSLATORS",
     "container_url",
+    "plain_type",
 ]
 
 GUARD_TYPES: Final[Mapping[str, str]] = {
@@ -27,13 +31,28 @@ GUARD_TYPES: Final[Mapping[str, str]] = {
 """The type tokens of guards, a stored format, and the services."""
 ROLE: Final = "aws:iam/role:Role"
 BUCKETS: Final = frozenset({"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"})
-# azure-native has each type with and without the API version.
-CONTAINER: Final = re.compile(r"azure-native:storage(/v\w+)?:BlobContainer")
-STORAGE_ACCOUNT: Final = re.compile(r"azure-native:storage(/v\w+)?:StorageAccount")
-TRANSLATOR: Final = re.compile(r"azure-native:cognitiveservices(/v\w+)?:Account")
+"""Version 6 of the provider has both, version 7 the first again."""
+CONTAINER: Final = "azure-native:storage:BlobContainer"
+STORAGE_ACCOUNT: Final = "azure-native:storage:StorageAccount"
+TRANSLATOR: Final = "azure-native:cognitiveservices:Account"
+TRANSLATORS: Final = frozenset({"texttranslation"})
+"""Kinds of Cognitive Services accounts, in lower case, that are there for translation."""
+MANY_SERVICES: Final = frozenset({"cognitiveservices", "aiservices"})
+"""Kinds of accounts with many services, of which Document Translation is one."""
+TRANSLATE: Final = TRANSLATORS | MANY_SERVICES
+
+_AZURE_VERSION: Final = re.compile(r"^azure-native(?:_\w+)?:(\w+)(?:/v\w+)?:(\w+)$")
 CONTAINER_ID: Final = re.compile(
     r"(?i).*/storageAccounts/(?P<account>[^/]+)/blobServices/[^/]+/containers/(?P<container>[^/]+)"
 )
+
+
+def plain_type(type_: str) -> str:
+    """Return a resource's type without its API version.
+
+    azure-native has it in the type, azure-native:storage/v1:…, or in the package, azure-native_storage_v1:storage:….
+    """
+    return _AZURE_VERSION.sub(r"azure-native:\1:\2", type_) if type_.startswith("azure-native") else type_
 
 
 def container_url(id_: str, blob_endpoints: Mapping[str, str], endpoint: str = "") -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
+from translation_job_guard import resource_types as types
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.jobs import (
@@ -26,19 +27,10 @@ from translation_job_guard.jobs import (
     Scope,
     coverage,
 )
-from translation_job_guard.resource_types import (
-    BUCKETS,
-    CONTAINER,
-    GUARD_TYPES,
-    ROLE,
-    STORAGE_ACCOUNT,
-    TRANSLATOR,
-    container_url,
-)
 from translation_job_guard.services.azure import cloud_of
 from translation_job_guard.services.registry import place_key
 
-__all__ = ["Kind", "Stack", "StateGuard", "Tie", "parse_state"]
+__all__ = ["ExportedStack", "StateGuard", "Tie", "TieKind", "parse_state"]
 
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
@@ -47,7 +39,7 @@ _UNREAD: Final = frozenset({"__provider", "triggers"})
 """Properties of a guard that may be secret, since nothing here reads their value."""
 
 
-class Kind(enum.Enum):
+class TieKind(enum.Enum):
     """What ties jobs to a stack."""
 
     ROLE = "role"
@@ -60,14 +52,14 @@ class Kind(enum.Enum):
 class Tie:
     """A resource that ties jobs to its stack. ``identity``: ARN, bucket's name, container's URL or endpoint."""
 
-    kind: Kind
+    kind: TieKind
     name: str
     urn: str
     identity: str
 
     def holds(self, job: Job, place: str) -> Coverage:
         """Whether ``job``, which runs at ``place``, needs this resource."""
-        if self.kind is Kind.TRANSLATOR:
+        if self.kind is TieKind.TRANSLATOR:
             here = place_key(AZURE_DOCUMENT_TRANSLATION, self.identity)
             return Coverage.COVERED if here == place_key(job.service, place) else Coverage.OUTSIDE
         scope = self._scope()
@@ -75,9 +67,9 @@ class Tie:
         return coverage([scope], job) if job.service == serves else Coverage.OUTSIDE
 
     def _scope(self) -> Scope:
-        if self.kind is Kind.ROLE:
+        if self.kind is TieKind.ROLE:
             return AmazonScope(data_access_role_arns=(self.identity,))
-        if self.kind is Kind.BUCKET:
+        if self.kind is TieKind.BUCKET:
             return AmazonScope(s3_uri_prefixes=(f"s3://{self.identity}/",))
         return AzureScope(container_urls=(self.identity,))
 
@@ -126,7 +118,7 @@ class StateGuard:
 
 
 @dataclass(frozen=True)
-class Stack:
+class ExportedStack:
     """What a state tells.
 
     ``regions`` are those of its AWS providers. ``interrupted`` are the names of resources whose operation never came to
@@ -155,10 +147,10 @@ class Stack:
     def tie(self, job: Job, place: str) -> Tie | None:
         """What ties ``job`` to this stack: a role, bucket or container, before the Translator resource."""
         holding = [tie for tie in self.ties if tie.holds(job, place) is Coverage.COVERED]
-        return min(holding, key=lambda tie: tie.kind is Kind.TRANSLATOR, default=None)
+        return min(holding, key=lambda tie: tie.kind is TieKind.TRANSLATOR, default=None)
 
 
-def parse_state(text: str, source: str) -> Stack:
+def parse_state(text: str, source: str) -> ExportedStack:
     """Read an exported stack.
 
     Args:
@@ -195,11 +187,11 @@ def parse_state(text: str, source: str) -> Stack:
     urns = [str(one["urn"]) for one in resources]
     stack, project = _stack_and_project(urns[0]) if urns else ("", "")
     present = set(urns)
-    return Stack(
+    return ExportedStack(
         name=stack,
         project=project,
         source=source,
-        guards=tuple(_guard(one, present) for one in resources if _type(one) in GUARD_TYPES),
+        guards=tuple(_guard(one, present) for one in resources if _type(one) in types.GUARD_TYPES),
         ties=tuple(_ties(resources)),
         resources=sum(not _type(one).startswith("pulumi:") for one in resources),
         regions=tuple(dict.fromkeys(_regions(resources))),
@@ -215,16 +207,17 @@ def _unreadable(resource: Mapping[str, Any]) -> str | None:
         value = resource.get(name)
         if value is not None and not isinstance(value, kind):
             return name
-    if not _is_read(_type(resource)):
+    if _type(resource) not in _READ:
         return None
     return next((name for name, value in (resource.get("outputs") or {}).items() if not _is_revealable(value)), None)
 
 
-def _is_read(type_: str) -> bool:
-    return (
-        type_ in {ROLE, "pulumi:providers:aws", *BUCKETS, *GUARD_TYPES}
-        or any(kind.fullmatch(type_) for kind in (CONTAINER, STORAGE_ACCOUNT, TRANSLATOR))
-    )  # fmt: skip
+_READ: Final = (
+    types.GUARD_TYPES.keys()
+    | types.BUCKETS
+    | {types.ROLE, types.CONTAINER, types.STORAGE_ACCOUNT}
+    | {types.TRANSLATOR, "pulumi:providers:aws"}
+)
 
 
 def _is_revealable(value: Any) -> bool:
@@ -251,7 +244,7 @@ def _deployment(document: Any) -> Mapping[str, Any] | None:
 
 
 def _guard(resource: Mapping[str, Any], present: Collection[str]) -> StateGuard:
-    service = GUARD_TYPES[_type(resource)]
+    service = types.GUARD_TYPES[_type(resource)]
     outputs = resource.get("outputs") or {}
     properties = {name: _revealed(value) for name, value in outputs.items()}
     hidden = sorted(name for name, value in properties.items() if name not in _UNREAD and _is_hidden(value))
@@ -314,9 +307,6 @@ def _is_hidden(value: Any) -> bool:
 
 # What ties jobs to a stack, by resource types. Of the properties only those that name the thing are read.
 
-_TRANSLATES: Final = frozenset({"TextTranslation", "CognitiveServices", "AIServices"})
-"""Kinds of Cognitive Services accounts that have Document Translation."""
-
 
 def _regions(resources: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     for one in resources:
@@ -329,7 +319,7 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
     resources = list(resources)
     blob_endpoints: dict[str, str] = {}
     for one in resources:
-        if STORAGE_ACCOUNT.fullmatch(_type(one)):
+        if _type(one) == types.STORAGE_ACCOUNT:
             endpoints = _output(one, "primaryEndpoints") or _output(one, "primary_endpoints") or {}
             if isinstance(endpoints, Mapping) and _is_url(blob := endpoints.get("blob")):
                 blob_endpoints[str(_output(one, "name"))] = blob
@@ -347,9 +337,9 @@ def _ties(resources: Iterable[Mapping[str, Any]]) -> Iterable[Tie]:
 def _azure_endpoint(resource: Mapping[str, Any]) -> str | None:
     """The endpoint of an Azure guard or a Translator resource; None for others, or where it is not known or none."""
     value: Any = None
-    if GUARD_TYPES.get(_type(resource)) == AZURE_DOCUMENT_TRANSLATION:
+    if types.GUARD_TYPES.get(_type(resource)) == AZURE_DOCUMENT_TRANSLATION:
         value = _output(resource, "endpoint")
-    elif TRANSLATOR.fullmatch(_type(resource)):
+    elif _type(resource) == types.TRANSLATOR:
         value = _translator_endpoint(_output(resource, "properties"))
     return value if _is_url(value) else None
 
@@ -362,17 +352,19 @@ def _is_url(value: Any) -> TypeGuard[str]:
         return False
 
 
-def _identity(resource: Mapping[str, Any], blob_endpoints: Mapping[str, str], endpoint: str) -> tuple[Kind, str] | None:
+def _identity(
+    resource: Mapping[str, Any], blob_endpoints: Mapping[str, str], endpoint: str
+) -> tuple[TieKind, str] | None:
     type_ = _type(resource)
     kind, identity = None, None
-    if type_ == ROLE:
-        kind, identity = Kind.ROLE, _output(resource, "arn")
-    elif type_ in BUCKETS:
-        kind, identity = Kind.BUCKET, _output(resource, "bucket") or resource.get("id")
-    elif CONTAINER.fullmatch(type_):
-        kind, identity = Kind.CONTAINER, container_url(str(resource.get("id") or ""), blob_endpoints, endpoint)
-    elif TRANSLATOR.fullmatch(type_) and str(_output(resource, "kind")) in _TRANSLATES:
-        kind, identity = Kind.TRANSLATOR, _translator_endpoint(_output(resource, "properties"))
+    if type_ == types.ROLE:
+        kind, identity = TieKind.ROLE, _output(resource, "arn")
+    elif type_ in types.BUCKETS:
+        kind, identity = TieKind.BUCKET, _output(resource, "bucket") or resource.get("id")
+    elif type_ == types.CONTAINER:
+        kind, identity = TieKind.CONTAINER, types.container_url(str(resource.get("id") or ""), blob_endpoints, endpoint)
+    elif type_ == types.TRANSLATOR and str(_output(resource, "kind")).lower() in types.TRANSLATE:
+        kind, identity = TieKind.TRANSLATOR, _translator_endpoint(_output(resource, "properties"))
     return (kind, identity) if kind and isinstance(identity, str) and identity else None
 
 
@@ -394,7 +386,7 @@ def _output(resource: Mapping[str, Any], name: str) -> Any:
 
 
 def _type(resource: Mapping[str, Any]) -> str:
-    return str(resource.get("type") or "")
+    return types.plain_type(str(resource.get("type") or ""))
 
 
 def _name(urn: str) -> str:

@@ -25,12 +25,12 @@ from translation_job_guard.jobs import (
 from translation_job_guard.resource_types import GUARD_TYPES
 from translation_job_guard.services import endpoint_key
 from translation_job_guard.services.amazon import AmazonConnection
-from translation_job_guard.state import Kind, Stack, parse_state
+from translation_job_guard.state import ExportedStack, TieKind, parse_state
 
 URL = "http://127.0.0.1:1"
 
 
-def parsed(document: Any) -> Stack:
+def parsed(document: Any) -> ExportedStack:
     return parse_state(json.dumps(document), "state.json")
 
 
@@ -125,23 +125,23 @@ def test_roles_buckets_containers_and_translators_tie_jobs_to_a_stack() -> None:
     """By ARN, by prefix, by container's URL, and by the endpoint that a batch is on."""
     stack = parsed(mixed(URL))
     assert {(tie.kind, tie.identity) for tie in stack.ties} == {
-        (Kind.ROLE, "arn:aws:iam::123456789012:role/translate-dev"),
-        (Kind.BUCKET, "bucket"),
-        (Kind.CONTAINER, "https://account.blob.core.windows.net/docs"),
-        (Kind.TRANSLATOR, f"{URL}/azure/translator"),
+        (TieKind.ROLE, "arn:aws:iam::123456789012:role/translate-dev"),
+        (TieKind.BUCKET, "bucket"),
+        (TieKind.CONTAINER, "https://account.blob.core.windows.net/docs"),
+        (TieKind.TRANSLATOR, f"{URL}/azure/translator"),
     }
 
-    def kind(job: Job, place: str) -> Kind | None:
+    def kind(job: Job, place: str) -> TieKind | None:
         tie = stack.tie(job, place)
         return tie.kind if tie else None
 
-    assert kind(amazon_job(role_arn="arn:aws:iam::123456789012:role/translate-dev"), "eu-west-1") is Kind.ROLE
-    assert kind(amazon_job(locations=("s3://bucket/in/",)), "eu-west-1") is Kind.BUCKET
+    assert kind(amazon_job(role_arn="arn:aws:iam::123456789012:role/translate-dev"), "eu-west-1") is TieKind.ROLE
+    assert kind(amazon_job(locations=("s3://bucket/in/",)), "eu-west-1") is TieKind.BUCKET
     assert kind(amazon_job(locations=("s3://bucket-2/in/",)), "eu-west-1") is None
     here, elsewhere = f"{URL}/azure/translator", "https://other.cognitiveservices.azure.com/"
-    assert kind(azure_job("https://account.blob.core.windows.net/docs/a.txt"), elsewhere) is Kind.CONTAINER
-    assert kind(azure_job("https://account.blob.core.windows.net/docs/a.txt"), here) is Kind.CONTAINER
-    assert kind(azure_job("https://account.blob.core.windows.net/docs2/a.txt"), here) is Kind.TRANSLATOR
+    assert kind(azure_job("https://account.blob.core.windows.net/docs/a.txt"), elsewhere) is TieKind.CONTAINER
+    assert kind(azure_job("https://account.blob.core.windows.net/docs/a.txt"), here) is TieKind.CONTAINER
+    assert kind(azure_job("https://account.blob.core.windows.net/docs2/a.txt"), here) is TieKind.TRANSLATOR
     assert kind(azure_job(known=False), elsewhere) is None
 
 
@@ -164,7 +164,7 @@ def test_a_container_of_another_stacks_account_is_in_the_cloud_of_the_endpoint(
         document = state(URL, keep=["docs", "translator"])
         [translator] = [one for one in document["deployment"]["resources"] if one["urn"].endswith("::translator")]
         translator["outputs"]["properties"]["endpoint"] = endpoint
-    [container] = [tie.identity for tie in parsed(document).ties if tie.kind is Kind.CONTAINER]
+    [container] = [tie.identity for tie in parsed(document).ties if tie.kind is TieKind.CONTAINER]
     assert container == f"https://account.{suffix}/docs"
 
 
@@ -173,7 +173,7 @@ def test_an_endpoint_that_says_nothing_of_the_cloud_hides_no_container(other: st
     """One of an edited state, and one of another cloud beside the first."""
     guards = {"one": {"endpoint": "https://translator.cognitiveservices.azure.us/"}, "other": {"endpoint": other}}
     [container] = [
-        tie.identity for tie in parsed(state(URL, guards=guards, keep=["docs"])).ties if tie.kind is Kind.CONTAINER
+        tie.identity for tie in parsed(state(URL, guards=guards, keep=["docs"])).ties if tie.kind is TieKind.CONTAINER
     ]
     known = "blob.core.usgovcloudapi.net" if "bad" in other else "blob.core.windows.net"
     assert container == f"https://account.{known}/docs"

@@ -320,7 +320,7 @@ def plan(
             access=access,
             fail_on=chosen or (impl.Finding.ORPHANED,),
         )
-    emit(result, to, [key_env, *result.key_envs])
+    emit(result, to, [key_env, *{sight.connection.secret_env for sight in result.sights}])
     return result.exit_code
 
 
@@ -382,7 +382,7 @@ def orphans(
     stacks = given_stacks(stack or (), state or ()) if stack or state else all_stacks()
     places = impl.orphans_places(stacks, regions, endpoint or (), access)
     result = impl.orphans(stacks, places, timeout=limit)
-    emit(result, to, [key_env, *result.key_envs])
+    emit(result, to, [key_env, *{sight.connection.secret_env for sight in result.sights}])
     return result.exit_code
 
 

@@ -148,7 +148,7 @@ def doctor(places: Sequence[Connection], stacks: Sequence[StackOrError], *, time
         says = "nothing: give --region, --endpoint, --stack or --state, or run this in a project's directory."
         checks.append(Check("This machine", "looked at", Health.UNKNOWN, says))
     found: dict[int, list[Check]] = dict(
-        each(_place, unique, workers=len(unique) or 1, deadline=time.monotonic() + timeout)
+        each(lambda place: list(_place(place)), unique, workers=len(unique) or 1, deadline=time.monotonic() + timeout)
     )
     for index, place in enumerate(unique):
         silent = Check(place.label, "service", Health.UNKNOWN, f"no answer in {format_duration(timeout)}")
@@ -187,10 +187,11 @@ def _machine(stacks: Sequence[StackOrError]) -> Iterator[Check]:
     )
     yield _engine(about)
     for one in CONNECTIONS.values():
-        version = _installed(one.distribution)
+        package = one.packages[0].replace(".", "-")
+        version = _installed(package)
         yield Check(
             about,
-            one.distribution,
+            package,
             Health.GOOD if version else Health.WARNING,
             version
             or f'not installed: guards of {one.title} need it: pip install "translation-job-guard[{one.extra}]"',
@@ -304,11 +305,7 @@ def _installed(package: str) -> str | None:
 # A place
 
 
-def _place(place: Connection) -> list[Check]:
-    return list(_checks_of_place(place))
-
-
-def _checks_of_place(place: Connection) -> Iterator[Check]:
+def _place(place: Connection) -> Iterator[Check]:
     about = place.label
     try:
         service = place.open()

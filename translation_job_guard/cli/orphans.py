@@ -20,7 +20,7 @@ from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
 from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.services import Connection
-from translation_job_guard.state import Kind, Stack
+from translation_job_guard.state import ExportedStack, TieKind
 from translation_job_guard.threads import each
 
 __all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places"]
@@ -80,11 +80,6 @@ class OrphansResult:
         """2 if a stack, a place or a job could not be told, 1 if there is an orphan."""
         untold = any(one.error or one.unreadable for one in self.stacks) or any(one.error for one in self.sights)
         return 2 if untold or self.undecided else 1 if self.orphans else 0
-
-    @property
-    def key_envs(self) -> tuple[str | None, ...]:
-        """The environment variables that hold the guards' keys."""
-        return tuple({sight.connection.secret_env for sight in self.sights})
 
     def document(self) -> OrphansDocument:
         """What JSON shows."""
@@ -159,7 +154,7 @@ def orphans_places(
     if not regions and not endpoints:
         regions, endpoints = places_of_environment(access.profile)
     by_region = [region for stack in stacks if has_amazon(stack.ties) for region in stack.regions]
-    by_resource = [tie.identity for stack in stacks for tie in stack.ties if tie.kind is Kind.TRANSLATOR]
+    by_resource = [tie.identity for stack in stacks for tie in stack.ties if tie.kind is TieKind.TRANSLATOR]
     places = places_of(guards, [*regions, *by_region], [*endpoints, *by_resource], access)
     if not places:
         raise InvalidArgument(
@@ -210,7 +205,7 @@ def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, time
     )
 
 
-def _covered(stacks: Sequence[Stack], job: Job, sight: Sight) -> tuple[Coverage, list[str]]:
+def _covered(stacks: Sequence[ExportedStack], job: Job, sight: Sight) -> tuple[Coverage, list[str]]:
     """Whether a guard that would be called covers ``job``, and the guards that cover it and would not be called."""
     answers: set[Coverage] = set()
     uncalled = []
@@ -228,12 +223,14 @@ def _covered(stacks: Sequence[Stack], job: Job, sight: Sight) -> tuple[Coverage,
     return Coverage.UNKNOWN if Coverage.UNKNOWN in answers else Coverage.OUTSIDE, uncalled
 
 
-def _likely(stacks: Sequence[Stack], uncalled: Sequence[str], job: Job, sight: Sight) -> tuple[str | None, str | None]:
+def _likely(
+    stacks: Sequence[ExportedStack], uncalled: Sequence[str], job: Job, sight: Sight
+) -> tuple[str | None, str | None]:
     """The stack that a job most likely belonged to, and why: the strongest sign first."""
     ties = [(stack, tie) for stack in stacks if (tie := stack.tie(job, sight.connection.place))]
     for stack, tie in ties:
-        if tie.kind is not Kind.TRANSLATOR:
-            verb = "runs under" if tie.kind is Kind.ROLE else "reads or writes"
+        if tie.kind is not TieKind.TRANSLATOR:
+            verb = "runs under" if tie.kind is TieKind.ROLE else "reads or writes"
             return stack.label, f"it {verb} the stack's {tie.kind.value} {tie.name}"
     if uncalled:
         return uncalled[0].rpartition("/")[0], "a guard of the stack covers it"

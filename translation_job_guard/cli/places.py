@@ -9,14 +9,14 @@ from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.services import Connection
 from translation_job_guard.services.amazon import has_batch_jobs
-from translation_job_guard.state import Kind, Stack, Tie
+from translation_job_guard.state import ExportedStack, Tie, TieKind
 
 __all__ = ["has_amazon", "places_of", "places_of_stack"]
 
 
 def has_amazon(ties: Iterable[Tie]) -> bool:
     """Check whether any of the resources is one that Amazon Translate's jobs use."""
-    return any(tie.kind in (Kind.ROLE, Kind.BUCKET) for tie in ties)
+    return any(tie.kind in (TieKind.ROLE, TieKind.BUCKET) for tie in ties)
 
 
 def places_of(
@@ -38,7 +38,7 @@ def places_of(
 
 
 def places_of_stack(
-    stack: Stack,
+    stack: ExportedStack,
     guards: Sequence[GuardArguments],
     ties: Sequence[Tie],
     regions: Sequence[str],
@@ -66,17 +66,17 @@ def places_of_stack(
                 f"{_names(tie for tie in ties if has_amazon([tie]))} may be in use by Amazon Translate, and the "
                 "stack names no region: give --region, or set AWS_REGION."
             )
-    containers = [tie for tie in ties if tie.kind is Kind.CONTAINER]
+    containers = [tie for tie in ties if tie.kind is TieKind.CONTAINER]
     if containers:
         looking += [one for one in every if one.connection.service == AZURE_DOCUMENT_TRANSLATION]
-        at_endpoints += [tie.identity for tie in stack.ties if tie.kind is Kind.TRANSLATOR]
+        at_endpoints += [tie.identity for tie in stack.ties if tie.kind is TieKind.TRANSLATOR]
         at_endpoints += here_endpoints
         if not at_endpoints and not _any(looking, AZURE_DOCUMENT_TRANSLATION):
             problems.append(
                 f"{_names(containers)} may be in use by Azure Document Translation, and the stack has no "
                 f"Translator resource: give --endpoint, or set {ENDPOINT_ENV}."
             )
-    at_endpoints += [tie.identity for tie in ties if tie.kind is Kind.TRANSLATOR]
+    at_endpoints += [tie.identity for tie in ties if tie.kind is TieKind.TRANSLATOR]
     return places_of(looking, at_regions, at_endpoints, access), problems
 
 

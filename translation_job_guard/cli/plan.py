@@ -20,7 +20,7 @@ from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.services import Connection
 from translation_job_guard.services.registry import CONNECTIONS, place_key
-from translation_job_guard.state import Kind, Stack, StateGuard, Tie
+from translation_job_guard.state import ExportedStack, StateGuard, Tie, TieKind
 from translation_job_guard.teardown import Mode
 
 __all__ = [
@@ -93,7 +93,7 @@ class LossRow:
 
     name: str
     urn: str
-    kind: Kind
+    kind: TieKind
     identity: str
     change: Change
     guards: tuple[str, ...]
@@ -158,11 +158,6 @@ class PlanResult:
         orphaned |= not self.is_update and any(guard.obstacles for guard in guards)
         stopped = any(guard.jobs for guard in guards)
         return int((orphaned and Finding.ORPHANED in self.fail_on) or (stopped and Finding.STOPPED in self.fail_on))
-
-    @property
-    def key_envs(self) -> tuple[str | None, ...]:
-        """The environment variables that hold the guards' keys."""
-        return tuple({sight.connection.secret_env for sight in self.sights})
 
     def document(self) -> PlanDocument:
         """What JSON shows."""
@@ -258,7 +253,7 @@ def plan(
     """
     _check_overrides(found)
 
-    def destroyed(stack: Stack) -> Forecast:
+    def destroyed(stack: ExportedStack) -> Forecast:
         guards = tuple(GuardChange(guard, Change.DELETE, obstacles=guard.obstacles) for guard in stack.guards)
         return Forecast(
             guards, tuple(Loss(tie, Change.DELETE, delete_first=False, guards=guards) for tie in stack.ties)
@@ -304,7 +299,7 @@ def _check_overrides(found: Sequence[StackOrError]) -> None:
 
 def _plan(
     found: Sequence[StackOrError],
-    forecast_of: Callable[[Stack], Forecast],
+    forecast_of: Callable[[ExportedStack], Forecast],
     timeout: float,
     regions: Sequence[str],
     endpoints: Sequence[str],
@@ -350,7 +345,7 @@ def _acting(forecasts: Iterable[Forecast]) -> list[StateGuard]:
 
 
 def _stack_plan(
-    stack: Stack,
+    stack: ExportedStack,
     ahead: Forecast,
     sights: Mapping[Connection, Sight],
     problems: Sequence[str],

@@ -31,7 +31,7 @@ from translation_job_guard.guard.properties import UNKNOWN
 from translation_job_guard.jobs import Coverage, Job, Scope, coverage, left_behind
 from translation_job_guard.resource_types import GUARD_TYPES
 from translation_job_guard.services.registry import CONNECTIONS
-from translation_job_guard.state import Stack, StateGuard, Tie
+from translation_job_guard.state import ExportedStack, StateGuard, Tie
 
 __all__ = ["Change", "Created", "Forecast", "GuardChange", "Loss", "forecast", "parse_preview"]
 
@@ -150,7 +150,7 @@ def parse_preview(text: str, source: str) -> Mapping[str, Any]:
     return dict(document)
 
 
-def forecast(preview: Mapping[str, Any], stack: Stack) -> Forecast:
+def forecast(preview: Mapping[str, Any], stack: ExportedStack) -> Forecast:
     """Return what the update of ``preview`` does to ``stack``.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Final
 
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.redaction import redact
-from translation_job_guard.state import Stack, parse_state
+from translation_job_guard.state import ExportedStack, parse_state
 from translation_job_guard.threads import each
 
 __all__ = ["StackOrError", "all_stacks", "given_stacks", "guard_names", "pulumi", "pulumi_path", "read_text"]
@@ -29,7 +29,7 @@ class StackOrError:
     """A stack, or why it could not be read."""
 
     source: str
-    stack: Stack | None
+    stack: ExportedStack | None
     error: str | None = None
 
 

@@ -11,7 +11,8 @@ import importlib.util
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -482,14 +483,12 @@ def read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
     Raises:
         InvalidArgument: they are not a guard's: the state was edited, or was written by a newer release.
     """
-    try:
+    remedy = (
+        ": the state was edited, or was written by a newer release of translation-job-guard. Install that release, or "
+        "correct the state (pulumi stack export, import)"
+    )
+    with _reading("The guard's stored properties", remedy):
         return _read(service, properties)
-    except _UNREADABLE as error:
-        raise InvalidArgument(
-            "The guard's stored properties cannot be read "
-            f"({type(error).__name__}): the state was edited, or was written by a newer release of "
-            "translation-job-guard. Install that release, or correct the state (pulumi stack export, import)."
-        ) from error
 
 
 def read_connection(service: str, properties: Mapping[str, Any]) -> Connection:
@@ -498,10 +497,8 @@ def read_connection(service: str, properties: Mapping[str, Any]) -> Connection:
     Raises:
         InvalidArgument: they do not tell the place.
     """
-    try:
+    with _reading(f"The stored {CONNECTIONS[service].place_name}"):
         return _read_connection(service, properties)
-    except _UNREADABLE as error:
-        raise InvalidArgument(f"The {CONNECTIONS[service].place_name} cannot be read.") from error
 
 
 def read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
@@ -510,13 +507,16 @@ def read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
     Raises:
         InvalidArgument: it is none.
     """
-    try:
+    with _reading("The stored scope"):
         return _read_scope(service, scope)
-    except _UNREADABLE as error:
-        raise InvalidArgument(f"The stored scope cannot be read ({type(error).__name__}).") from error
 
 
-_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
+@contextmanager
+def _reading(what: str, remedy: str = "") -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InvalidArgument(f"{what} cannot be read ({type(error).__name__}){remedy}.") from error
 
 
 def _stored(properties: Mapping[str, Any], name: str) -> Any:

@@ -21,7 +21,7 @@ from translation_job_guard.jobs import (
     Scope,
     coverage,
 )
-from translation_job_guard.policies.rule import Report, StackRule, each
+from translation_job_guard.policies.rule import Report, StackRule, judge_each
 from translation_job_guard.policies.stack import Guard, Kind, Stack
 from translation_job_guard.policies.values import URL_SELECTORS, any_unknown, texts
 from translation_job_guard.services.registry import place_key
@@ -82,7 +82,7 @@ def _check(stack: Stack, _options: DisjointOptions, report: Report) -> None:
                 guard.urn,
             )
 
-    each(_NAME, report, stack.guards, judge)
+    judge_each(_NAME, report, stack.guards, judge)
 
 
 def _parts(stack: Stack, guard: Guard) -> Iterable[_Part]:

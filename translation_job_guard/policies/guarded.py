@@ -11,7 +11,7 @@ from translation_job_guard.policies.access import buckets_of
 from translation_job_guard.policies.answering import answers_for
 from translation_job_guard.policies.places import region_of
 from translation_job_guard.policies.remedy import amazon_guard, azure_guard
-from translation_job_guard.policies.rule import Report, StackRule, each
+from translation_job_guard.policies.rule import Report, StackRule, judge_each
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
 from translation_job_guard.policies.values import texts
 
@@ -67,8 +67,8 @@ def _check(stack: Stack, _options: GuardedOptions, report: Report) -> None:
                 node.urn,
             )
 
-    each(_NAME, report, stack.translate_roles, role)
-    each(_NAME, report, stack.of(Kind.ACCOUNT), account)
+    judge_each(_NAME, report, stack.translate_roles, role)
+    judge_each(_NAME, report, stack.of(Kind.ACCOUNT), account)
 
 
 def _check_possibly(stack: Stack, _options: PossiblyOptions, report: Report) -> None:
@@ -83,7 +83,7 @@ def _check_possibly(stack: Stack, _options: PossiblyOptions, report: Report) -> 
                 node.urn,
             )
 
-    each(_POSSIBLY, report, stack.of(Kind.ACCOUNT), account)
+    judge_each(_POSSIBLY, report, stack.of(Kind.ACCOUNT), account)
 
 
 class _Candidates:

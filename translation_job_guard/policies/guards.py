@@ -11,7 +11,7 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
 from translation_job_guard.policies.answering import at_account
-from translation_job_guard.policies.rule import GuardRule, Report, StackRule, each, option
+from translation_job_guard.policies.rule import GuardRule, Report, StackRule, judge_each, option
 from translation_job_guard.policies.stack import Guard, Kind, Stack
 from translation_job_guard.policies.values import any_unknown
 from translation_job_guard.teardown import Mode
@@ -122,7 +122,7 @@ def _bounded(stack: Stack, options: BoundedOptions, report: Report) -> None:
             guard.urn,
         )
 
-    each("guard-scope-bounded", report, stack.guards, judge)
+    judge_each("guard-scope-bounded", report, stack.guards, judge)
 
 
 def _has_own_account(stack: Stack, guard: Guard) -> bool:

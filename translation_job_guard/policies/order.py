@@ -10,7 +10,7 @@ from pulumi_policy import EnforcementLevel, Severity
 from translation_job_guard.jobs import AMAZON_TRANSLATE
 from translation_job_guard.policies.needs import Assignments, nearest, needed_with
 from translation_job_guard.policies.remedy import block, listed, protects
-from translation_job_guard.policies.rule import Report, StackRule, each
+from translation_job_guard.policies.rule import Report, StackRule, judge_each
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import URL_SELECTORS, texts
@@ -50,7 +50,7 @@ def _check(stack: Stack, _options: OrderOptions, report: Report) -> None:
                 guard.urn,
             )
 
-    each(_NAME, report, stack.guards, judge)
+    judge_each(_NAME, report, stack.guards, judge)
 
 
 def _needed(stack: Stack, guard: Guard, assignments: Assignments) -> list[Node]:

@@ -29,7 +29,7 @@ from translation_job_guard.policies.waivers import SCHEMA, Finding, Ledger, read
 from translation_job_guard.redaction import redact
 from translation_job_guard.resource_types import GUARD_TYPES
 
-__all__ = ["GuardRule", "Report", "Rule", "StackRule", "each", "option", "unknown_option"]
+__all__ = ["GuardRule", "Report", "Rule", "StackRule", "judge_each", "option", "unknown_option"]
 
 
 class Report:
@@ -262,7 +262,7 @@ def unknown_option(rule: Rule[Any], name: str) -> str:
     )
 
 
-def each(rule: str, report: Report, ones: Sequence[Any], judge: Callable[[Any], None]) -> None:
+def judge_each(rule: str, report: Report, ones: Sequence[Any], judge: Callable[[Any], None]) -> None:
     """Judge each of some resources, so that one that cannot be judged hides no other."""
     for one in ones:
         _safely(rule, report, one.label, one.urn, partial(judge, one))

@@ -15,13 +15,13 @@ from urllib.parse import unquote, urlsplit
 
 from pulumi_policy import PolicyResource
 
+from translation_job_guard import resource_types as types
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.arguments import read_scope
 from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN, Unknown
 from translation_job_guard.jobs import Scope
 from translation_job_guard.policies.trust import Trust, trust
 from translation_job_guard.policies.values import any_unknown, entry, texts
-from translation_job_guard.resource_types import CONTAINER_ID, GUARD_TYPES
 from translation_job_guard.services import endpoint_key
 from translation_job_guard.services.registry import CONNECTIONS
 
@@ -51,8 +51,8 @@ class Kind(enum.Enum):
 
 
 _TYPES: Final = {
-    **dict.fromkeys(GUARD_TYPES, Kind.GUARD),
-    "aws:iam/role:Role": Kind.ROLE,
+    **dict.fromkeys(types.GUARD_TYPES, Kind.GUARD),
+    types.ROLE: Kind.ROLE,
     "aws-native:iam:Role": Kind.ROLE,
     # The "exclusive" resources give a role nothing, and take nothing away when they are deleted.
     "aws:iam/policyAttachment:PolicyAttachment": Kind.PERMISSION,
@@ -61,9 +61,7 @@ _TYPES: Final = {
     "aws-native:iam:RolePolicy": Kind.PERMISSION,
     "aws-native:iam:ManagedPolicy": Kind.PERMISSION,
     "aws:iam/policy:Policy": Kind.POLICY,
-    # Version 6 of the provider has both buckets, version 7 the first again.
-    "aws:s3/bucket:Bucket": Kind.BUCKET,
-    "aws:s3/bucketV2:BucketV2": Kind.BUCKET,
+    **dict.fromkeys(types.BUCKETS, Kind.BUCKET),
     **{
         f"aws:s3/bucketServerSideEncryptionConfiguration{v}:BucketServerSideEncryptionConfiguration{v}": Kind.ENCRYPTION
         for v in ("", "V2")
@@ -75,19 +73,17 @@ _TYPES: Final = {
     "aws-native:kms:Alias": Kind.KEY,
     "aws-native:kms:Key": Kind.KEY,
     "aws-native:kms:ReplicaKey": Kind.KEY,
-    "azure-native:cognitiveservices:Account": Kind.ACCOUNT,
+    types.TRANSLATOR: Kind.ACCOUNT,
     "azure:cognitive/account:Account": Kind.ACCOUNT,
     "azure:cognitive/aIServices:AIServices": Kind.ACCOUNT,
     "azure:storage/account:Account": Kind.STORAGE,
     "azure:storage/container:Container": Kind.CONTAINER,
     "azure:authorization/assignment:Assignment": Kind.ASSIGNMENT,
     "azure:role/assignment:Assignment": Kind.ASSIGNMENT,
-    "azure-native:storage:StorageAccount": Kind.STORAGE,
-    "azure-native:storage:BlobContainer": Kind.CONTAINER,
+    types.STORAGE_ACCOUNT: Kind.STORAGE,
+    types.CONTAINER: Kind.CONTAINER,
     "azure-native:authorization:RoleAssignment": Kind.ASSIGNMENT,
 }
-# With an API version the type is azure-native:storage/v20230101:…, or the package is azure-native_storage_v20230101.
-_AZURE_VERSION: Final = re.compile(r"^azure-native(?:_\w+)?:(\w+)(?:/v\w+)?:(\w+)$")
 
 _STORAGE_ID: Final = re.compile(r"(?i)/storageAccounts/([^/]+)$")
 
@@ -130,8 +126,6 @@ _PROPERTIES: Final[Mapping[Kind, Mapping[str, Sequence[str]]]] = {
 }
 """What the rules read of each kind, and the names that the providers have for it; all else is never touched."""
 
-_TRANSLATORS: Final = frozenset({"texttranslation"})
-_MANY_SERVICES: Final = frozenset({"cognitiveservices", "aiservices"})
 _DOMAINS: Final = (".cognitiveservices.azure.com", ".cognitiveservices.azure.us", ".cognitiveservices.azure.cn")
 
 
@@ -171,12 +165,12 @@ class Node:
     @property
     def translates(self) -> bool:
         """Whether it is an Azure account that is there for translation and can do batches, as far as is known."""
-        return self._account_kind in _TRANSLATORS and self._does_batches
+        return self._account_kind in types.TRANSLATORS and self._does_batches
 
     @property
     def may_translate(self) -> bool:
         """Whether it is an Azure account with many services, of which Document Translation is one."""
-        return self._account_kind in _MANY_SERVICES and self._does_batches
+        return self._account_kind in types.MANY_SERVICES and self._does_batches
 
     @property
     def _account_kind(self) -> str:
@@ -411,7 +405,7 @@ class Stack:
     def _container(self, node: Node) -> tuple[str, str]:
         inputs = node.properties.get("__inputs")
         inputs = inputs if isinstance(inputs, Mapping) else {}
-        match = CONTAINER_ID.fullmatch(node.text("id") or "")
+        match = types.CONTAINER_ID.fullmatch(node.text("id") or "")
         store = _STORAGE_ID.search(node.text("storage") or "")
         # What a container is in is an input, and the provider's outputs do not repeat it.
         storage = [
@@ -468,9 +462,7 @@ def _distinct(
 
 @cache  # of some hundred types, asked for each resource by each rule
 def _kind(resource_type: str) -> Kind | None:
-    if resource_type.startswith("azure-native"):
-        resource_type = _AZURE_VERSION.sub(r"azure-native:\1:\2", resource_type)
-    return _TYPES.get(resource_type)
+    return _TYPES.get(types.plain_type(resource_type))
 
 
 def _node(resource: PolicyResource, kind: Kind) -> Node:
@@ -484,7 +476,7 @@ def _node(resource: PolicyResource, kind: Kind) -> Node:
         resource,
         kind,
         properties,
-        GUARD_TYPES[resource.resource_type],
+        types.GUARD_TYPES[resource.resource_type],
         scopes if scopes is UNKNOWN or isinstance(scopes, list) else [],
     )
 

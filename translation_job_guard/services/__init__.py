@@ -90,10 +90,9 @@ class Connection(ABC):
     place_name: ClassVar[str]
     """The word for the place, and the property that stores it."""
     extra: ClassVar[str]
-    """The extra of this package that installs the SDK, whose distribution is ``distribution``."""
-    distribution: ClassVar[str]
+    """The extra of this package that installs the SDK."""
     packages: ClassVar[tuple[str, ...]]
-    """What has to be importable to open it."""
+    """What has to be importable to open it, the SDK first: its distribution has hyphens for dots."""
 
     place: str
     account_id: str | None = None

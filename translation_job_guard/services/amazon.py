@@ -135,7 +135,6 @@ class AmazonConnection(Connection):
     title: ClassVar = "Amazon Translate"
     place_name: ClassVar = "region"
     extra: ClassVar = "aws"
-    distribution: ClassVar = "boto3"
     packages: ClassVar = ("boto3", "botocore")
 
     profile: str | None = None

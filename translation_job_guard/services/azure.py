@@ -98,7 +98,6 @@ class AzureConnection(Connection):
     title: ClassVar = "Azure Document Translation"
     place_name: ClassVar = "endpoint"
     extra: ClassVar = "azure"
-    distribution: ClassVar = "azure-ai-translation-document"
     packages: ClassVar = ("azure.ai.translation.document", "azure.identity", "azure.mgmt.cognitiveservices")
 
     key_env: str = field(kw_only=True)
