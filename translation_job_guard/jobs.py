@@ -9,12 +9,13 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import ClassVar, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 __all__ = [
     "AMAZON_TRANSLATE",
     "AZURE_DOCUMENT_TRANSLATION",
+    "SCOPES",
     "AmazonScope",
     "AzureScope",
     "Coverage",
@@ -177,6 +178,8 @@ class AmazonScope:
     both count. ``job_name_prefixes`` are compared in Unicode's composed form (NFC).
     """
 
+    service: ClassVar[str] = AMAZON_TRANSLATE
+
     data_access_role_arns: tuple[str, ...] = ()
     s3_uri_prefixes: tuple[str, ...] = ()
     job_name_prefixes: tuple[str, ...] = ()
@@ -215,6 +218,8 @@ class AzureScope:
     A batch is in scope as soon as one of its documents meets all URL selectors by itself: ``container_urls`` (reads
     from or writes to), ``source_container_urls`` (reads from) and ``target_container_urls`` (writes to).
     """
+
+    service: ClassVar[str] = AZURE_DOCUMENT_TRANSLATION
 
     translation_ids: tuple[str, ...] = ()
     container_urls: tuple[str, ...] = ()
@@ -267,6 +272,10 @@ class AzureScope:
             }
             kinds.append(next(one for one in (Coverage.COVERED, Coverage.UNKNOWN, Coverage.OUTSIDE) if one in either))
         return _all_of(kinds)
+
+
+SCOPES: Final = {scope.service: scope for scope in (AmazonScope, AzureScope)}
+"""The class of each service's scopes."""
 
 
 def parse_time(text: str) -> datetime:

@@ -57,7 +57,6 @@ def look(
     timeout: float,
     wants_locations: _Wanted,
     remedy: str = ": give a longer --timeout, or leave this place out",
-    at_once: int = PLACES_AT_ONCE,
     names_accounts: bool = True,
     finish: Callable[[Sight], Sight] = lambda sight: sight,
 ) -> list[Sight]:
@@ -67,7 +66,6 @@ def look(
         timeout: seconds after which a place that has not answered counts as silent.
         wants_locations: of the jobs of one place that do not tell what they read and write, which to ask for it.
         remedy: ends what is said of a silent place.
-        at_once: how many places to look at side by side.
         names_accounts: also ask for the account where the connection does not have to lead to one.
         finish: the last step of the look at one place, within the timeout.
     """
@@ -75,7 +73,7 @@ def look(
         each(
             lambda connection: finish(_look(connection, wants_locations, names_accounts)),
             connections,
-            workers=at_once,
+            workers=PLACES_AT_ONCE,
             deadline=time.monotonic() + timeout,
         )
     )

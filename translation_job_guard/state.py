@@ -18,14 +18,11 @@ from translation_job_guard import resource_types as types
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.jobs import (
-    AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
     AmazonScope,
     AzureScope,
     Coverage,
     Job,
-    Scope,
-    coverage,
 )
 from translation_job_guard.services.azure import cloud_of
 from translation_job_guard.services.registry import place_key
@@ -63,10 +60,9 @@ class Tie:
             here = place_key(AZURE_DOCUMENT_TRANSLATION, self.identity)
             return Coverage.COVERED if here == place_key(job.service, place) else Coverage.OUTSIDE
         scope = self._scope()
-        serves = AMAZON_TRANSLATE if isinstance(scope, AmazonScope) else AZURE_DOCUMENT_TRANSLATION
-        return coverage([scope], job) if job.service == serves else Coverage.OUTSIDE
+        return scope.coverage(job) if job.service == scope.service else Coverage.OUTSIDE
 
-    def _scope(self) -> Scope:
+    def _scope(self) -> AmazonScope | AzureScope:
         if self.kind is TieKind.ROLE:
             return AmazonScope(data_access_role_arns=(self.identity,))
         if self.kind is TieKind.BUCKET:

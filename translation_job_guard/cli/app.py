@@ -468,6 +468,8 @@ def cancel(
         source_container_url,
         target_container_url,
         created_after,
+        whole_region,
+        whole_resource,
     )
     properties = {
         "grace_period": grace_period,
@@ -480,8 +482,6 @@ def cancel(
         region or (),
         endpoint or (),
         selectors,
-        whole_region,
-        whole_resource,
         o.Access(profile, assume_role_arn, endpoint_url, key_env, account_resource_id, api_version),
         properties,
         undecided_timeout,

@@ -174,8 +174,6 @@ def cancel_places(
     regions: Sequence[str],
     endpoints: Sequence[str],
     selectors: Selectors,
-    whole_region: bool,
-    whole_resource: bool,
     access: Access,
     properties: Mapping[str, Any],
     undecided_timeout: str,
@@ -185,8 +183,7 @@ def cancel_places(
     Raises:
         InvalidArgument: a place has no scope, a scope no place, or an option cannot be used.
     """
-    of_amazon = {**selectors.of(AMAZON_TRANSLATE), **({"whole_region": True} if whole_region else {})}
-    of_azure = {**selectors.of(AZURE_DOCUMENT_TRANSLATION), **({"whole_resource": True} if whole_resource else {})}
+    of_amazon, of_azure = selectors.of(AMAZON_TRANSLATE), selectors.of(AZURE_DOCUMENT_TRANSLATION)
     if not of_amazon and not of_azure:
         raise InvalidArgument(
             "There is no scope, and everything would be stopped: name jobs (--job-name-prefix, --s3-uri-prefix, "

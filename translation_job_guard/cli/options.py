@@ -177,11 +177,13 @@ class Selectors:
     source_container_urls: Sequence[str] | None = None
     target_container_urls: Sequence[str] | None = None
     created_after: str | None = None
+    whole_region: bool = False
+    whole_resource: bool = False
 
     def of(self, service: str) -> dict[str, Any]:
         """Return those of a service that were given, as a stored scope."""
         values = ((name, getattr(self, name, None)) for name in scope_field(service))
-        return {name: value if isinstance(value, str) else list(value) for name, value in values if value}
+        return {name: value if isinstance(value, (str, bool)) else list(value) for name, value in values if value}
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,7 @@ from urllib.parse import unquote, urlsplit
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument, MissingExtra
 from translation_job_guard.guard.properties import DEFAULTS, FORMAT, UNKNOWN
-from translation_job_guard.jobs import (
-    AMAZON_TRANSLATE,
-    AZURE_DOCUMENT_TRANSLATION,
-    AmazonScope,
-    AzureScope,
-    Scope,
-    parse_time,
-)
+from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, SCOPES, Scope, parse_time
 from translation_job_guard.redaction import looks_like_key, remember_variable
 from translation_job_guard.services import Connection, is_loopback
 from translation_job_guard.services.registry import CONNECTIONS
@@ -578,7 +571,7 @@ def _read_scope(service: str, scope: Mapping[str, Any]) -> Scope:
         raise ValueError("a scope without a selector")
     if len(values) > 1 and any(fields[name].whole for name in values):
         raise ValueError("everything, and another selector")
-    return AmazonScope(**values) if service == AMAZON_TRANSLATE else AzureScope(**values)
+    return SCOPES[service](**values)
 
 
 def _read_selector(field: _Field, value: Any) -> Any:

@@ -12,7 +12,7 @@ from pulumi_policy import EnforcementLevel, Severity
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     AZURE_DOCUMENT_TRANSLATION,
-    AmazonScope,
+    SCOPES,
     AzureScope,
     Coverage,
     DocumentRow,
@@ -215,7 +215,7 @@ def _values(part: _Part, kind: str) -> list[str]:
 
 def _only(service: str, kind: str, values: list[str]) -> Scope:
     selector: dict[str, Any] = {kind: tuple(values)}
-    return AmazonScope(**selector) if service == AMAZON_TRANSLATE else AzureScope(**selector)
+    return SCOPES[service](**selector)
 
 
 def _job_with(service: str, kind: str, value: str) -> Job:

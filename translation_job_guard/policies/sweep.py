@@ -20,7 +20,6 @@ from translation_job_guard.services.azure import ROLE_MISSING
 
 __all__ = ["Seen", "Sweeps"]
 
-PLACES_AT_ONCE: Final = 8
 _KEPT: Final = 30.0
 """Seconds for which another rule may use a look: the rules run one right after the other."""
 
@@ -92,7 +91,6 @@ def _look_at(
         timeout=within,
         wants_locations=wanted,
         remedy=" (deadlineSeconds)",
-        at_once=PLACES_AT_ONCE,
         names_accounts=with_gone,
         finish=(lambda sight: replace(sight, gone=what_is_gone(sight))) if with_gone else lambda sight: sight,
     )

@@ -148,7 +148,46 @@ class AmazonConnection(Connection):
             MissingExtra: boto3 is not installed.
             CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
         """
-        return _open(self)
+        try:
+            with loading():
+                import botocore.exceptions
+                import botocore.session
+                from botocore.config import Config
+        except ImportError as error:
+            raise MissingExtra("A guard of Amazon Translate jobs", "aws") from error
+
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            max_pool_connections=40,
+            # Retries are ``read``'s and the pace's, which learn from each answer; boto3 would hide some of them.
+            retries={"mode": "standard", "total_max_attempts": 1},
+            user_agent_extra="translation-job-guard",
+        )
+        sts_url = self.endpoint_url if self.endpoint_url and _is_all_of_aws(self.endpoint_url) else None
+        try:
+            # Without boto3 itself, whose transfers and resources take a fifth of the time of a start.
+            session: Any = botocore.session.Session(profile=self.profile)
+            session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+            session.register("before-send", _remember_tokens)
+            if self.assume_role_arn:
+                session = _assume(session, self, sts_url, config)
+                session.register("before-send", _remember_tokens)
+            session.register("after-call.translate.ListTextTranslationJobs", _refuse_unreadable)
+            return AmazonTranslate(
+                self.place,
+                session.create_client(
+                    "translate", region_name=self.place, endpoint_url=self.endpoint_url, config=config
+                ),
+                lambda: session.create_client("sts", region_name=self.place, endpoint_url=sts_url, config=config),
+                chosen=self.endpoint_url is not None,
+            )
+        except botocore.exceptions.BotoCoreError as error:
+            raise _service_error(error, "configuration") from error
+        except GuardError:
+            raise
+        except Exception as error:
+            raise unexpected(error, "configuration") from error
 
     @property
     def label(self) -> str:
@@ -190,48 +229,6 @@ def has_batch_jobs(region: str) -> bool:
         return region in regions_of(boto3.Session().get_partition_for_region(region))
     except BotoCoreError:
         return True
-
-
-def _open(connection: AmazonConnection) -> AmazonTranslate:
-    region, endpoint_url = connection.place, connection.endpoint_url
-    try:
-        with loading():
-            import botocore.exceptions
-            import botocore.session
-            from botocore.config import Config
-    except ImportError as error:
-        raise MissingExtra("A guard of Amazon Translate jobs", "aws") from error
-
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=READ_TIMEOUT,
-        max_pool_connections=40,
-        # Retries are ``read``'s and the pace's, which learn from each answer; boto3 would hide some of them.
-        retries={"mode": "standard", "total_max_attempts": 1},
-        user_agent_extra="translation-job-guard",
-    )
-    sts_url = endpoint_url if endpoint_url and _is_all_of_aws(endpoint_url) else None
-    try:
-        # Without boto3 itself, whose transfers and resources take a fifth of the time of a start.
-        session: Any = botocore.session.Session(profile=connection.profile)
-        session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
-        session.register("before-send", _remember_tokens)
-        if connection.assume_role_arn:
-            session = _assume(session, connection, sts_url, config)
-            session.register("before-send", _remember_tokens)
-        session.register("after-call.translate.ListTextTranslationJobs", _refuse_unreadable)
-        return AmazonTranslate(
-            region,
-            session.create_client("translate", region_name=region, endpoint_url=endpoint_url, config=config),
-            lambda: session.create_client("sts", region_name=region, endpoint_url=sts_url, config=config),
-            chosen=endpoint_url is not None,
-        )
-    except botocore.exceptions.BotoCoreError as error:
-        raise _service_error(error, "configuration") from error
-    except GuardError:
-        raise
-    except Exception as error:
-        raise unexpected(error, "configuration") from error
 
 
 def _remember_tokens(request: Any, **_: Any) -> None:
