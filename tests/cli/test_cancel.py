@@ -269,3 +269,15 @@ def test_output_that_cannot_be_encoded_is_escaped(cli: Cli, add_jobs: AddJobs, f
     assert done.stdout.isascii()
     if format_ == "json":
         assert json.loads(done.stdout)["receipts"][0]["jobs"][0]["name"] == "pr-17-\u00fc\U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("option", "asked", "other"),
+    [("--translation-id", "--endpoint", "--region"), ("--job-id", "--region", "--endpoint")],
+)
+def test_an_id_without_a_place_asks_for_the_place_of_its_service(cli: Cli, option: str, asked: str, other: str) -> None:
+    """A batch has no region."""
+    done = cli("cancel", option, "an-id")
+    assert done.returncode == 2
+    assert asked in done.stderr
+    assert other not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from tests.cli.conftest import COMMAND, REGION, AddJobs, Cli
 from tests.support.schema import validate
 from translation_job_guard import __version__
+from translation_job_guard.cli import completion
 
 COMMANDS = ("scan", "plan", "orphans", "cancel", "doctor", "emulator")
 
@@ -167,6 +169,41 @@ def test_completion_is_offered_for_the_shell(cli: Cli) -> None:
     done = cli("--show-completion", "bash", env={"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"})
     assert done.returncode == 0
     assert "_TRANSLATION_JOB_GUARD_COMPLETE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("scan --output ", {"table", "json", "markdown", "html"}),
+        ("plan -o m", {"markdown"}),
+        ("scan --region eu-west-", {"eu-west-1", "eu-west-2", "eu-west-3"}),
+        ("orphans --region cn-", set()),
+        ("plan --stack d", set()),
+    ],
+)
+def test_values_of_options_are_completed(cli: Cli, typed: str, offered: set[str]) -> None:
+    """A region without Amazon Translate is not offered; outside of a project there is no stack, and no error."""
+    words = f"translation-job-guard {typed}"
+    done = cli(
+        env={
+            "_TRANSLATION_JOB_GUARD_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": str(len(words.split(" ")) - 1),
+        }
+    )
+    found = {line for line in done.stdout.split() if line in offered or not line.startswith("eu-west-")}
+    assert found == offered
+    assert not done.stderr
+
+
+def test_a_stack_of_the_project_is_completed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what `pulumi stack ls` lists."""
+    pulumi = cli.directory / "pulumi"
+    pulumi.write_text('#!/bin/sh\necho \'[{"name": "dev"}, {"name": "prod"}]\'\n')
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(cli.directory), prepend=os.pathsep)
+    assert completion.stacks("d") == ["dev"]
+    assert completion.stacks("") == ["dev", "prod"]
 
 
 def test_the_command_is_installed() -> None:

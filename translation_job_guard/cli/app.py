@@ -14,6 +14,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from translation_job_guard._version import __version__
+from translation_job_guard.cli import completion
 from translation_job_guard.cli import options as o
 from translation_job_guard.errors import GuardError, InvalidArgument
 from translation_job_guard.guard.environment import RECEIPTS, TIMEOUT
@@ -244,7 +245,10 @@ def plan(
         ),
     ] = None,
     region: Annotated[
-        list[str] | None, typer.Option(metavar="REGION", help="AWS region to look at as well; repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="REGION", help="AWS region to look at as well; repeatable.", autocompletion=completion.regions
+        ),
     ] = None,
     endpoint: Annotated[
         list[str] | None, typer.Option(metavar="URL", help="Translator endpoint to look at as well; repeatable.")
@@ -334,11 +338,15 @@ def orphans(
             "-s",
             metavar="STACK",
             help="Stack that counts as live; repeatable. [default: all of the backend]",
+            autocompletion=completion.stacks,
         ),
     ] = None,
     state: o.StateFiles = None,
     region: Annotated[
-        list[str] | None, typer.Option(metavar="REGION", help="AWS region to look at as well; repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="REGION", help="AWS region to look at as well; repeatable.", autocompletion=completion.regions
+        ),
     ] = None,
     all_regions: o.AllRegions = False,
     endpoint: Annotated[

@@ -205,8 +205,9 @@ def cancel_places(
         regions = here
     if of_azure and not endpoints:
         endpoints = there
-    if (of_amazon and not regions) or (of_azure and not endpoints):
-        raise no_places()
+    no_region, no_endpoint = bool(of_amazon) and not regions, bool(of_azure) and not endpoints
+    if no_region or no_endpoint:
+        raise no_places(amazon=no_region, azure=no_endpoint)
     found: list[GuardArguments] = []
     for service, places, scope, more in (
         (AMAZON_TRANSLATE, regions, of_amazon, {}),

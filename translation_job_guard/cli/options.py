@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from translation_job_guard.cli import completion
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.arguments import Problem, problems, read_connection, scope_field
@@ -40,7 +41,12 @@ _SHOWING = "Output"
 
 Region = Annotated[
     list[str] | None,
-    typer.Option("--region", metavar="REGION", help="AWS region to look at; repeatable. [default: the environment's]"),
+    typer.Option(
+        "--region",
+        metavar="REGION",
+        help="AWS region to look at; repeatable. [default: the environment's]",
+        autocompletion=completion.regions,
+    ),
 ]
 Endpoint = Annotated[
     list[str] | None,
@@ -142,7 +148,11 @@ Timeout = Annotated[
 StackNames = Annotated[
     list[str] | None,
     typer.Option(
-        "--stack", "-s", metavar="STACK", help="Stack to read, by `pulumi stack export`; repeatable. [default: current]"
+        "--stack",
+        "-s",
+        metavar="STACK",
+        help="Stack to read, by `pulumi stack export`; repeatable. [default: current]",
+        autocompletion=completion.stacks,
     ),
 ]
 StateFiles = Annotated[
@@ -156,6 +166,7 @@ Output = Annotated[
         "-o",
         metavar="FORMAT[=FILE]",
         help="table, json, markdown or html, on standard output or into a file; repeatable. [default: table]",
+        autocompletion=completion.formats,
     ),
 ]
 Verbose = Annotated[
@@ -262,11 +273,12 @@ def regions_of_service(profile: str | None) -> list[str]:
     return sorted(regions_of(boto3.Session().get_partition_for_region(here) if here else "aws"))
 
 
-def no_places() -> InvalidArgument:
-    """What to say where no option and no variable names a place."""
+def no_places(*, amazon: bool = True, azure: bool = True) -> InvalidArgument:
+    """Return the error for a command that nothing tells where to look for jobs of these services."""
+    options = "--region, --all-regions or --endpoint" if amazon and azure else "--region" if amazon else "--endpoint"
+    variables = [*(["AWS_REGION"] if amazon else []), *([ENDPOINT_ENV] if azure else [])]
     return InvalidArgument(
-        "There is nowhere to look: give --region, --all-regions or --endpoint, or set AWS_REGION or "
-        f"{ENDPOINT_ENV} in this environment."
+        f"There is nowhere to look: give {options}, or set {' or '.join(variables)} in this environment."
     )
 
 
