@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import os
 import random
 import re
@@ -71,9 +70,6 @@ LOOKS_AT_ONCE: Final = 10
 LIST_AGAIN_AT_MOST: Final = 20
 """How often a listing goes back because pages shifted, or reads a page without a new batch, until it gives up."""
 
-_SILENT: Final = logging.NullHandler()
-"""For the SDK's loggers: without a handler, Python prints their warnings on standard error as they are. azure-identity
-warns of each credential that it tried, on many lines, with what was answered to it."""
 _KEY_ARRIVES: Final = 60.0
 """Seconds that a fresh Azure account may take until its endpoint is there and its key is accepted."""
 _ASSIGNMENT_ARRIVES: Final = 300.0
@@ -192,8 +188,7 @@ def _open(connection: AzureConnection, reads: Reads) -> AzureDocumentTranslation
     except ImportError as error:
         raise MissingExtra("A guard of Azure Document Translation batches", "azure") from error
 
-    for name in ("azure", "msal"):
-        logging.getLogger(name).addHandler(_SILENT)
+    _keep_quiet()
     per_call: dict[str, Any] = {}
     arguments: dict[str, Any] = {}
     key = _credential_key(connection, reads)
@@ -670,6 +665,19 @@ def _entra_id(cloud: Cloud) -> Any:
         raise InvalidArgument(
             f"AZURE_AUTHORITY_HOST or another AZURE_ variable cannot be used: {excerpt(str(error))}."
         ) from error
+
+
+def _keep_quiet() -> None:
+    """Give the SDK's loggers a handler: without one, Python prints their warnings on standard error as they are.
+
+    azure-identity warns of each credential that it tried, on many lines, with what was answered to it.
+    """
+    import logging
+
+    for name in ("azure", "msal"):
+        logger = logging.getLogger(name)
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())
 
 
 def _token_transport() -> Any:
