@@ -5,8 +5,10 @@ Everything runs on this machine, in a directory that is gone afterwards. Run it 
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -55,6 +57,7 @@ service = {"Effect": "Allow", "Principal": {"Service": "translate.amazonaws.com"
 role = Role("translate", assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [service]}))
 pulumi.export("roleArn", role.arn)
 '''
+THE_MOVE = ('Role("translate", ', 'Role("translate", path="/batch/", ')
 THE_FIX = """
 from translation_job_guard import AmazonTranslateJobGuard, AmazonTranslateScope
 
@@ -144,14 +147,39 @@ class Demo:
             raise DemoFailed("the policy pack did not flag the unguarded jobs")
         show_policies(stopped.output)
 
-        step(7, "The guard is added: the pack passes, and pulumi destroy stops the jobs")
+        step(7, "The same pull request also moves the role: `plan --preview` names the jobs that this would orphan")
+        workspace.write_program(PULL_REQUEST.replace(*THE_MOVE))
+        shown = workspace.preview("--json", "--show-sames")
+        self.plan(shown.stdout, workspace)
+
+        step(8, "The guard is added: the pack passes, and pulumi destroy stops the jobs")
         workspace.write_program(PULL_REQUEST + THE_FIX)
         show_policies(workspace.up(policy_packs=[POLICY]).check().output)
         workspace.destroy().check()
         self.verify("second destroy")
 
+    def plan(self, preview: str, workspace: Workspace) -> None:
+        """Fails unless the check of a pull request finds the jobs that its update would orphan."""
+        state = workspace.directory / "state.json"
+        state.write_text(json.dumps(workspace.export_state()), encoding="utf-8")
+        command = ["translation-job-guard", "plan", "--preview", "-", "--state", str(state)]
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / command[0]), *command[1:]],
+            input=preview,
+            capture_output=True,
+            encoding="utf-8",
+            env=workspace.environment(),
+            timeout=60,
+            check=False,
+        )
+        lines = (done.stdout or done.stderr).splitlines()
+        if done.returncode != 1 or "would orphan 2 jobs" not in done.stdout:
+            raise DemoFailed(f"`plan --preview` did not name the jobs: {' '.join(lines)}")
+        for line in lines[: lines.index("") if "" in lines else None]:
+            console.print("    " + escape(line), soft_wrap=True)
+
     def conclude(self) -> None:
-        step(8, "What became of every job")
+        step(9, "What became of every job")
         console.print(self.table())
         console.print(
             f"\n[bold green]All {self.count(MINE)} jobs of the stacks were stopped before they went; all "
