@@ -242,12 +242,13 @@ def region_of_environment(profile: str | None) -> str | None:
     if region := os.environ.get("AWS_REGION", "").strip():
         return region
     try:
-        import boto3
+        # Without boto3 itself, whose import takes as long as all the rest.
         from botocore.exceptions import BotoCoreError
+        from botocore.session import Session
     except ImportError:
         return None
     try:
-        found = boto3.Session(profile_name=profile).region_name
+        found = Session(profile=profile).get_config_variable("region")
     except BotoCoreError as error:
         raise InvalidArgument(f"{error} Give --region, or another --profile.") from error
     return str(found) if found else None
@@ -266,11 +267,11 @@ def regions_of_service(profile: str | None) -> list[str]:
         InvalidArgument: boto3, which has the list, is not installed.
     """
     try:
-        import boto3
+        from botocore.session import Session
     except ImportError as error:
         raise InvalidArgument('--all-regions needs boto3: pip install "translation-job-guard[aws]"') from error
     here = region_of_environment(profile)
-    return sorted(regions_of(boto3.Session().get_partition_for_region(here) if here else "aws"))
+    return sorted(regions_of(Session().get_partition_for_region(here) if here else "aws"))
 
 
 def no_places(*, amazon: bool = True, azure: bool = True) -> InvalidArgument:

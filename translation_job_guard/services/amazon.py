@@ -212,21 +212,21 @@ class AmazonConnection(Connection):
 
 
 def regions_of(partition: str) -> frozenset[str]:
-    """Return the regions of a partition that have batch jobs, by boto3's own list."""
-    import boto3
+    """Return the regions of a partition that have batch jobs, by botocore's own list."""
+    from botocore.session import Session
 
-    return frozenset(boto3.Session().get_available_regions("translate", partition_name=partition)) - NO_BATCH
+    return frozenset(Session().get_available_regions("translate", partition_name=partition)) - NO_BATCH
 
 
 def has_batch_jobs(region: str) -> bool:
-    """Check whether Amazon Translate has batch jobs in a region; a region that boto3 does not know counts as one."""
+    """Check whether Amazon Translate has batch jobs in a region; a region that botocore does not know counts as one."""
     try:
-        import boto3
         from botocore.exceptions import BotoCoreError
+        from botocore.session import Session
     except ImportError:
         return True
     try:
-        return region in regions_of(boto3.Session().get_partition_for_region(region))
+        return region in regions_of(Session().get_partition_for_region(region))
     except BotoCoreError:
         return True
 
