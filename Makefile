@@ -15,7 +15,7 @@ demo: setup  ## watch guards stop jobs: real pulumi up and destroy against emula
 	@$(BIN)/python stacks/demo.py
 
 test: setup  ## run every test
-	$(BIN)/python -m pytest -n 2 --cov
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cov
 
 test-minimum-engine: setup minimum-engine  ## run the tests of engine, policies and stored states on the earliest supported engine
 	ENGINE_UNDER_TEST=$(CURDIR)/.venv/minimum-engine $(BIN)/python -m pytest -n 2 tests/engine tests/policy tests/unit/test_golden.py
