@@ -211,24 +211,30 @@ class AmazonConnection(Connection):
         return _ROLE_ARRIVES if isinstance(error, Denied) and error.permission == "sts:AssumeRole" else 0.0
 
 
+@functools.cache
 def regions_of(partition: str) -> frozenset[str]:
     """Return the regions of a partition that have batch jobs, by botocore's own list."""
-    from botocore.session import Session
-
-    return frozenset(Session().get_available_regions("translate", partition_name=partition)) - NO_BATCH
+    return frozenset(_lists().get_available_regions("translate", partition_name=partition)) - NO_BATCH
 
 
 def has_batch_jobs(region: str) -> bool:
     """Check whether Amazon Translate has batch jobs in a region; a region that botocore does not know counts as one."""
     try:
         from botocore.exceptions import BotoCoreError
-        from botocore.session import Session
     except ImportError:
         return True
     try:
-        return region in regions_of(Session().get_partition_for_region(region))
+        return region in regions_of(_lists().get_partition_for_region(region))
     except BotoCoreError:
         return True
+
+
+@functools.cache
+def _lists() -> Any:
+    """Return a session for its lists of partitions and regions, which take long to read."""
+    from botocore.session import Session
+
+    return Session()
 
 
 def _remember_tokens(request: Any, **_: Any) -> None:
