@@ -394,7 +394,7 @@ def test_stop_requests_go_out_between_parts_of_the_documents() -> None:
     tear_down(slow, AZURE_SCOPES)
     [stop] = [call for call in slow.calls if call.operation == "stop"]
     assert stop.asked == (own.id,)
-    assert stop.began < 10
+    assert stop.began < 15, "all of them take half a minute"
 
 
 def test_a_batch_whose_documents_are_refused_is_undecided(azure: SimulatedService) -> None:

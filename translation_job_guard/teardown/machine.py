@@ -22,7 +22,7 @@ from translation_job_guard.teardown.schedule import FASTEST_POLL, SLOWEST_POLL, 
 
 __all__ = ["Answers", "List", "Locate", "Look", "Request", "Script", "Stop", "Teardown", "Value", "Wait"]
 
-LOCATE_AT_ONCE = 64
+LOCATE_AT_ONCE = 128
 """Batches whose documents are read before the next stop requests go out, and are in memory at the same time."""
 
 
