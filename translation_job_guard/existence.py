@@ -12,7 +12,7 @@ from translation_job_guard.jobs import Job
 from translation_job_guard.looking import Sight
 from translation_job_guard.services import Connection, is_loopback
 from translation_job_guard.services.amazon import AmazonConnection
-from translation_job_guard.services.azure import cloud_of
+from translation_job_guard.services.azure import cloud_of, entra_id
 
 __all__ = ["Existence", "Prerequisites", "what_is_gone"]
 
@@ -101,9 +101,8 @@ class Prerequisites:
             if not _is_azure_storage(url, self._connection.place):
                 return Existence.UNKNOWN
             # Who may not see a container is told that it is not there: only with a token is 404 an answer.
-            from azure.identity import DefaultAzureCredential
-
-            pipeline.append(policies.BearerTokenCredentialPolicy(DefaultAzureCredential(), _STORAGE_SCOPE))
+            credential = entra_id(cloud_of(self._connection.place))
+            pipeline.append(policies.BearerTokenCredentialPolicy(credential, _STORAGE_SCOPE))
         elif not is_loopback(url):
             return Existence.UNKNOWN
         client: Any = PipelineClient(f"{parts.scheme}://{parts.netloc}", policies=pipeline)

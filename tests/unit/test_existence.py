@@ -102,6 +102,19 @@ def test_no_other_host_gets_the_storage_token(endpoint: str, url: str, asked: li
     assert set(prerequisites._known.values()) <= {Existence.UNKNOWN}
 
 
+@pytest.mark.usefixtures("asked")
+def test_the_storage_token_is_asked_for_as_the_services_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the endpoint's cloud, and by the transport that caps the waits which an identity service orders."""
+    made: list[dict[str, Any]] = []
+    monkeypatch.delenv("AZURE_AUTHORITY_HOST", raising=False)
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", lambda **options: made.append(options))
+    endpoint, url = next(pair for pair in _ALLOWED if pair[0] == GOVERNMENT)
+    Prerequisites(_at(endpoint), "account").gone(_batch(url))
+    [options] = made
+    assert options["authority"] == cloud_of(GOVERNMENT).authority
+    assert type(options["transport"]).__name__ == "TokenTransport"
+
+
 def test_the_suffixes_are_those_of_known_clouds() -> None:
     """The further suffixes belong to a cloud that there is."""
     suffixes = {cloud_of(endpoint).blob_suffix for endpoint in (PUBLIC, GOVERNMENT, CHINA)}

@@ -31,7 +31,7 @@ from translation_job_guard.services import Connection, Permission, endpoint_key,
 from translation_job_guard.services.reading import LONGEST_WAIT, Reads, fresh, read, retry_after
 from translation_job_guard.threads import each
 
-__all__ = ["PERMISSIONS", "STATES", "AzureConnection", "AzureDocumentTranslation"]
+__all__ = ["PERMISSIONS", "STATES", "AzureConnection", "AzureDocumentTranslation", "cloud_of", "entra_id"]
 
 PERMISSIONS: Final = (
     Permission("Cognitive Services User", "list, read and cancel translations with Entra ID"),
@@ -197,7 +197,7 @@ def _open(connection: AzureConnection, reads: Reads) -> AzureDocumentTranslation
         credential = AzureKeyCredential(key)
     else:
         cloud = cloud_of(endpoint)
-        credential = _entra_id(cloud)
+        credential = entra_id(cloud)
         arguments["credential_scopes"] = [cloud.credential_scope]
         if urlsplit(endpoint).scheme == "http":
             # Only loopback gets here by http (checked with the arguments): an emulator.
@@ -653,7 +653,13 @@ class _Remembered:
         return token
 
 
-def _entra_id(cloud: Cloud) -> Any:
+def entra_id(cloud: Cloud) -> Any:
+    """Return the environment's credential in a cloud. Its waits are capped, and its tokens are kept out of errors.
+
+    Raises:
+        MissingExtra: azure-identity is not installed.
+        InvalidArgument: an environment variable names an authority that cannot be used.
+    """
     try:
         from azure.identity import DefaultAzureCredential
     except ImportError as error:
@@ -719,7 +725,7 @@ def _list_keys(account_resource_id: str, endpoint: str, reads: Reads) -> str:
     def fetch() -> str:
         try:
             with CognitiveServicesManagementClient(
-                _entra_id(cloud),
+                entra_id(cloud),
                 subscription,
                 base_url=manager,
                 credential_scopes=[f"{cloud.resource_manager}/.default"],
