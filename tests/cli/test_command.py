@@ -182,7 +182,7 @@ def test_completion_is_offered_for_the_shell(cli: Cli) -> None:
     ],
 )
 def test_values_of_options_are_completed(cli: Cli, typed: str, offered: set[str]) -> None:
-    """A region without Amazon Translate is not offered; outside of a project there is no stack, and no error."""
+    """Regions without Amazon Translate are left out; outside of a project there are no stacks to offer."""
     words = f"translation-job-guard {typed}"
     done = cli(
         env={

@@ -372,7 +372,7 @@ def _plain(value: Any, skip: str = "", *, named: bool = False) -> Any:
     if kind is Job:
         total = value.documents.total if value.documents else -1
         changed = (value.changed_at - BEGAN).total_seconds() if value.changed_at else -1.0
-        # How a job ended is told to people; that it did decides.
+        # Decisions depend on whether a job has ended, not on how.
         state = value.state.value if value.state.in_flight else "ended"
         return (value.id if named else "", state, changed, total, len(value.rows))
     if kind in (list, tuple):
@@ -388,7 +388,7 @@ def _plain(value: Any, skip: str = "", *, named: bool = False) -> Any:
     if is_dataclass(kind):
         known = _fields_of.get(kind)
         if known is None:
-            # When a job ended is told to people; that it did decides.
+            # Decisions depend on whether a job has ended, not on when.
             known = _fields_of[kind] = [one.name for one in fields(kind) if one.name not in _NOTES]
         return [
             kind.__name__,

@@ -65,7 +65,7 @@ RULES = (
         _amazon(1),
     ),
     Rule(
-        "jobs that are no longer listed are looked at",
+        "jobs that a listing leaves out are asked for by ID",
         "A listing may leave out a job that is in flight, so each one that was known is asked for by its id.",
         "2",
         Change(
@@ -92,7 +92,7 @@ RULES = (
         _amazon(2),
     ),
     Rule(
-        "an answer from a cache is no answer",
+        "cached answers do not count",
         "A listing that is marked as cached is asked for again, and fails in the end.",
         "2",
         Change("        if not cached:\n            return answer", "        return answer"),
@@ -222,7 +222,7 @@ RULES = (
     ),
     Rule(
         "the present state decides after an error of a stop request",
-        "A job that ended meanwhile, or that somebody else stopped, is no failure.",
+        "A job that ended meanwhile, or that somebody else stopped, does not fail the teardown.",
         "4",
         Change(
             "                record.last_error = value\n",
