@@ -15,7 +15,7 @@ from bench.emulated import ENVIRONMENT, Emulated
 from bench.figures import Bar, Figure, Of, Pair, Plan, Show
 from bench.teardown import Case, connect
 from translation_job_guard.jobs import AMAZON_TRANSLATE, coverage
-from translation_job_guard.teardown import Policy
+from translation_job_guard.teardown import TeardownOptions
 from translation_job_guard.teardown.runner import run
 
 __all__ = ["measure"]
@@ -62,7 +62,7 @@ def _main(url: str) -> None:
     assert listed == LISTED, f"{listed} jobs listed"
     covers = partial(coverage, (emulated.scope(AMAZON_TRANSLATE),))
     begun = time.perf_counter()
-    run(service, covers, Policy(quiet_period=0.0), account="")
+    run(service, covers, TeardownOptions(quiet_period=0.0), account="")
     seconds = time.perf_counter() - begun
     print(json.dumps({"before": before, "peak": _peak(), "seconds": seconds, "listing": listing}))
 

@@ -23,7 +23,7 @@ from translation_job_guard.jobs import (
     coverage,
 )
 from translation_job_guard.services import JobService, amazon, azure
-from translation_job_guard.teardown import Ending, Policy, Report
+from translation_job_guard.teardown import Ending, Report, TeardownOptions
 from translation_job_guard.teardown.pace import Pace
 from translation_job_guard.teardown.runner import WORKERS, run
 from translation_job_guard.teardown.schedule import FASTEST_POLL
@@ -147,7 +147,7 @@ def tear_down(emulated: Emulated, case: Case) -> Run:
         bare_rate = len(own) / (time.perf_counter() - begun)
     emulated.forget_requests()
     begun = time.perf_counter()
-    report = run(service, covers, Policy(quiet_period=0.0), account="", pace=Pace())
+    report = run(service, covers, TeardownOptions(quiet_period=0.0), account="", pace=Pace())
     seconds = time.perf_counter() - begun
     stopped = report.count(Ending.STOPPED)
     if stopped != case.jobs or len(report.records) != case.jobs:
@@ -201,7 +201,9 @@ def _right_after_a_look(plan: Plan, emulated: Emulated) -> list[Figure]:
             # A destroy takes longer than this to begin; until then a listing may be behind the submission.
             time.sleep(READ_LAG)
             begun = time.perf_counter()
-            report = run(service, partial(coverage, (scope,)), Policy(quiet_period=QUIET), account="", pace=Pace())
+            report = run(
+                service, partial(coverage, (scope,)), TeardownOptions(quiet_period=QUIET), account="", pace=Pace()
+            )
             seconds = time.perf_counter() - begun
             if report.count(Ending.STOPPED) != 4:
                 raise RuntimeError(f"not all 4 batches were stopped: {report.summary()}")

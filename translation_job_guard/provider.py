@@ -134,7 +134,7 @@ class _GuardProvider(ResourceProvider):
                 return
             meets = lifecycle.in_flight(guard, new, within=5.0)
             voice = Voice(label(guard.stack, guard.name), guard.connection.secret_env)
-            does, would_do = _REPLACEMENT[overrides(guard.name, stack=guard.stack).mode or (new or guard).policy.mode]
+            does, would_do = _REPLACEMENT[overrides(guard.name, stack=guard.stack).mode or (new or guard).options.mode]
             where = "its scope" if new is None else "what it leaves behind"
             if meets is None:
                 voice.say(f"{what} would {would_do} {where}; which are in flight could not be found out")

@@ -54,7 +54,7 @@ from translation_job_guard.jobs import (
 )
 from translation_job_guard.services import amazon, reading
 from translation_job_guard.services.reading import Reads, read
-from translation_job_guard.teardown import Policy, Report
+from translation_job_guard.teardown import Report, TeardownOptions
 from translation_job_guard.teardown.pace import Pace
 from translation_job_guard.teardown.runner import Observer, run
 
@@ -622,7 +622,7 @@ class SimulatedService:
 def tear_down(
     service: SimulatedService,
     scopes: Sequence[Scope],
-    policy: Policy | None = None,
+    options: TeardownOptions | None = None,
     *,
     pace: Pace | None = None,
     observe: Observer = lambda _report: None,
@@ -630,7 +630,7 @@ def tear_down(
     """The teardown of a guard with these scopes, in the service's simulated time.
 
     Args:
-        policy: mode and durations; the guard's defaults without it.
+        options: mode and durations; the guard's defaults without it.
         pace: a new one by default, as in a new process.
         observe: called as the report grows.
 
@@ -640,7 +640,7 @@ def tear_down(
     return run(
         service,
         partial(coverage, scopes),
-        policy or Policy(),
+        options or TeardownOptions(),
         account="123456789012",
         pace=pace,
         clock=service.clock,

@@ -12,7 +12,7 @@ from tests.support.services import azure_service, batch
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.jobs import AzureScope, Scope, coverage
 from translation_job_guard.services import JobService
-from translation_job_guard.teardown import Ending, Policy, Report
+from translation_job_guard.teardown import Ending, Report, TeardownOptions
 from translation_job_guard.teardown.pace import Pace
 from translation_job_guard.teardown.runner import run
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("bare_environment")
 
 
 def tear_down(service: JobService, scope: Scope, quiet_period: float = 0.6, timeout: float = 60.0) -> Report:
-    policy = Policy(quiet_period=quiet_period, timeout=timeout)
-    return run(service, partial(coverage, (scope,)), policy, account="", pace=Pace(), read_pace=Pace())
+    options = TeardownOptions(quiet_period=quiet_period, timeout=timeout)
+    return run(service, partial(coverage, (scope,)), options, account="", pace=Pace(), read_pace=Pace())
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from translation_job_guard.errors import (
 from translation_job_guard.guard import lifecycle
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.services import azure
-from translation_job_guard.teardown import Policy
+from translation_job_guard.teardown import TeardownOptions
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
 
@@ -106,7 +106,7 @@ def test_what_does_not_pass_is_given_up_at_the_timeout(
     """The guard's own timeout."""
     stepped.control.fault("ListTextTranslationJobs", kind)
     with pytest.raises(error):
-        lifecycle.prove(guard(stepped, AMAZON_TRANSLATE, policy=Policy(timeout=100)))
+        lifecycle.prove(guard(stepped, AMAZON_TRANSLATE, options=TeardownOptions(timeout=100)))
     assert 80 < time.waited <= 100
 
 

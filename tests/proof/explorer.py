@@ -117,14 +117,14 @@ class _Explorer:
         self.world = world
         self.code = code
         self.covers = world.covers()
-        self.policy = world.policy(code)
+        self.options = world.options(code)
         self.reached: dict[bytes, _Reached] = {}
         self.queue: deque[tuple[bytes, _State]] = deque()
         self.ends: set[End] = set()
         self.result = Result(world)
         self.resumed: dict[bytes, str] = {}
         self.names = tuple(named(number) for number in range(len(world.jobs)))
-        self.first = Machine.new(code, self.covers, self.policy)
+        self.first = Machine.new(code, self.covers, self.options)
         self.machines: WeakValueDictionary[bytes, Machine] = WeakValueDictionary()
         """Machines that decide alike are one, as long as one of them is to be explored: it is asked once."""
         self.only: Event | None = None
@@ -338,7 +338,7 @@ def _said(outcome: Outcome) -> Any:
 
 def _behaving_end(world: World, code: Code, covers: Covers, jobs: tuple[Truth, ...]) -> str:
     """Return how a new teardown ends in a world that behaves."""
-    machine, at = Machine.new(code, covers, world.policy(code)), 0.0
+    machine, at = Machine.new(code, covers, world.options(code)), 0.0
     for _ in range(1000):
         if machine.ended:
             return "success" if machine.error is None else str(machine.error)

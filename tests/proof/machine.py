@@ -39,7 +39,7 @@ COMPARED = 200
 _UNTIL_ANSWERED = "_before_asking"
 """A field of records that is only read while stop requests are under way. If renamed, there are more states."""
 
-_GIVEN = frozenset({"policy", "_policy", "covers", "timeout"})
+_GIVEN = frozenset({"options", "_options", "covers", "timeout"})
 """What a teardown is given and never changes."""
 
 Covers = Callable[[Job], Coverage]
@@ -180,10 +180,10 @@ class Machine:
             self.ended = True
 
     @classmethod
-    def new(cls, code: Code, covers: Covers, policy: Any) -> Machine:
+    def new(cls, code: Code, covers: Covers, options: Any) -> Machine:
         """Begin a teardown."""
-        report = code.teardown.Report("service", "place", "account", policy, BEGAN)
-        teardown = code.machine.Teardown(covers, policy, report)
+        report = code.teardown.Report("service", "place", "account", options, BEGAN)
+        teardown = code.machine.Teardown(covers, options, report)
         head = _clone_fields(teardown)
         _, script = _resume(code, head)
         next(script)
@@ -302,7 +302,7 @@ def _where(script: Any, skip: str = "") -> Any:
         variables = [
             (name, _plain(value, skip, named=True))
             for name, value in frame.f_locals.items()
-            if name not in ("self", "policy")
+            if name not in ("self", "options")
         ]
         frames.append((frame.f_code.co_name, frame.f_lasti, variables))
         script = script.gi_yieldfrom

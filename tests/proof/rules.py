@@ -40,7 +40,7 @@ RULES = (
         "quiet takes two listings",
         "A listing that shows nothing is confirmed by another one: the first may be behind.",
         "2",
-        Change("if self._policy.quiet_period:\n            due", "if False:\n            due"),
+        Change("if self._options.quiet_period:\n            due", "if False:\n            due"),
         _amazon(0),
     ),
     Rule(
@@ -112,7 +112,7 @@ RULES = (
         "undecided batches are never left without leave",
         "Once waited for long enough, an undecided batch is an error, unless the guard may leave it.",
         "2",
-        Change("if self.report.undecided and not self._policy.leave_undecided and self._nothing_left():", "if False:"),
+        Change("if self.report.undecided and not self._options.leave_undecided and self._nothing_left():", "if False:"),
         _azure(0, "own, listed late", timeout=25.0),
     ),
     Rule(
@@ -255,8 +255,8 @@ RULES = (
         "Within `grace_period` jobs may end by themselves.",
         "modes",
         Change(
-            "if policy.mode is not Mode.CANCEL or self._now < policy.grace_period:",
-            "if policy.mode is not Mode.CANCEL:",
+            "if options.mode is not Mode.CANCEL or self._now < options.grace_period:",
+            "if options.mode is not Mode.CANCEL:",
         ),
         _amazon(0, grace=5.0),
     ),
@@ -265,8 +265,8 @@ RULES = (
         "drain waits, fail refuses, ignore looks.",
         "modes",
         Change(
-            "if policy.mode is not Mode.CANCEL or self._now < policy.grace_period:",
-            "if self._now < policy.grace_period:",
+            "if options.mode is not Mode.CANCEL or self._now < options.grace_period:",
+            "if self._now < options.grace_period:",
         ),
         _amazon(0, mode="drain"),
     ),
@@ -275,7 +275,7 @@ RULES = (
         "With a job in flight it fails at once.",
         "modes",
         Change(
-            "if policy.mode is Mode.FAIL and self.report.left:", "if policy.mode is Mode.DRAIN and self.report.left:"
+            "if options.mode is Mode.FAIL and self.report.left:", "if options.mode is Mode.DRAIN and self.report.left:"
         ),
         _amazon(0, mode="drain"),
     ),
@@ -291,7 +291,7 @@ RULES = (
         "Past the timeout nothing more is tried, and the error says what is left.",
         "6",
         Change(
-            "        if self._now >= self._policy.timeout:\n",
+            "        if self._now >= self._options.timeout:\n",
             "        if False:\n",
             also=Change("        if seconds >= left:\n", "        if False:\n"),
         ),

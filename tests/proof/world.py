@@ -162,9 +162,9 @@ class World:
     def azure(self) -> bool:
         return self.service == "azure"
 
-    def policy(self, code: Code) -> Any:
-        """Return the guard's policy."""
-        return code.teardown.Policy(
+    def options(self, code: Code) -> Any:
+        """Return the guard's options."""
+        return code.teardown.TeardownOptions(
             mode=code.teardown.Mode(self.mode),
             grace_period=self.grace,
             timeout=self.timeout,

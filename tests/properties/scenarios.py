@@ -33,9 +33,9 @@ from translation_job_guard.jobs import (
 from translation_job_guard.teardown import (
     CannotTell,
     Mode,
-    Policy,
     Report,
     TeardownError,
+    TeardownOptions,
     TeardownRefused,
     TeardownTimeout,
     Undecided,
@@ -108,7 +108,7 @@ class Scenario:
     """A world and a guard. ``crashes``: after so many calls each, and whether the request still took effect."""
 
     service: str
-    policy: Policy
+    options: TeardownOptions
     jobs: tuple[JobPlan, ...]
     faults: tuple[FaultPlan, ...]
     crashes: tuple[tuple[int, bool], ...]
@@ -168,8 +168,8 @@ def job_plans(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[JobPlan]:
     return st.builds(JobPlan, **{**fields, **narrowed})
 
 
-def policies(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Policy]:
-    """Every kind of policy; ``narrowed`` fields as given."""
+def teardown_options(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[TeardownOptions]:
+    """Options of every kind; ``narrowed`` fields as given."""
     fields: dict[str, st.SearchStrategy[Any]] = {
         "mode": st.sampled_from([Mode.CANCEL] * 6 + [Mode.DRAIN, Mode.FAIL, Mode.IGNORE]),
         "grace_period": st.sampled_from([0.0, 0.0, 0.0, 3.3]),
@@ -179,14 +179,14 @@ def policies(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Policy]:
         "undecided_timeout": st.sampled_from([_LONG_ENOUGH, _LONG_ENOUGH, 3.0]),
         "leave_undecided": st.sampled_from([False, False, True]),
     }
-    return st.builds(Policy, **{**fields, **narrowed})
+    return st.builds(TeardownOptions, **{**fields, **narrowed})
 
 
 def scenarios(**narrowed: st.SearchStrategy[Any]) -> st.SearchStrategy[Scenario]:
     """Every kind of world and guard; ``narrowed`` fields as given."""
     fields: dict[str, st.SearchStrategy[Any]] = {
         "service": st.sampled_from([AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION]),
-        "policy": policies(),
+        "options": teardown_options(),
         "jobs": st.lists(job_plans(), max_size=8).map(tuple),
         "faults": st.lists(_faults(), max_size=3).map(tuple),
         "crashes": st.lists(st.tuples(st.integers(0, 25), st.booleans()), max_size=2).map(tuple),
@@ -230,7 +230,7 @@ class World:
     @property
     def lag(self) -> float:
         """By how many seconds an answer that is not marked as cached may be behind."""
-        return self.scenario.behind * self.scenario.policy.quiet_period
+        return self.scenario.behind * self.scenario.options.quiet_period
 
     @property
     def _azure(self) -> bool:
@@ -256,14 +256,14 @@ class World:
             submitted_at=submitted,
             queued_for=plan.queued_for + older,
             # Only a stop request ends some jobs; a mode that sends none would wait for ever.
-            runs_for=plan.runs_for if self.scenario.policy.mode is Mode.CANCEL else min(plan.runs_for, 900.0),
+            runs_for=plan.runs_for if self.scenario.options.mode is Mode.CANCEL else min(plan.runs_for, 900.0),
             ends_as=plan.ends_as,
             stop_takes=plan.stop_takes,
             ignores_stops=plan.ignores_stops,
             stoppable_while_queued=plan.stoppable_while_queued,
             stop_loses_race=plan.stop_loses_race,
             # Later than the quiet period bears, nobody can tell.
-            listed_after=plan.late * self.scenario.policy.quiet_period,
+            listed_after=plan.late * self.scenario.options.quiet_period,
             hidden=plan.hidden,
             vanishes_at=None if plan.vanishes_after is None else submitted + older + plan.vanishes_after,
             counted_after=plan.counted_after,
@@ -324,7 +324,7 @@ class World:
 class Run:
     """One teardown: when it was, its calls, and how it came out. ``report`` is None after a crash."""
 
-    policy: Policy
+    options: TeardownOptions
     began: float
     ended: float
     calls: Sequence[Call]
@@ -346,7 +346,7 @@ def check(scenario: Scenario) -> None:
     for calls, took_effect in scenario.crashes:
         world.service.fail(None, Crash(), skip=calls, took_effect=took_effect)
     for _ in range(len(scenario.crashes) + 1):
-        run = _run(world, scenario.policy)
+        run = _run(world, scenario.options)
         check_run(world, run)
         if not isinstance(run.outcome, Crash):
             break
@@ -354,24 +354,24 @@ def check(scenario: Scenario) -> None:
         check_patience(scenario, run)
     # 3: whatever happened, the next teardown finishes, once nothing is wrong any more.
     world.service.mend()
-    quiet = scenario.policy.quiet_period
-    run = _run(world, Policy(timeout=PATIENT, quiet_period=quiet, undecided_timeout=_LONG_ENOUGH))
+    quiet = scenario.options.quiet_period
+    run = _run(world, TeardownOptions(timeout=PATIENT, quiet_period=quiet, undecided_timeout=_LONG_ENOUGH))
     check_run(world, run)
     assert run.outcome is None, f"the next teardown did not finish: {run.outcome!r}"
 
 
-def _run(world: World, policy: Policy) -> Run:
+def _run(world: World, options: TeardownOptions) -> Run:
     clock, log = world.service.clock, world.service.calls
     began, first = clock.now(), len(log)
     outcome: BaseException | None = None
     report: Report | None = None
     try:
-        report = tear_down(world.service, world.scopes, policy)
+        report = tear_down(world.service, world.scopes, options)
     except TeardownError as error:
         outcome, report = error, error.report
     except Crash as error:
         outcome = error
-    return Run(policy, began, clock.now(), log[first:], outcome, report)
+    return Run(options, began, clock.now(), log[first:], outcome, report)
 
 
 def check_run(world: World, run: Run) -> None:
@@ -387,7 +387,7 @@ def check_run(world: World, run: Run) -> None:
         assert run.report.requests.get("stop", 0) == stops, "the report's count of requests is wrong"
         assert set(run.report.records) <= set(world.own), "the report has a job of someone else"
     if run.outcome is None:
-        if run.policy.mode is not Mode.IGNORE:
+        if run.options.mode is not Mode.IGNORE:
             _success_is_true(world, run)
     elif not isinstance(run.outcome, Crash):
         _failure_is_due(world, run)
@@ -396,8 +396,8 @@ def check_run(world: World, run: Run) -> None:
 def check_patience(scenario: Scenario, run: Run) -> None:
     """4: with time enough and nothing definitely wrong, a teardown ends well, however jobs end."""
     passes = all(fault.times is not None and not fault.definite for fault in scenario.faults)
-    passes = passes and scenario.policy.undecided_timeout == _LONG_ENOUGH
-    if passes and scenario.policy.timeout == PATIENT and scenario.policy.mode in (Mode.CANCEL, Mode.DRAIN):
+    passes = passes and scenario.options.undecided_timeout == _LONG_ENOUGH
+    if passes and scenario.options.timeout == PATIENT and scenario.options.mode in (Mode.CANCEL, Mode.DRAIN):
         assert run.outcome is None, f"a teardown with time enough failed: {run.outcome!r}"
 
 
@@ -427,10 +427,10 @@ def _only_own_jobs_are_asked(world: World, run: Run) -> None:
 
 def _modes_stop_what_they_say(run: Run) -> None:
     stops = [call for call in run.calls if call.operation == "stop"]
-    if run.policy.mode is not Mode.CANCEL:
-        assert not stops, f"mode {run.policy.mode.value} asked a job to stop"
+    if run.options.mode is not Mode.CANCEL:
+        assert not stops, f"mode {run.options.mode.value} asked a job to stop"
     for call in stops:
-        assert call.began >= run.began + run.policy.grace_period - _TINY, "a stop request within the grace period"
+        assert call.began >= run.began + run.options.grace_period - _TINY, "a stop request within the grace period"
 
 
 def _requests_are_bounded(run: Run) -> None:
@@ -443,9 +443,9 @@ def _requests_are_bounded(run: Run) -> None:
 
 def _all_stop_requests_before_the_next_look(world: World, run: Run) -> None:
     # 5: each own job that a listing shows and that was not asked yet is asked before anything is looked at again.
-    if run.policy.mode is not Mode.CANCEL:
+    if run.options.mode is not Mode.CANCEL:
         return
-    deadline = run.began + run.policy.timeout
+    deadline = run.began + run.options.timeout
     asked: set[str] = set()
     tied: set[str] = set() if world.scenario.service == AZURE_DOCUMENT_TRANSLATION else set(world.own)
     due: set[str] = set()
@@ -455,7 +455,7 @@ def _all_stop_requests_before_the_next_look(world: World, run: Run) -> None:
         if call.operation in ("list", "look"):
             assert not due or call.began > deadline - _LONGEST_PACE, "a wait for a state before all stop requests"
         if call.operation == "list":
-            past_grace = call.ended > run.began + run.policy.grace_period + _TINY
+            past_grace = call.ended > run.began + run.options.grace_period + _TINY
             shown = {
                 job.id
                 for job in call.answered
@@ -473,8 +473,8 @@ def _all_stop_requests_before_the_next_look(world: World, run: Run) -> None:
 
 def _ends_in_time(run: Run) -> None:
     # 6: and no request begins after the deadline.
-    limit = run.policy.timeout
-    if run.policy.mode is Mode.IGNORE:
+    limit = run.options.timeout
+    if run.options.mode is Mode.IGNORE:
         limit = min(limit, _IGNORE_LOOKS_FOR)
     longest = max((call.ended - call.began for call in run.calls), default=0.0)
     assert run.ended - run.began <= limit + longest + _TINY, "it went on after its timeout"
@@ -487,7 +487,7 @@ def _success_is_true(world: World, run: Run) -> None:
     last = run.listings[-1]
     assert last.error is None, "success although the last listing failed"
     undecided = run.report.undecided if run.report is not None else {}
-    assert run.policy.leave_undecided or not undecided, "success with an undecided batch"
+    assert run.options.leave_undecided or not undecided, "success with an undecided batch"
     for id_ in world.own.keys() - undecided.keys():
         left = world.plain(id_, last.began) and world.plain(id_, last.ended)
         assert not left, "success with a job in scope in flight"
@@ -498,10 +498,10 @@ def _success_is_true(world: World, run: Run) -> None:
     looks = [call for call in run.calls if call.operation == "look" and call.began >= last.began]
     for look in looks:
         assert not any(job.in_flight for job in look.answered), "success although a look showed a job in flight"
-    if run.policy.quiet_period:
+    if run.options.quiet_period:
         before = next((call for call in reversed(run.listings[:-1]) if call.error is None), None)
         assert before is not None, "success without a second look"
-        assert last.began - before.ended >= run.policy.quiet_period - _TINY, "the second look came too early"
+        assert last.began - before.ended >= run.options.quiet_period - _TINY, "the second look came too early"
         for listing in (before, last):
             seen = {job.id for job in listing.answered} & set(world.own) - set(undecided)
             assert not any(world.plain(id_, listing.began) for id_ in seen), "quiet was not quiet"
@@ -513,20 +513,20 @@ def _failure_is_due(world: World, run: Run) -> None:
     definite = [error for error in errors if not isinstance(error, (Throttled, Transient))]
     assert str(run.outcome), "an error that says nothing"
     if isinstance(run.outcome, TeardownRefused):
-        assert run.policy.mode is Mode.FAIL
+        assert run.options.mode is Mode.FAIL
         assert any(job.id in world.own for call in run.listings for job in call.answered), "refused without a job"
     elif isinstance(run.outcome, Undecided):
         assert run.report is not None
         assert run.report.undecided, "undecided, and no batch is"
         assert not run.report.left, "it gave up while a job in scope was in flight"
-        assert not run.policy.leave_undecided, "it may leave undecided batches"
-        assert run.ended - run.began >= run.policy.undecided_timeout, "it did not wait for undecided batches"
+        assert not run.options.leave_undecided, "it may leave undecided batches"
+        assert run.ended - run.began >= run.options.undecided_timeout, "it did not wait for undecided batches"
     elif isinstance(run.outcome, CannotTell):
         assert definite, "it could not tell, and nothing was wrong"
     else:
         assert isinstance(run.outcome, TeardownTimeout)
         assert run.report is not None
         unconfirmed = "confirmed" in str(run.outcome)
-        assert unconfirmed or run.ended - run.began >= run.policy.timeout - _TINY, "it gave up before its timeout"
+        assert unconfirmed or run.ended - run.began >= run.options.timeout - _TINY, "it gave up before its timeout"
         for record in run.report.left[:10]:
             assert record.before.id in str(run.outcome), "the error does not name a job that is left"

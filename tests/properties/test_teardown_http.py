@@ -36,7 +36,7 @@ from translation_job_guard.jobs import (
     coverage,
 )
 from translation_job_guard.services import JobService, azure
-from translation_job_guard.teardown import Mode, Policy, TeardownError, Undecided
+from translation_job_guard.teardown import Mode, TeardownError, TeardownOptions, Undecided
 from translation_job_guard.teardown.pace import Pace
 from translation_job_guard.teardown.runner import run
 
@@ -147,7 +147,7 @@ class AzureWays:
 @dataclass(frozen=True)
 class Scenario:
     service: str
-    policy: Policy
+    options: TeardownOptions
     jobs: tuple[JobPlan, ...]
     faults: tuple[FaultPlan, ...]
     crash_after: int | None
@@ -188,8 +188,8 @@ def scenarios() -> st.SearchStrategy[Scenario]:
         first_row=st.sampled_from([0.0, 0.0, 1.5]),
         row_interval=st.sampled_from([0.0, 0.3, 1.0]),
     )
-    policies = st.builds(
-        Policy,
+    teardown_options = st.builds(
+        TeardownOptions,
         mode=st.sampled_from([Mode.CANCEL] * 5 + [Mode.DRAIN]),
         timeout=st.sampled_from([PATIENT, PATIENT, PATIENT, 8.0]),
         quiet_period=st.sampled_from([0.0, 1.0, 3.0]),
@@ -211,7 +211,7 @@ def scenarios() -> st.SearchStrategy[Scenario]:
     return st.builds(
         Scenario,
         service=st.sampled_from([AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION]),
-        policy=policies,
+        options=teardown_options,
         jobs=st.lists(jobs, min_size=1, max_size=7).map(tuple),
         faults=st.lists(faults, min_size=1, max_size=3).map(tuple),
         crash_after=st.sampled_from([None] * 6 + [0, 1, 3]),
@@ -237,14 +237,14 @@ def longer_than_retries(service: str, kind: str) -> Scenario:
     """Every operation fails more often than the SDKs try it again."""
     faults = tuple(FaultPlan(kind, about, 7, 1, "before", 503, None) for about in OPERATIONS)
     jobs = tuple(JobPlan(own, state, -100.0, 600.0, 0.4) for own in (True, False) for state in (0, 1, 2))
-    return Scenario(service, Policy(timeout=PATIENT, quiet_period=1.0), jobs, faults, None, 0, {}, ())
+    return Scenario(service, TeardownOptions(timeout=PATIENT, quiet_period=1.0), jobs, faults, None, 0, {}, ())
 
 
 def looked_before(cache: Literal["service", "gateway"]) -> Scenario:
     """Nothing goes wrong, and each node of the cache has a listing from before the jobs."""
     jobs = tuple(JobPlan(own, 1, -1.0, 600.0, 0.4, 3, 0.0, 0.3) for own in (True, False))
-    policy = Policy(timeout=PATIENT, quiet_period=1.0)
-    return Scenario(AZURE_DOCUMENT_TRANSLATION, policy, jobs, (), None, 0, {}, (), AzureWays(cache=cache))
+    options = TeardownOptions(timeout=PATIENT, quiet_period=1.0)
+    return Scenario(AZURE_DOCUMENT_TRANSLATION, options, jobs, (), None, 0, {}, (), AzureWays(cache=cache))
 
 
 def targets_told_late() -> Scenario:
@@ -266,13 +266,13 @@ def test_invariants_hold_over_http(emulator: Emulator, scenario: Scenario) -> No
     """Whatever goes wrong between the SDKs and the services, and wherever it is interrupted."""
     with pytest.MonkeyPatch.context() as patch:
         world = World(emulator, scenario, patch)
-        world.check(world.tear_down(scenario.policy, scenario.crash_after))
+        world.check(world.tear_down(scenario.options, scenario.crash_after))
         # 3: once nothing is wrong any more, the next one finishes.
         emulator.control.clear_faults()
         emulator.control.settings(
             stop_submitted="stop", azure_cancel_queued="cancel", rates={}, azure_document_path="unless-failed"
         )
-        last = world.tear_down(Policy(timeout=PATIENT, quiet_period=scenario.policy.quiet_period), None)
+        last = world.tear_down(TeardownOptions(timeout=PATIENT, quiet_period=scenario.options.quiet_period), None)
         assert last.outcome is None, f"the next teardown did not finish: {last.outcome!r}"
         world.check(last)
 
@@ -305,14 +305,14 @@ def test_a_broken_freshness_rule_is_found(
             mistake(patch)
         world = World(emulator, scenario, patch)
         with pytest.raises(AssertionError, match="success with") if found else nullcontext():
-            world.check(world.tear_down(scenario.policy, None))
+            world.check(world.tear_down(scenario.options, None))
 
 
 @dataclass(frozen=True)
 class Run:
     """One teardown: what came of it, and what the emulator saw."""
 
-    policy: Policy
+    options: TeardownOptions
     began: float
     took: float
     calls: list[dict[str, Any]]
@@ -358,7 +358,7 @@ class World:
             for _ in range(3):
                 self.service.list_in_flight()
 
-    def tear_down(self, policy: Policy, crash_after: int | None) -> Run:
+    def tear_down(self, options: TeardownOptions, crash_after: int | None) -> Run:
         began, since = self.clock.today, self.control.last_request()
         stop_states = WORDS[self.scenario.service][:2]
         shown = self.clock.today - (LATE if "late" in self.scenario.behaviour else 0.0)
@@ -377,7 +377,7 @@ class World:
             run(
                 self.service,
                 partial(coverage, self.guard.scopes),
-                policy,
+                options,
                 account=self.account,
                 pace=Pace(),
                 clock=self.clock,
@@ -386,7 +386,7 @@ class World:
         except (TeardownError, Crash) as error:
             outcome = error
         self.clock.crash_after = None
-        return Run(policy, began, self.clock.today - began, self.control.requests(since), waiting, outcome)
+        return Run(options, began, self.clock.today - began, self.control.requests(since), waiting, outcome)
 
     def check(self, run: Run) -> None:
         stops = [call for call in run.calls if call["operation"] == STOP[self.scenario.service]]
@@ -394,7 +394,7 @@ class World:
         # 1, and every mode does what it says.
         asked = {self._id(call) for call in stops}
         assert asked <= self.own, "a job out of scope was asked to stop"
-        assert run.policy.mode is Mode.CANCEL or not stops, "a job was asked to stop in mode drain"
+        assert run.options.mode is Mode.CANCEL or not stops, "a job was asked to stop in mode drain"
         # 2
         if run.outcome is None:
             assert listings, "success without a look"
@@ -406,18 +406,18 @@ class World:
             ]
             assert left == [], "success with a job in scope in flight"
         # 4
-        patient = run.policy.timeout == PATIENT and not any(fault.definite for fault in self.scenario.faults)
+        patient = run.options.timeout == PATIENT and not any(fault.definite for fault in self.scenario.faults)
         undecided = isinstance(run.outcome, Undecided) and self.scenario.may_stay_undecided
         if patient and not isinstance(run.outcome, Crash) and not undecided:
             assert run.outcome is None, f"a teardown with time enough failed: {run.outcome!r}"
         # 5
         wrong = {fault.about for fault in self.scenario.faults}
-        if run.policy.mode is Mode.CANCEL and patient and not wrong - {"stop"} and len(listings) > 1:
+        if run.options.mode is Mode.CANCEL and patient and not wrong - {"stop"} and len(listings) > 1:
             before = {self._id(call) for call in stops if call["sequence"] < listings[1]["sequence"]}
             assert run.waiting <= before, "a wait for a state before all stop requests were sent"
         # 6
-        assert run.took <= run.policy.timeout + LONGEST_REQUEST, "it went on after its timeout"
-        late = [call for call in stops if call["started"] > run.began + run.policy.timeout]
+        assert run.took <= run.options.timeout + LONGEST_REQUEST, "it went on after its timeout"
+        late = [call for call in stops if call["started"] > run.began + run.options.timeout]
         assert late == [], "a stop request after the deadline"
         # 7
         assert KEY not in str(run.outcome)

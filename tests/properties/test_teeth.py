@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.properties import test_decide
-from tests.properties.scenarios import Scenario, check, job_plans, policies, scenarios
+from tests.properties.scenarios import Scenario, check, job_plans, scenarios, teardown_options
 from translation_job_guard import jobs, teardown
 from translation_job_guard.errors import ServiceError
 from translation_job_guard.guard import changes as decide
@@ -37,12 +37,12 @@ def _without_a_pause_before_the_last_listing(patch: pytest.MonkeyPatch) -> None:
     original = Teardown._stays_quiet
 
     def hurried(self: Teardown) -> Any:
-        policy = self._policy
-        self._policy = replace(policy, quiet_period=min(policy.quiet_period, 0.1))
+        options = self._options
+        self._options = replace(options, quiet_period=min(options.quiet_period, 0.1))
         try:
             return (yield from original(self))
         finally:
-            self._policy = policy
+            self._options = options
 
     patch.setattr(Teardown, "_stays_quiet", hurried)
 
@@ -137,8 +137,10 @@ def _asked_without_coverage(patch: pytest.MonkeyPatch) -> None:
 
 def _decides(patch: pytest.MonkeyPatch, change: Callable[[Coverage], Coverage]) -> None:
     class Careless(Teardown):
-        def __init__(self, covers: Callable[[Job], Coverage], policy: teardown.Policy, report: Report) -> None:
-            super().__init__(lambda job: change(covers(job)), policy, report)
+        def __init__(
+            self, covers: Callable[[Job], Coverage], options: teardown.TeardownOptions, report: Report
+        ) -> None:
+            super().__init__(lambda job: change(covers(job)), options, report)
 
     patch.setattr(runner, "Teardown", Careless)
 
@@ -206,8 +208,8 @@ def _arrivals_ignored(patch: pytest.MonkeyPatch) -> None:
 def _grace_forgotten(patch: pytest.MonkeyPatch) -> None:
     original = Teardown.__init__
 
-    def init(self: Teardown, covers: Any, policy: teardown.Policy, report: Report) -> None:
-        original(self, covers, replace(policy, grace_period=0.0), report)
+    def init(self: Teardown, covers: Any, options: teardown.TeardownOptions, report: Report) -> None:
+        original(self, covers, replace(options, grace_period=0.0), report)
 
     patch.setattr(Teardown, "__init__", init)
 
@@ -270,7 +272,7 @@ _GROWING = scenarios(
         max_size=2,
     ).map(tuple),
 )
-_HURRIED = scenarios(policy=policies(timeout=st.just(4.0)), stops_per_second=st.just(0.7))
+_HURRIED = scenarios(options=teardown_options(timeout=st.just(4.0)), stops_per_second=st.just(0.7))
 
 
 @pytest.mark.parametrize(

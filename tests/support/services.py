@@ -30,7 +30,7 @@ from translation_job_guard.jobs import (
 )
 from translation_job_guard.services import Connection, JobService, amazon, azure
 from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import Policy
+from translation_job_guard.teardown import TeardownOptions
 
 KEY_ENV = "AZURE_DOCUMENT_TRANSLATION_KEY"
 API_VERSION = "2024-05-01"
@@ -97,7 +97,9 @@ def guard(emulator: Emulator, service: str, **changes: Any) -> GuardArguments:
         endpoint = emulator.azure_endpoint("translator")
         connection = azure.AzureConnection(endpoint, key_env=KEY_ENV, api_version=API_VERSION)
         scope = AzureScope(whole_resource=True)
-    return changed(GuardArguments("guard", "dev", "project", connection, (scope,), Policy(), (), None), **changes)
+    return changed(
+        GuardArguments("guard", "dev", "project", connection, (scope,), TeardownOptions(), (), None), **changes
+    )
 
 
 def changed(guard: GuardArguments, **changes: Any) -> GuardArguments:

@@ -29,7 +29,7 @@ from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLAT
 from translation_job_guard.provider import AmazonTranslateJobGuardProvider, AzureDocumentTranslationJobGuardProvider
 from translation_job_guard.services.amazon import AmazonConnection
 from translation_job_guard.services.azure import AzureConnection
-from translation_job_guard.teardown import Mode, Policy
+from translation_job_guard.teardown import Mode, TeardownOptions
 
 ROLE = "arn:aws:iam::123456789012:role/translate"
 CONTAINER = "https://store.blob.core.windows.net/source"
@@ -632,7 +632,7 @@ def test_stored_amazon_properties_are_read() -> None:
         AmazonScope((ROLE,), ("s3://bucket/",), ("pr-",), ("a",), datetime(2025, 1, 31, 12, tzinfo=timezone.utc)),
         AmazonScope(whole_region=True),
     )
-    assert guard.policy == Policy(Mode.DRAIN, 60.0, 600.0, 0.0, 2.0)
+    assert guard.options == TeardownOptions(Mode.DRAIN, 60.0, 600.0, 0.0, 2.0)
     assert guard.protects == (Protected("urn:a", "a"), Protected("urn:component", None))
     assert (guard.name, guard.stack, guard.project) == ("guard", "dev", "app")
     assert guard.connection == AmazonConnection("eu-west-1", "123456789012", "ci", ROLE, "http://127.0.0.1:1")
@@ -661,7 +661,7 @@ def test_stored_azure_properties_are_read() -> None:
         AzureScope(source_container_urls=(CONTAINER,), target_container_urls=(f"{CONTAINER}-out",)),
         AzureScope(container_urls=(CONTAINER,)),
     )
-    assert guard.policy.undecided_timeout == 90.0
+    assert guard.options.undecided_timeout == 90.0
     assert guard.connection == AzureConnection(
         AZURE["endpoint"], key_env="KEY", api_version="2026-03-01", account_resource_id="/subscriptions/s"
     )
@@ -672,7 +672,7 @@ def test_what_an_older_release_did_not_store_is_as_its_default(service: str) -> 
     """The least that a state can hold: where, and what."""
     least: dict[str, Any] = {name: OF[service][name] for name in ("region", "endpoint", "scope") if name in OF[service]}
     guard = read(service, least)
-    assert guard.policy == Policy()
+    assert guard.options == TeardownOptions()
     if isinstance(guard.connection, AzureConnection):
         assert guard.connection.api_version == "2024-05-01"
         assert guard.connection.key_env == "AZURE_DOCUMENT_TRANSLATION_KEY"

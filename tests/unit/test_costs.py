@@ -14,7 +14,7 @@ import pytest
 
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope
-from translation_job_guard.teardown import Policy
+from translation_job_guard.teardown import TeardownOptions
 from translation_job_guard.testing import SimulatedService, tear_down
 
 ROLE = "arn:aws:iam::123456789012:role/mine"
@@ -118,7 +118,7 @@ def test_a_throttled_place_is_asked_little_more_than_it_allows() -> None:
     service = SimulatedService(stops_per_second=5)
     for number in range(200):
         service.add(name=f"mine-{number}")
-    report = tear_down(service, [MINE], Policy(quiet_period=0))
+    report = tear_down(service, [MINE], TeardownOptions(quiet_period=0))
     assert report.requests["stop"] <= 200 * 1.2 + 32
     assert len(report.records) == 200
 
@@ -127,7 +127,7 @@ def test_a_long_wait_asks_less_and_less() -> None:
     """A job that takes half an hour to stop is listed every half second first, every quarter of a minute later."""
     service = SimulatedService()
     service.add(name="mine-0", runs_for=7200, stop_takes=1800)
-    tear_down(service, [MINE], Policy(quiet_period=0, timeout=3600))
+    tear_down(service, [MINE], TeardownOptions(quiet_period=0, timeout=3600))
     lists = [call.began for call in service.calls if call.operation == "list"]
     assert len(lists) <= 170
     assert lists[2] - lists[1] <= 1 < 14 <= lists[-1] - lists[-2] <= 16

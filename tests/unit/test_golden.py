@@ -95,12 +95,12 @@ def test_the_type_token_is_as_before(path: Path) -> None:
 
 @EACH
 def test_stored_properties_are_read_in_full(path: Path) -> None:
-    """Scope, policy and account are what they were."""
+    """Scope, options and account are what they were."""
     outputs = stored(path)["outputs"]
     guard = read(outputs["service"], outputs)
     assert len(guard.scopes) == 2
     assert (guard.name, guard.stack, guard.project) == ("guard", "dev", "app")
-    assert (guard.policy.timeout, guard.policy.quiet_period) == (300, 0.1)
+    assert (guard.options.timeout, guard.options.quiet_period) == (300, 0.1)
     assert guard.protects
     assert guard.connection.account_id == outputs.get("account_id")
 

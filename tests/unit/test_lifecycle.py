@@ -34,14 +34,14 @@ from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope, Job
 from translation_job_guard.receipts import Outcome, Receipt
 from translation_job_guard.services import JobService
-from translation_job_guard.teardown import CannotTell, Ending, Mode, Occasion, Policy, Report
+from translation_job_guard.teardown import CannotTell, Ending, Mode, Occasion, Report, TeardownOptions
 from translation_job_guard.teardown.pace import pace_of
 from translation_job_guard.teardown.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.testing import SimulatedService
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
-QUIET = Policy(quiet_period=0.0)
+QUIET = TeardownOptions(quiet_period=0.0)
 BOTH = pytest.mark.parametrize("service", [AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION])
 
 
@@ -80,7 +80,7 @@ def connected(emulator: Emulator) -> Connect:
     """Makes a guard whose jobs run on the given service: for what no real service can be made to do."""
 
     def connect(service: JobService) -> GuardArguments:
-        return guard(emulator, AMAZON_TRANSLATE, policy=QUIET, connection=opened(service))
+        return guard(emulator, AMAZON_TRANSLATE, options=QUIET, connection=opened(service))
 
     return connect
 
@@ -133,7 +133,7 @@ def test_an_interruption_stays_an_interruption(emulator: Emulator) -> None:
 
     start(aws(emulator), JobName="mine")
     with pytest.raises(KeyboardInterrupt):
-        lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET), voice=Interrupting("guard"))
+        lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET), voice=Interrupting("guard"))
 
 
 def test_a_missing_extra_is_final_at_once(emulator: Emulator, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_a_missing_extra_is_final_at_once(emulator: Emulator, time: Time, monkey
         with pytest.raises(MissingExtra):
             call(made)
     assert time.pauses == []
-    assert not lifecycle.tear_down(replace(made, policy=Policy(Mode.IGNORE))).looked
+    assert not lifecycle.tear_down(replace(made, options=TeardownOptions(Mode.IGNORE))).looked
 
 
 def test_a_look_for_a_preview_never_fails(connected: Connect) -> None:
@@ -162,7 +162,7 @@ def test_refused_credentials_are_not_retried(emulator: Emulator, time: Time, kin
     """Thirty minutes change nothing about them."""
     emulator.control.fault("GetCallerIdentity", kind)
     with pytest.raises(CannotTell, match="could not find out whose jobs"):
-        lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET))
+        lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET))
     assert time.pauses == []
 
 
@@ -171,7 +171,7 @@ def test_one_blip_while_connecting_does_not_fail_a_destroy(
 ) -> None:
     """Once more than the SDK tries by itself; it is said."""
     emulator.control.fault("GetCallerIdentity", "drop", times=3)
-    assert lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET)).quiet
+    assert lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET)).quiet
     assert time.pauses == [1.0]
     first = capsys.readouterr().out.splitlines()[0]
     assert "not ready yet, asked again (1); 0.0 s so far, 30 min left: " in first
@@ -209,11 +209,11 @@ def test_an_ordered_wait_never_goes_past_the_timeout(connected: Connect, time: T
     service = SimulatedService()
     service.fail("account", Throttled("slow down", retry_after=86_400.0), times=None)
     with pytest.raises(Throttled):
-        lifecycle.prove(replace(connected(service), policy=Policy(timeout=40.0)))
+        lifecycle.prove(replace(connected(service), options=TeardownOptions(timeout=40.0)))
     assert time.pauses == [30.0, 2.0, 4.0]
     time.pauses.clear()
     with pytest.raises(CannotTell):
-        lifecycle.tear_down(replace(connected(service), policy=Policy(timeout=40.0)))
+        lifecycle.tear_down(replace(connected(service), options=TeardownOptions(timeout=40.0)))
     assert 30.0 < sum(time.pauses) <= 40.0
 
 
@@ -230,8 +230,8 @@ def test_ignore_does_not_wait_for_a_silent_endpoint_of_credentials(emulator: Emu
 
     voice, out = Voice("guard", out=(stream := io.StringIO())), stream
     time.began -= IGNORE_LOOKS_FOR - 0.1
-    policy = Policy(Mode.IGNORE, timeout=36_000.0)
-    made = guard(emulator, AMAZON_TRANSLATE, policy=policy, connection=Opened("eu-west-1", connect=connect))
+    options = TeardownOptions(Mode.IGNORE, timeout=36_000.0)
+    made = guard(emulator, AMAZON_TRANSLATE, options=options, connection=Opened("eu-west-1", connect=connect))
     assert not lifecycle.tear_down(made, voice=voice).looked
     silent.set()
     assert "no answer came in 15 s" in out.getvalue()
@@ -251,7 +251,7 @@ def test_ignore_does_not_wait_for_a_listing_that_never_comes(connected: Connect,
             waited_in_vain.append(not released.wait(20))
             raise Transient("gave up by itself")
 
-    made = replace(connected(Silent()), policy=Policy(Mode.IGNORE, timeout=36_000.0))
+    made = replace(connected(Silent()), options=TeardownOptions(Mode.IGNORE, timeout=36_000.0))
     assert not lifecycle.tear_down(made).looked
     assert waited_in_vain == []
     released.set()
@@ -262,7 +262,7 @@ def test_ignore_waits_for_no_retry(emulator: Emulator, time: Time, service: str)
     """Nobody is helped by another try."""
     for operation in ("GetCallerIdentity", "ListTextTranslationJobs", "GetTranslationsStatus"):
         emulator.control.fault(operation, "error", status=503)
-    report = lifecycle.tear_down(guard(emulator, service, policy=Policy(Mode.IGNORE)))
+    report = lifecycle.tear_down(guard(emulator, service, options=TeardownOptions(Mode.IGNORE)))
     assert not report.looked
     assert time.pauses == []
 
@@ -273,23 +273,23 @@ def test_ignore_waits_for_no_retry(emulator: Emulator, time: Time, service: str)
 @pytest.mark.parametrize(
     ("stored", "chosen", "grace"),
     [
-        (Policy(grace_period=600.0), 120.0, 60.0),  # at or below grace_period nothing was ever stopped
-        (Policy(grace_period=600.0), 600.0, 300.0),
-        (Policy(grace_period=600.0), 900.0, 450.0),
-        (Policy(grace_period=600.0), 3600.0, 600.0),
-        (Policy(grace_period=10.0), 120.0, 10.0),
-        (Policy(grace_period=600.0, timeout=700.0), 800.0, 600.0),
-        (Policy(grace_period=600.0, timeout=300.0), 400.0, 200.0),  # of an edited state
+        (TeardownOptions(grace_period=600.0), 120.0, 60.0),  # at or below grace_period nothing was ever stopped
+        (TeardownOptions(grace_period=600.0), 600.0, 300.0),
+        (TeardownOptions(grace_period=600.0), 900.0, 450.0),
+        (TeardownOptions(grace_period=600.0), 3600.0, 600.0),
+        (TeardownOptions(grace_period=10.0), 120.0, 10.0),
+        (TeardownOptions(grace_period=600.0, timeout=700.0), 800.0, 600.0),
+        (TeardownOptions(grace_period=600.0, timeout=300.0), 400.0, 200.0),  # of an edited state
     ],
 )
 def test_a_shorter_timeout_leaves_time_to_stop(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    stored: Policy, chosen: float, grace: float,
+    stored: TeardownOptions, chosen: float, grace: float,
 ) -> None:  # fmt: skip
     """Grace gives way to it, which is said; a longer one changes nothing else."""
     monkeypatch.setenv(TIMEOUT, f"{chosen:g}s")
-    report = lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=replace(stored, quiet_period=0.0)))
-    assert (report.policy.timeout, report.policy.grace_period) == (chosen, grace)
+    report = lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=replace(stored, quiet_period=0.0)))
+    assert (report.options.timeout, report.options.grace_period) == (chosen, grace)
     out = capsys.readouterr().out
     assert f"{TIMEOUT} is in force: " in out
     assert ("grace_period is shortened to " in out) is (grace < stored.grace_period)
@@ -298,26 +298,28 @@ def test_a_shorter_timeout_leaves_time_to_stop(
 @pytest.mark.parametrize(
     ("stored", "chosen", "grace"),
     [
-        (Policy(grace_period=600.0, quiet_period=3.0), 4.0, 0.5),
-        (Policy(grace_period=2400.0, timeout=1800.0, quiet_period=0.0), None, 900.0),
-        (Policy(grace_period=20.0, timeout=20.0, quiet_period=4.0), None, 8.0),
-        (Policy(grace_period=1200.0, timeout=1800.0, quiet_period=0.0), None, 1200.0),
+        (TeardownOptions(grace_period=600.0, quiet_period=3.0), 4.0, 0.5),
+        (TeardownOptions(grace_period=2400.0, timeout=1800.0, quiet_period=0.0), None, 900.0),
+        (TeardownOptions(grace_period=20.0, timeout=20.0, quiet_period=4.0), None, 8.0),
+        (TeardownOptions(grace_period=1200.0, timeout=1800.0, quiet_period=0.0), None, 1200.0),
     ],
 )
 def test_grace_leaves_time_to_stop_and_to_see_quiet(
-    emulator: Emulator, capsys: pytest.CaptureFixture[str], stored: Policy, chosen: float | None, grace: float
+    emulator: Emulator, capsys: pytest.CaptureFixture[str], stored: TeardownOptions, chosen: float | None, grace: float
 ) -> None:
-    """Also of a stored policy that could never succeed; one that can is left as it is."""
-    made = guard(emulator, AMAZON_TRANSLATE, policy=stored)
+    """Also with stored options that could never succeed; one that can is left as it is."""
+    made = guard(emulator, AMAZON_TRANSLATE, options=stored)
     report = lifecycle.tear_down(made, chosen=Overrides(timeout=chosen))
-    assert report.policy.grace_period == grace
+    assert report.options.grace_period == grace
     assert ("grace_period is shortened to " in capsys.readouterr().out) is (grace < stored.grace_period)
 
 
 def test_a_timeout_below_grace_still_stops_the_jobs(emulator: Emulator) -> None:
     """It used to list until time ran out, and to stop nothing."""
     start(aws(emulator), JobName="mine")
-    made = guard(emulator, AMAZON_TRANSLATE, policy=Policy(grace_period=3600.0, timeout=7200.0, quiet_period=0.0))
+    made = guard(
+        emulator, AMAZON_TRANSLATE, options=TeardownOptions(grace_period=3600.0, timeout=7200.0, quiet_period=0.0)
+    )
     report = lifecycle.tear_down(made, chosen=Overrides(timeout=4.0))
     assert report.count(Ending.STOPPED) == 1
 
@@ -337,11 +339,11 @@ def test_a_guard_that_an_override_does_not_name_says_so(
 ) -> None:
     """A misspelt name stops the jobs that somebody wanted to keep: it is seen at once."""
     monkeypatch.setenv(ON_DELETE, "gaurd=ignore,prod/guard=drain")
-    assert lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET)).policy.mode is Mode.CANCEL
+    assert lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET)).options.mode is Mode.CANCEL
     expected = f"[dev/guard] {ON_DELETE} is for gaurd, prod/guard, not for this guard, which keeps its own mode: cancel"
     assert expected in capsys.readouterr().out.splitlines()
     monkeypatch.setenv(ON_DELETE, "dev/guard=ignore")
-    assert lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET)).policy.mode is Mode.IGNORE
+    assert lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET)).options.mode is Mode.IGNORE
     assert f"{ON_DELETE} is in force: ignore (the guard says cancel)" in capsys.readouterr().out
 
 
@@ -350,9 +352,9 @@ def test_undecided_batches_are_left_if_the_environment_says_so(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], service: str
 ) -> None:
     """Said where it can matter: a job of Amazon Translate is always decided."""
-    assert not lifecycle.tear_down(guard(emulator, service, policy=QUIET)).policy.leave_undecided
+    assert not lifecycle.tear_down(guard(emulator, service, options=QUIET)).options.leave_undecided
     monkeypatch.setenv(UNDECIDED, "leave")
-    assert lifecycle.tear_down(guard(emulator, service, policy=QUIET)).policy.leave_undecided
+    assert lifecycle.tear_down(guard(emulator, service, options=QUIET)).options.leave_undecided
     assert (f"{UNDECIDED} is in force" in capsys.readouterr().out) is (service == AZURE_DOCUMENT_TRANSLATION)
 
 
@@ -374,7 +376,7 @@ def test_a_move_to_another_accounts_credentials_is_refused(emulator: Emulator, m
 def test_a_service_that_fails_is_an_error_with_the_remedy(emulator: Emulator, call: str) -> None:
     """Also where the service's own words have none."""
     emulator.control.fault("GetCallerIdentity", "error", status=503)
-    made = guard(emulator, AMAZON_TRANSLATE, policy=Policy(timeout=0.5))
+    made = guard(emulator, AMAZON_TRANSLATE, options=TeardownOptions(timeout=0.5))
     with pytest.raises(Transient, match="fix this and run the same command again"):
         lifecycle.prove(made) if call == "prove" else lifecycle.verify_move(made, made)
 
@@ -396,7 +398,7 @@ def test_a_changed_scope_says_what_happens_to_the_rest(
 ) -> None:
     """By the mode in force: in the default one nothing is left behind."""
     monkeypatch.setenv(ON_DELETE, mode)
-    new = guard(emulator, AMAZON_TRANSLATE, scopes=(AmazonScope(job_ids=("a",)),), policy=QUIET)
+    new = guard(emulator, AMAZON_TRANSLATE, scopes=(AmazonScope(job_ids=("a",)),), options=QUIET)
     lifecycle.stop_left_behind(guard(emulator, AMAZON_TRANSLATE), new)
     first = capsys.readouterr().out.splitlines()[0]
     assert first == f"[dev/guard] the scope has changed: what the old one covered and the new one does not {fate}"
@@ -414,7 +416,7 @@ def test_the_closing_line_says_what_the_service_made_it_wait(emulator: Emulator)
 
     start(aws(emulator), JobName="mine")
     out = io.StringIO()
-    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET), voice=Watching("guard", out=out))
+    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET), voice=Watching("guard", out=out))
     assert out.getvalue().splitlines()[-1].endswith(", 1 min 35 s of it in waits that the service ordered")
 
 
@@ -427,7 +429,7 @@ def test_a_teardown_that_cannot_print_succeeds_and_its_receipt_says_so(emulator:
 
     start(aws(emulator), JobName="mine")
     voice = Voice("guard", out=Broken())
-    made = guard(emulator, AMAZON_TRANSLATE, policy=QUIET)
+    made = guard(emulator, AMAZON_TRANSLATE, options=QUIET)
     assert lifecycle.tear_down(made, voice=voice, chosen=Overrides(receipts=tmp_path)).quiet
     [written] = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
     assert (written["outcome"], written["error"], written["jobs"][0]["ending"]) == ("quiet", None, "stopped")
@@ -439,7 +441,7 @@ def test_the_last_line_is_the_result(
 ) -> None:
     """Also where a receipt is left."""
     chosen = Overrides(mode=mode, receipts=tmp_path)
-    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET), chosen=chosen)
+    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET), chosen=chosen)
     *_, receipt, last = capsys.readouterr().out.splitlines()
     assert "receipt: " in receipt
     assert last.startswith("[dev/guard] quiet: " if mode is Mode.CANCEL else "[dev/guard] mode ignore: ")
@@ -451,7 +453,7 @@ def test_a_receipt_path_that_cannot_be_used_fails_no_teardown(
 ) -> None:
     """Whatever is wrong with it."""
     (tmp_path / "file").touch()
-    made = guard(emulator, AMAZON_TRANSLATE, policy=QUIET)
+    made = guard(emulator, AMAZON_TRANSLATE, options=QUIET)
     assert lifecycle.tear_down(made, chosen=Overrides(receipts=tmp_path / where)).quiet
     assert "the receipt could not be written to " in capsys.readouterr().out
 
@@ -476,7 +478,7 @@ def test_pauses_double_up_to_ten_seconds_and_fit_the_timeout(
     service = SimulatedService()
     service.fail("account", Transient("no answer."), times=None)
     with pytest.raises(Transient, match=r"It was asked 9 times in 55 s\."):
-        lifecycle.prove(replace(connected(service), policy=Policy(timeout=60.0)))
+        lifecycle.prove(replace(connected(service), options=TeardownOptions(timeout=60.0)))
     assert time.pauses == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 10.0]
     assert "asked again (1); 0.0 s so far, 1 min left: " in capsys.readouterr().out
 
@@ -505,7 +507,7 @@ def test_a_receipt_says_what_it_is_of(emulator: Emulator) -> None:
     """The guard, its stack and project, what the teardown was for, and where."""
     made: list[Receipt] = []
     lifecycle.tear_down(
-        guard(emulator, AMAZON_TRANSLATE, policy=QUIET), occasion=Occasion.CANCEL, on_receipt=made.append
+        guard(emulator, AMAZON_TRANSLATE, options=QUIET), occasion=Occasion.CANCEL, on_receipt=made.append
     )
     [receipt] = made
     assert (receipt.guard, receipt.stack, receipt.project) == ("guard", "dev", "project")
@@ -516,7 +518,7 @@ def test_a_receipt_says_what_it_is_of(emulator: Emulator) -> None:
 def test_the_receipt_of_an_update_says_so(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no delete."""
     monkeypatch.setenv(RECEIPTS, str(tmp_path))
-    new = guard(emulator, AMAZON_TRANSLATE, scopes=(AmazonScope(job_ids=("a",)),), policy=QUIET)
+    new = guard(emulator, AMAZON_TRANSLATE, scopes=(AmazonScope(job_ids=("a",)),), options=QUIET)
     lifecycle.stop_left_behind(guard(emulator, AMAZON_TRANSLATE), new)
     [written] = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
     assert written["occasion"] == "update"
@@ -572,7 +574,7 @@ def test_a_voice_hears_of_a_teardown_as_it_goes(emulator: Emulator) -> None:
             heard.append(len(report.records))
 
     start(aws(emulator), JobName="mine")
-    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, policy=QUIET), voice=Listening("guard", out=io.StringIO()))
+    lifecycle.tear_down(guard(emulator, AMAZON_TRANSLATE, options=QUIET), voice=Listening("guard", out=io.StringIO()))
     assert heard[0] <= heard[-1] == 1
     assert len(heard) > 2
 
@@ -612,7 +614,7 @@ def test_the_account_that_was_found_goes_before_the_expected_one(
 def test_ignore_names_what_it_leaves(connected: Connect, capsys: pytest.CaptureFixture[str]) -> None:
     """And only that."""
     service = SimulatedService()
-    made = replace(connected(service), policy=Policy(Mode.IGNORE))
+    made = replace(connected(service), options=TeardownOptions(Mode.IGNORE))
     lifecycle.tear_down(made)
     last = capsys.readouterr().out.splitlines()[-1]
     assert "mode ignore: left as it is: nothing was in flight; " in last
@@ -631,7 +633,7 @@ def test_ignore_names_undecided_batches(connected: Connect, capsys: pytest.Captu
     made = replace(
         connected(service),
         scopes=(AzureScope(container_urls=(url,)),),
-        policy=Policy(Mode.IGNORE),
+        options=TeardownOptions(Mode.IGNORE),
     )
     lifecycle.tear_down(made)
     last = capsys.readouterr().out.splitlines()[-1]

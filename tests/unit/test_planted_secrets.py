@@ -25,7 +25,7 @@ from translation_job_guard.presentation import Bar, Cell, Column, Figure, Note, 
 from translation_job_guard.receipts import Receipt, as_html, as_json, as_markdown, receipt, write
 from translation_job_guard.redaction import remember_secret
 from translation_job_guard.state import parse_state
-from translation_job_guard.teardown import Policy, Record, Report, TeardownTimeout
+from translation_job_guard.teardown import Record, Report, TeardownOptions, TeardownTimeout
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 MARK = "PLANTED"
@@ -111,7 +111,7 @@ class Found:
 
 def _receipt(text: str) -> Receipt:
     job = Job(AZURE_DOCUMENT_TRANSLATION, "id", JobState.RUNNING, "Running", name=text, message=text, submitted_at=NOW)
-    report = Report(AZURE_DOCUMENT_TRANSLATION, "https://a.example/", "a.example", Policy(), NOW)
+    report = Report(AZURE_DOCUMENT_TRANSLATION, "https://a.example/", "a.example", TeardownOptions(), NOW)
     report.records = {
         "one": Record(job, job, 0.1, last_error=Rejected(text)),
         "two": Record(replace(job, id="two"), job, 0.1),
@@ -121,7 +121,9 @@ def _receipt(text: str) -> Receipt:
 
 def _error(text: str) -> str:
     def work() -> None:
-        raise TeardownTimeout(text, Report(AMAZON_TRANSLATE, "eu-west-1", "", Policy(), NOW)) from ValueError(text)
+        raise TeardownTimeout(text, Report(AMAZON_TRANSLATE, "eu-west-1", "", TeardownOptions(), NOW)) from ValueError(
+            text
+        )
 
     try:
         provider._told({"stack": "dev", "name": "jobs", "key_env": KEY_ENV}, work)

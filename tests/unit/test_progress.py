@@ -14,7 +14,7 @@ import pytest
 from translation_job_guard.guard import progress
 from translation_job_guard.guard.progress import Voice, label
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Job, JobState
-from translation_job_guard.teardown import Mode, Policy, Record, Report
+from translation_job_guard.teardown import Mode, Record, Report, TeardownOptions
 
 RUNNING = Job(AMAZON_TRANSLATE, "a", JobState.RUNNING, "IN_PROGRESS")
 
@@ -32,7 +32,7 @@ class Clock:
 def report_of(*jobs: Job) -> Report:
     """A teardown that has seen these jobs."""
     report = Report(
-        AMAZON_TRANSLATE, "eu-west-1", "123456789012", Policy(), datetime(2025, 1, 31, 12, tzinfo=timezone.utc)
+        AMAZON_TRANSLATE, "eu-west-1", "123456789012", TeardownOptions(), datetime(2025, 1, 31, 12, tzinfo=timezone.utc)
     )
     for index, job in enumerate(jobs):
         report.records[f"{job.id}{index}"] = Record(job, job, seen_at=0.0)
@@ -182,7 +182,7 @@ def test_the_first_line_says_how_to_stop_waiting(capsys: pytest.CaptureFixture[s
 def test_a_mode_that_does_not_wait_needs_no_way_out(mode: Mode, capsys: pytest.CaptureFixture[str]) -> None:
     """It is over with the next line."""
     report = report_of(RUNNING)
-    report.policy = Policy(mode=mode)
+    report.options = TeardownOptions(mode=mode)
     Voice("guard", way_out="Press this").observe(report)
     assert "Press this" not in capsys.readouterr().out
 

@@ -23,7 +23,7 @@ from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Documents, Job, JobState
 from translation_job_guard.presentation import plain
 from translation_job_guard.receipts import Outcome, as_json, as_markdown, receipt, write, write_file
-from translation_job_guard.teardown import Policy, Record, Report, TeardownTimeout
+from translation_job_guard.teardown import Record, Report, TeardownOptions, TeardownTimeout
 
 SECRET = "sv=2024&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D"
 STARTED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -45,7 +45,7 @@ def a_report() -> Report:
         characters_charged=1_200_000,
     )
     done = replace(two, state=JobState.SUCCEEDED, service_state="Succeeded", characters_charged=400_000)
-    report = Report(AZURE_DOCUMENT_TRANSLATION, "https://a.example/", "a.example", Policy(), STARTED)
+    report = Report(AZURE_DOCUMENT_TRANSLATION, "https://a.example/", "a.example", TeardownOptions(), STARTED)
     report.records = {
         "one": Record(one, stopped, 0.1, asks=1, asked_at=0.2, ended_at=4.3),
         "two": Record(two, done, 0.1, ended_at=2.0),

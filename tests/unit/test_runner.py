@@ -10,7 +10,7 @@ import pytest
 from translation_job_guard.errors import Rejected, Throttled, Transient
 from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, JobState
 from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import CannotTell, Mode, Policy, Report, TeardownTimeout
+from translation_job_guard.teardown import CannotTell, Mode, Report, TeardownOptions, TeardownTimeout
 from translation_job_guard.teardown.pace import Pace
 from translation_job_guard.teardown.runner import RealClock, run
 from translation_job_guard.testing import SimulatedService, tear_down
@@ -78,7 +78,7 @@ def test_stop_requests_are_under_way_at_once() -> None:
     """As many stop requests as there are workers are out together: each waits here until all are."""
     together = threading.Barrier(8)
     service = GatedService(8, on_list=_nothing, on_stop=lambda _job: _met(together))
-    report = run(service, _everything, Policy(quiet_period=0), account="a", clock=HeldClock(), workers=8)
+    report = run(service, _everything, TeardownOptions(quiet_period=0), account="a", clock=HeldClock(), workers=8)
     assert report.quiet
     assert sorted(service.stops) == sorted(service.jobs)
     assert report.requests["stop"] == 8
@@ -95,7 +95,7 @@ def test_the_observer_hears_of_every_answer() -> None:
     run(
         service,
         _everything,
-        Policy(quiet_period=0),
+        TeardownOptions(quiet_period=0),
         account="a",
         clock=HeldClock(),
         observe=lambda report: heard.append(len(report.records)),
@@ -108,9 +108,9 @@ def test_what_it_took_to_get_there_counts_and_the_timeout_is_the_guards_own() ->
     """Whoever set ten seconds reads of ten seconds, and they are over after ten."""
     service = SimulatedService()
     service.add(name="own", ignores_stops=100)
-    policy = Policy(timeout=10, quiet_period=0)
+    options = TeardownOptions(timeout=10, quiet_period=0)
     with pytest.raises(TeardownTimeout, match=r"^10 s \(timeout\) passed") as caught:
-        run(service, _everything, policy, account="a", clock=service.clock, workers=0, spent=6.0)
+        run(service, _everything, options, account="a", clock=service.clock, workers=0, spent=6.0)
     assert service.clock.now() == pytest.approx(4.0)
     assert caught.value.report is not None
     assert caught.value.report.elapsed == pytest.approx(10.0)
@@ -136,7 +136,7 @@ def test_requests_stuck_at_the_deadline_are_left_behind() -> None:
         return Coverage.COVERED
 
     with pytest.raises(TeardownTimeout, match=r"5 jobs are still in flight.*\(3 of them could not be asked") as caught:
-        run(service, covers, Policy(timeout=60), account="a", clock=clock, workers=2)
+        run(service, covers, TeardownOptions(timeout=60), account="a", clock=clock, workers=2)
     asked = [record.asks for record in caught.value.report.records.values()]
     assert sorted(asked) == [0, 0, 0, 1, 1]
     assert all(out.acquire(timeout=TIME_LIMIT) for _ in range(2))
@@ -154,7 +154,7 @@ def test_a_listing_stuck_at_the_deadline_is_no_success() -> None:
     clock_at_start = clock.now()
     service = GatedService(0, on_list=lambda: _stuck(release), on_stop=_nothing)
     with pytest.raises(TeardownTimeout, match="no answer came in time"):
-        run(service, _everything, Policy(timeout=0.2, quiet_period=0), account="a", clock=clock, workers=1)
+        run(service, _everything, TeardownOptions(timeout=0.2, quiet_period=0), account="a", clock=clock, workers=1)
     release.set()
     assert clock.now() - clock_at_start < TIME_LIMIT
 
@@ -167,7 +167,7 @@ def test_mode_ignore_does_not_wait_for_an_answer_that_does_not_come() -> None:
     """Mode ignore goes on at its own deadline, which the guard's timeout only shortens."""
     release = threading.Event()
     service = GatedService(0, on_list=lambda: _stuck(release), on_stop=_nothing)
-    report = run(service, _everything, Policy(mode=Mode.IGNORE, timeout=0.2), account="a", workers=1)
+    report = run(service, _everything, TeardownOptions(mode=Mode.IGNORE, timeout=0.2), account="a", workers=1)
     release.set()
     assert not report.looked
 
@@ -180,7 +180,7 @@ def test_a_mistake_in_a_worker_is_raised_where_it_can_be_seen() -> None:
 
     service = GatedService(2, on_list=_nothing, on_stop=broken)
     with pytest.raises(ZeroDivisionError):
-        run(service, _everything, Policy(), account="a", clock=HeldClock(), workers=2)
+        run(service, _everything, TeardownOptions(), account="a", clock=HeldClock(), workers=2)
 
 
 def test_an_error_of_the_service_comes_back_from_a_worker() -> None:
@@ -191,7 +191,7 @@ def test_an_error_of_the_service_comes_back_from_a_worker() -> None:
 
     service = GatedService(0, on_list=refused, on_stop=_nothing)
     with pytest.raises(CannotTell, match=r"400\."):
-        run(service, _everything, Policy(), account="a", clock=HeldClock(), workers=2)
+        run(service, _everything, TeardownOptions(), account="a", clock=HeldClock(), workers=2)
 
 
 def test_retry_after_holds_every_stop_request_back() -> None:
@@ -248,7 +248,7 @@ def test_a_stop_request_whose_turn_comes_too_late_is_not_sent() -> None:
     service.add()
     service.fail("stop", Throttled("slow", retry_after=100), times=None)
     with pytest.raises(TeardownTimeout, match="1 of them could not be asked"):
-        tear_down(service, [_Whole()], Policy(timeout=30))
+        tear_down(service, [_Whole()], TeardownOptions(timeout=30))
     assert sum(call.operation == "stop" for call in service.calls) == 1
 
 
@@ -256,7 +256,7 @@ def test_without_a_clock_it_is_the_machines() -> None:
     """The default clock is real, and nothing in flight needs no sleep."""
     reports: list[Report] = []
     service = GatedService(0, on_list=_nothing, on_stop=_nothing)
-    report = run(service, _everything, Policy(quiet_period=0), account="a", observe=reports.append)
+    report = run(service, _everything, TeardownOptions(quiet_period=0), account="a", observe=reports.append)
     assert report.quiet
     assert report.elapsed < TIME_LIMIT
     RealClock().sleep(0)
@@ -288,7 +288,7 @@ def test_the_machines_clock_waits_for_the_quiet_period(monkeypatch: pytest.Monke
     monkeypatch.setattr("translation_job_guard.teardown.runner.time", machine)
     listed_at: list[float] = []
     service = GatedService(0, on_list=lambda: listed_at.append(machine.monotonic()), on_stop=_nothing)
-    report = run(service, _everything, Policy(quiet_period=7), account="a", workers=0)
+    report = run(service, _everything, TeardownOptions(quiet_period=7), account="a", workers=0)
     first, second = listed_at
     assert second - first == pytest.approx(7)
     assert report.elapsed == pytest.approx(7)
@@ -302,7 +302,7 @@ def test_no_thread_of_a_teardown_keeps_the_process() -> None:
         daemons.append(threading.current_thread().daemon)
 
     service = GatedService(3, on_list=note, on_stop=note)
-    run(service, _everything, Policy(quiet_period=0), account="a", clock=HeldClock(), workers=2)
+    run(service, _everything, TeardownOptions(quiet_period=0), account="a", clock=HeldClock(), workers=2)
     assert len(daemons) >= 5
     assert all(daemons)
 
@@ -317,7 +317,7 @@ def test_an_ended_job_in_a_listing_is_not_in_flight() -> None:
 
     service = ShowsEnded(2, on_list=_nothing, on_stop=_nothing)
     service.jobs["job-0"] = JobState.SUCCEEDED
-    report = run(service, _everything, Policy(), account="a", clock=HeldClock(), workers=0)
+    report = run(service, _everything, TeardownOptions(), account="a", clock=HeldClock(), workers=0)
     assert report.quiet
     assert service.stops == ["job-1"]
     assert report.records.keys() == {"job-1"}

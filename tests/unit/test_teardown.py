@@ -26,9 +26,9 @@ from translation_job_guard.teardown import (
     CannotTell,
     Ending,
     Mode,
-    Policy,
     Record,
     Report,
+    TeardownOptions,
     TeardownRefused,
     TeardownTimeout,
     Undecided,
@@ -67,7 +67,7 @@ def _only(report: Report) -> Ending:
 def test_nothing_in_flight_takes_two_listings_a_quiet_period_apart(service: SimulatedService) -> None:
     """Quiet is two listings that show nothing, the second one quiet period after the first."""
     service.add(name="foreign")
-    report = tear_down(service, SCOPES, Policy(quiet_period=3))
+    report = tear_down(service, SCOPES, TeardownOptions(quiet_period=3))
     first, second = _began(service, "list")
     assert second - first >= 3
     assert report.quiet
@@ -77,7 +77,7 @@ def test_nothing_in_flight_takes_two_listings_a_quiet_period_apart(service: Simu
 
 def test_without_a_quiet_period_one_listing_suffices(service: SimulatedService) -> None:
     """`quiet_period` 0 asks for one look."""
-    tear_down(service, SCOPES, Policy(quiet_period=0))
+    tear_down(service, SCOPES, TeardownOptions(quiet_period=0))
     assert len(_began(service, "list")) == 1
 
 
@@ -95,7 +95,7 @@ def test_a_grace_period_lets_jobs_end_by_themselves(service: SimulatedService) -
     """Within `grace_period` nothing is asked; what is left then is."""
     service.add(name="own-short", runs_for=4)
     service.add(name="own-long")
-    report = tear_down(service, SCOPES, Policy(grace_period=10, poll_interval=60))
+    report = tear_down(service, SCOPES, TeardownOptions(grace_period=10, poll_interval=60))
     (asked,) = _began(service, "stop")
     assert 10 <= asked < 12
     assert (report.count(Ending.BY_ITSELF), report.count(Ending.STOPPED)) == (1, 1)
@@ -104,7 +104,7 @@ def test_a_grace_period_lets_jobs_end_by_themselves(service: SimulatedService) -
 def test_drain_waits_and_never_stops(service: SimulatedService) -> None:
     """Mode drain ends when the jobs have ended by themselves."""
     service.add(name="own-1", runs_for=100)
-    report = tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    report = tear_down(service, SCOPES, TeardownOptions(mode=Mode.DRAIN))
     assert not _began(service, "stop")
     assert _only(report) is Ending.BY_ITSELF
 
@@ -122,7 +122,7 @@ def _slow_listings(jobs: int, stop_takes: float) -> SimulatedService:
 def test_a_listing_that_takes_long_waits_for_the_job_that_was_asked_last() -> None:
     """One that begins just before the end shows the job in flight and is all for nothing; one look is not."""
     service = _slow_listings(2, stop_takes=3.0)
-    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    tear_down(service, AZURE_SCOPES, TeardownOptions(quiet_period=0))
     _, last = _began(service, "list")
     *before, _ending = [call for call in service.calls if call.operation == "look"]
     asked = [call.asked for call in service.calls if call.operation == "stop"]
@@ -134,7 +134,7 @@ def test_a_listing_that_takes_long_waits_for_the_job_that_was_asked_last() -> No
 def test_it_waits_no_longer_than_such_a_listing_takes() -> None:
     """Others come in meanwhile: what was asked last may take its time."""
     service = _slow_listings(1, stop_takes=20.0)
-    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    tear_down(service, AZURE_SCOPES, TeardownOptions(quiet_period=0))
     listings = [call for call in service.calls if call.operation == "list"]
     for one, other in itertools.pairwise(listings[:4]):
         # A pause as long as the listing, as long again for the looks, and the last of them.
@@ -145,7 +145,7 @@ def test_a_look_that_is_not_permitted_is_asked_for_once() -> None:
     """It is an optional permission; only at the end it is tried once more."""
     service = _slow_listings(1, stop_takes=30.0)
     service.fail("look", Denied("look: denied."), times=None)
-    report = tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    report = tear_down(service, AZURE_SCOPES, TeardownOptions(quiet_period=0))
     assert len(_began(service, "list")) > 5
     assert len(_began(service, "look")) == 2
     assert report.quiet
@@ -155,7 +155,7 @@ def test_a_listing_after_a_look_that_was_throttled_waits_as_it_was_told() -> Non
     """The place has said how long it wants to be left alone."""
     service = _slow_listings(1, stop_takes=3.0)
     service.fail("look", Throttled("look: too many.", retry_after=30.0))
-    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    tear_down(service, AZURE_SCOPES, TeardownOptions(quiet_period=0))
     [throttled] = [call for call in service.calls if isinstance(call.error, Throttled)]
     assert min(call.began for call in service.calls if call.began > throttled.began) >= throttled.ended + 30.0
 
@@ -163,14 +163,14 @@ def test_a_listing_after_a_look_that_was_throttled_waits_as_it_was_told() -> Non
 def test_a_poll_interval_that_was_given_is_kept() -> None:
     """Whoever sets it has a reason: no looks in between."""
     service = _slow_listings(1, stop_takes=3.0)
-    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0, poll_interval=0.5))
+    tear_down(service, AZURE_SCOPES, TeardownOptions(quiet_period=0, poll_interval=0.5))
     assert len(_began(service, "look")) == 1
 
 
 def test_drain_looks_less_often_as_it_goes_on(service: SimulatedService) -> None:
     """The listings' intervals grow."""
     service.add(name="own-1", runs_for=600)
-    tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    tear_down(service, SCOPES, TeardownOptions(mode=Mode.DRAIN))
     looks = _began(service, "list")
     assert looks[1] - looks[0] < 1
     assert len(looks) < 80
@@ -180,14 +180,14 @@ def test_fail_refuses_while_any_is_in_flight(service: SimulatedService) -> None:
     """Mode fail names the jobs and stops none."""
     job = service.add(name="own-1")
     with pytest.raises(TeardownRefused, match=job.id):
-        tear_down(service, SCOPES, Policy(mode=Mode.FAIL))
+        tear_down(service, SCOPES, TeardownOptions(mode=Mode.FAIL))
     assert not _began(service, "stop")
 
 
 def test_ignore_says_what_is_left_and_goes_on(service: SimulatedService) -> None:
     """Mode ignore looks once, stops nothing, and succeeds."""
     service.add(name="own-1")
-    report = tear_down(service, SCOPES, Policy(mode=Mode.IGNORE))
+    report = tear_down(service, SCOPES, TeardownOptions(mode=Mode.IGNORE))
     assert (report.looked, report.quiet, len(report.left)) == (True, False, 1)
     assert "1 still in flight" in report.summary()
 
@@ -195,14 +195,14 @@ def test_ignore_says_what_is_left_and_goes_on(service: SimulatedService) -> None
 def test_ignore_goes_on_without_an_answer(service: SimulatedService) -> None:
     """Mode ignore succeeds where the account is gone."""
     service.fail("list", Denied("gone"), times=None)
-    assert not tear_down(service, SCOPES, Policy(mode=Mode.IGNORE)).looked
+    assert not tear_down(service, SCOPES, TeardownOptions(mode=Mode.IGNORE)).looked
 
 
 def test_ignore_goes_on_where_a_batch_cannot_be_located(azure: SimulatedService) -> None:
     """Mode ignore succeeds where the documents of a batch may not be read."""
     batch = azure.add(locations=[f"{CONTAINER}/a.docx"])
     azure.fail("locate", Denied("not permitted"), times=None)
-    report = tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.IGNORE))
+    report = tear_down(azure, AZURE_SCOPES, TeardownOptions(mode=Mode.IGNORE))
     assert list(report.undecided) == [batch.id]
 
 
@@ -211,7 +211,7 @@ def test_time_that_runs_out_names_jobs_and_what_to_do(service: SimulatedService)
     stuck = service.add(name="own-stuck", stop_takes=1000)
     late = service.add(name="own-late", submitted_at=5.0, stop_takes=1000)
     with pytest.raises(TeardownTimeout) as caught:
-        tear_down(service, SCOPES, Policy(timeout=30))
+        tear_down(service, SCOPES, TeardownOptions(timeout=30))
     text = str(caught.value)
     assert "\n" not in text
     assert f"2 jobs are still in flight: {stuck.id} (own-stuck) STOP_REQUESTED" in text
@@ -225,7 +225,7 @@ def test_more_than_ten_jobs_are_counted_not_named(service: SimulatedService) -> 
     for number in range(13):
         service.add(name=f"own-{number}")
     with pytest.raises(TeardownRefused, match=r"own-9\) IN_PROGRESS \(for .*\) and 3 more"):
-        tear_down(service, SCOPES, Policy(mode=Mode.FAIL))
+        tear_down(service, SCOPES, TeardownOptions(mode=Mode.FAIL))
 
 
 def test_jobs_that_could_not_be_asked_in_time_are_counted(service: SimulatedService) -> None:
@@ -234,7 +234,7 @@ def test_jobs_that_could_not_be_asked_in_time_are_counted(service: SimulatedServ
     for number in range(20):
         service.add(name=f"own-{number}", stop_takes=100)
     with pytest.raises(TeardownTimeout, match=r"\((\d+) of them could not be asked to stop in time\)") as caught:
-        tear_down(service, SCOPES, Policy(timeout=12))
+        tear_down(service, SCOPES, TeardownOptions(timeout=12))
     accepted = sum(call.error is None for call in service.calls if call.operation == "stop")
     assert f"({20 - accepted} of them" in str(caught.value)
 
@@ -243,13 +243,13 @@ def test_the_quiet_period_that_does_not_fit_is_said(service: SimulatedService) -
     """Jobs that ended just before the timeout: it was not confirmed, and says so."""
     service.add(name="own-1", stop_takes=9)
     with pytest.raises(TeardownTimeout, match="before it was confirmed"):
-        tear_down(service, SCOPES, Policy(timeout=10, quiet_period=3))
+        tear_down(service, SCOPES, TeardownOptions(timeout=10, quiet_period=3))
 
 
 def test_a_quiet_period_to_the_very_end_is_said(service: SimulatedService) -> None:
     """A second look that would come at the deadline is none."""
     with pytest.raises(TeardownTimeout, match="before it was confirmed"):
-        tear_down(service, SCOPES, Policy(timeout=0.3, quiet_period=0.2))
+        tear_down(service, SCOPES, TeardownOptions(timeout=0.3, quiet_period=0.2))
 
 
 # Undecided batches
@@ -259,7 +259,7 @@ def test_undecided_batches_fail_the_teardown_with_the_ways_out(azure: SimulatedS
     """A batch whose documents are not known is never taken for someone else's, and never stopped."""
     batches = [azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6]) for _ in range(12)]
     with pytest.raises(Undecided, match="12 batches are in flight of which") as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=20))
     text = str(caught.value)
     assert batches[0].id in text
     assert "and 2 more" in text
@@ -273,7 +273,7 @@ def test_the_timeout_bounds_the_wait_for_undecided_batches(azure: SimulatedServi
     """The timeout's own error names them as well."""
     azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
     with pytest.raises(TeardownTimeout, match=r"1 batch is in flight of which .*UNDECIDED=leave"):
-        tear_down(azure, AZURE_SCOPES, Policy(timeout=20))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(timeout=20))
 
 
 def test_the_wait_begins_when_everything_in_scope_has_ended(azure: SimulatedService) -> None:
@@ -281,7 +281,7 @@ def test_the_wait_begins_when_everything_in_scope_has_ended(azure: SimulatedServ
     azure.add(locations=[f"{CONTAINER}/a.docx"], stop_takes=40)
     azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
     with pytest.raises(Undecided) as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=20))
     assert 60 <= caught.value.report.elapsed < 70
 
 
@@ -289,7 +289,7 @@ def test_the_wait_begins_anew_when_more_documents_are_listed(azure: SimulatedSer
     """Documents are listed one by one: a batch that goes on is waited for, and found to be in scope."""
     locations = [f"{CONTAINER}-2/{number}.docx" for number in range(6)] + [f"{CONTAINER}/a.docx"]
     own = azure.add(locations=locations, located_after=[8.0 * number for number in range(7)], counted_after=0.0)
-    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10))
+    report = tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=10))
     assert report.records[own.id].ending is Ending.STOPPED
     assert report.elapsed > 48
 
@@ -303,7 +303,7 @@ def test_one_batch_that_goes_on_holds_no_other_verdict(azure: SimulatedService) 
     )
     silent = azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
     with pytest.raises(Undecided) as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=10))
     assert silent.id in str(caught.value)
     assert growing.id not in str(caught.value)
 
@@ -312,7 +312,7 @@ def test_one_batch_that_goes_on_holds_no_other_verdict(azure: SimulatedService) 
 def test_leave_waits_as_long_and_says_what_was_left(azure: SimulatedService, mode: Mode) -> None:
     """It goes on only after fresh listings that show nothing in scope."""
     silent = azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
-    report = tear_down(azure, AZURE_SCOPES, Policy(mode=mode, undecided_timeout=20, leave_undecided=True))
+    report = tear_down(azure, AZURE_SCOPES, TeardownOptions(mode=mode, undecided_timeout=20, leave_undecided=True))
     assert report.quiet
     assert list(report.undecided) == [silent.id]
     assert f"left undecided, in scope or not: {silent.id}" in report.summary()
@@ -323,7 +323,7 @@ def test_leave_waits_as_long_and_says_what_was_left(azure: SimulatedService, mod
 def test_leave_still_stops_a_batch_that_is_decided_late(azure: SimulatedService) -> None:
     """Between the two last listings it turns out to be in scope."""
     own = azure.add(locations=[f"{CONTAINER}/a.docx"], located_after=[21.0])
-    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, leave_undecided=True))
+    report = tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=20, leave_undecided=True))
     assert report.records[own.id].ending is Ending.STOPPED
     assert not report.undecided
 
@@ -332,18 +332,18 @@ def test_fail_refuses_at_once_for_what_is_in_scope(azure: SimulatedService) -> N
     """And waits where only undecided batches are in flight."""
     azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
     with pytest.raises(Undecided):
-        tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.FAIL, undecided_timeout=5))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(mode=Mode.FAIL, undecided_timeout=5))
     azure.add(locations=[f"{CONTAINER}/a.docx"])
     before = azure.clock.now()
     with pytest.raises(TeardownRefused, match="1 job is in flight"):
-        tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.FAIL, undecided_timeout=5))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(mode=Mode.FAIL, undecided_timeout=5))
     assert azure.clock.now() - before < 1
 
 
 def test_ignore_never_waits_for_undecided_batches(azure: SimulatedService) -> None:
     """One look, and on."""
     azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
-    assert tear_down(azure, AZURE_SCOPES, Policy(mode=Mode.IGNORE)).elapsed < 1
+    assert tear_down(azure, AZURE_SCOPES, TeardownOptions(mode=Mode.IGNORE)).elapsed < 1
 
 
 def test_documents_of_a_foreign_batch_are_read_again_when_it_grows(azure: SimulatedService) -> None:
@@ -363,7 +363,7 @@ def test_a_covered_batch_that_grew_is_not_stopped_unseen(azure: SimulatedService
         run(
             azure,
             lambda job: left_behind(AZURE_SCOPES, new, job),
-            Policy(grace_period=6, timeout=20),
+            TeardownOptions(grace_period=6, timeout=20),
             account="a",
             clock=azure.clock,
             workers=0,
@@ -379,7 +379,7 @@ def test_stop_requests_do_not_wait_for_the_neighbours_documents() -> None:
         slow.add(locations=[f"{CONTAINER}-2/a.docx"], submitted_at=-3000.0 + 2 * number, runs_for=1e6)
     scopes = [AzureScope(translation_ids=(known.id,)), *AZURE_SCOPES]
     with pytest.raises(TeardownTimeout):
-        tear_down(slow, scopes, Policy(timeout=20))
+        tear_down(slow, scopes, TeardownOptions(timeout=20))
     [stop] = [call for call in slow.calls if call.operation == "stop"]
     assert stop.asked == (known.id,)
     assert stop.began < 1
@@ -403,7 +403,7 @@ def test_a_batch_whose_documents_are_refused_is_undecided(azure: SimulatedServic
     azure.add(locations=[f"{CONTAINER}-2/a.docx"])
     azure.fail("locate", Rejected("list documents: 400."), times=None, skip=1)
     with pytest.raises(Undecided, match="list documents: 400"):
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=20))
     assert azure.jobs[own.id].state(azure.clock.now()) is JobState.STOPPED
 
 
@@ -414,7 +414,7 @@ def test_listings_that_flap_do_not_prolong_the_wait(azure: SimulatedService) -> 
     turns = itertools.count()
     azure.list_in_flight = lambda *_: listed() if next(turns) % 2 == 0 else []  # type: ignore[method-assign]
     with pytest.raises(Undecided) as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, quiet_period=1.0))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=20, quiet_period=1.0))
     assert caught.value.report.elapsed < 30
 
 
@@ -422,7 +422,7 @@ def test_leave_waits_on_when_a_document_comes_before_the_last_listing(azure: Sim
     """The wait begins anew: the next document decides that the batch is in scope."""
     locations = [f"{CONTAINER}-2/a.docx", f"{CONTAINER}/a.docx"]
     own = azure.add(locations=locations, located_after=[11.0, 14.0], counted_after=0.0)
-    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10, leave_undecided=True))
+    report = tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=10, leave_undecided=True))
     assert report.records[own.id].ending is Ending.STOPPED
 
 
@@ -446,8 +446,8 @@ def test_cached_listings_until_the_timeout_are_an_error(service: SimulatedServic
     service.add(name="own-1", submitted_at=0.01)
     service.serve_from_cache(0.0, 1e6)
     with pytest.raises(TeardownTimeout, match=r"could not be listed: .* from a cache"):
-        tear_down(service, SCOPES, Policy(timeout=20))
-    report = tear_down(service, SCOPES, Policy(mode=Mode.IGNORE))
+        tear_down(service, SCOPES, TeardownOptions(timeout=20))
+    report = tear_down(service, SCOPES, TeardownOptions(mode=Mode.IGNORE))
     assert not report.looked
 
 
@@ -550,7 +550,7 @@ def test_a_batch_that_cannot_be_located_for_a_moment_is_not_given_up(azure: Simu
     """What passes, and a batch too new to be found, is tried again in the next round."""
     own = azure.add(locations=[f"{CONTAINER}/a.docx"])
     azure.fail("locate", error)
-    assert tear_down(azure, AZURE_SCOPES, Policy(quiet_period=0)).records[own.id].ending is Ending.STOPPED
+    assert tear_down(azure, AZURE_SCOPES, TeardownOptions(quiet_period=0)).records[own.id].ending is Ending.STOPPED
     if isinstance(error, Throttled):
         first, second = _began(azure, "locate")
         assert second - first >= 4
@@ -571,7 +571,7 @@ def test_a_batch_that_came_to_the_new_scope_is_left_alone(azure: SimulatedServic
     report = run(
         azure,
         lambda job: left_behind(AZURE_SCOPES, new, job),
-        Policy(grace_period=6),
+        TeardownOptions(grace_period=6),
         account="a",
         clock=azure.clock,
         workers=0,
@@ -618,7 +618,7 @@ def test_listings_that_keep_failing_grow_rarer_until_time_runs_out(service: Simu
     """Nothing is given up while the timeout lasts, and nothing is hammered."""
     service.fail("list", Transient("503."), times=None)
     with pytest.raises(TeardownTimeout, match=r"could not be listed: 503\."):
-        tear_down(service, SCOPES, Policy(timeout=120))
+        tear_down(service, SCOPES, TeardownOptions(timeout=120))
     assert 8 <= len(_began(service, "list")) <= 14
 
 
@@ -643,7 +643,7 @@ def test_stop_requests_that_keep_failing_grow_rarer(service: SimulatedService) -
     service.add(name="own-1")
     service.fail("stop", Transient("503"), times=1200)
     with pytest.raises(TeardownTimeout):
-        tear_down(service, SCOPES, Policy(timeout=3600))
+        tear_down(service, SCOPES, TeardownOptions(timeout=3600))
     assert len(_began(service, "stop")) < 300
 
 
@@ -680,7 +680,7 @@ def test_a_look_that_says_still_in_flight_counts(service: SimulatedService) -> N
     """A job that a listing leaves out and a look shows in flight is waited for, and listed again is the same job."""
     job = service.add(name="own-1", stop_takes=8, hidden=(1.0, 5.0))
     report = tear_down(service, SCOPES)
-    assert service.clock.now() > 8 + report.policy.quiet_period
+    assert service.clock.now() > 8 + report.options.quiet_period
     assert _only(report) is Ending.STOPPED
     assert not report.records[job.id].came_late
 
@@ -726,7 +726,7 @@ def test_the_summary_says_what_was_charged(azure: SimulatedService) -> None:
 def test_coverage_is_asked_of_every_job_of_each_listing(service: SimulatedService) -> None:
     """What is in scope is decided by the predicate given, and by nothing else."""
     service.add(name="own-1")
-    report = run(service, lambda _job: Coverage.OUTSIDE, Policy(), account="a", clock=service.clock, workers=0)
+    report = run(service, lambda _job: Coverage.OUTSIDE, TeardownOptions(), account="a", clock=service.clock, workers=0)
     assert report.quiet
     assert not report.records
 
@@ -741,7 +741,7 @@ def test_a_job_that_a_listing_shows_out_of_scope_is_let_go(service: SimulatedSer
     def covers(_job: Job) -> Coverage:
         return Coverage.COVERED if service.clock.now() < 3 else Coverage.OUTSIDE
 
-    report = run(service, covers, Policy(grace_period=6), account="a", clock=service.clock, workers=0)
+    report = run(service, covers, TeardownOptions(grace_period=6), account="a", clock=service.clock, workers=0)
     assert report.quiet
     assert not report.records
     assert not _began(service, "stop")
@@ -754,7 +754,7 @@ def test_a_batch_located_as_the_new_scopes_is_not_stopped_in_that_round(azure: S
     report = run(
         azure,
         lambda job: left_behind(AZURE_SCOPES, new, job),
-        Policy(grace_period=6, poll_interval=60),
+        TeardownOptions(grace_period=6, poll_interval=60),
         account="a",
         clock=azure.clock,
         workers=0,
@@ -786,7 +786,7 @@ def test_a_report_says_that_it_has_looked(service: SimulatedService, jobs: int) 
         assert tear_down(service, SCOPES).looked
         return
     with pytest.raises(TeardownTimeout) as caught:
-        tear_down(service, SCOPES, Policy(timeout=20))
+        tear_down(service, SCOPES, TeardownOptions(timeout=20))
     assert caught.value.report.looked
 
 
@@ -799,7 +799,7 @@ def test_a_timeout_says_only_what_was_the_case(service: SimulatedService) -> Non
     service.add(name="own-1", submitted_at=-50.0, stop_takes=1000)
     service.fail("list", Transient("503."), skip=1)
     with pytest.raises(TeardownTimeout) as caught:
-        tear_down(service, SCOPES, Policy(timeout=30))
+        tear_down(service, SCOPES, TeardownOptions(timeout=30))
     text = str(caught.value)
     assert "1 job is still in flight: " in text
     assert "STOP_REQUESTED (for 1 min 20 s, asked 1 time)" in text
@@ -811,7 +811,7 @@ def test_a_drain_that_runs_out_of_time_missed_no_stop(service: SimulatedService)
     """It asks for none."""
     service.add(name="own-1")
     with pytest.raises(TeardownTimeout) as caught:
-        tear_down(service, SCOPES, Policy(mode=Mode.DRAIN, timeout=30))
+        tear_down(service, SCOPES, TeardownOptions(mode=Mode.DRAIN, timeout=30))
     assert "could not be asked" not in str(caught.value)
 
 
@@ -820,7 +820,7 @@ def test_a_job_that_others_stop_was_not_missed_either(service: SimulatedService)
     job = service.add(name="own-1", stop_takes=1000)
     service.stop_by_others(job)
     with pytest.raises(TeardownTimeout) as caught:
-        tear_down(service, SCOPES, Policy(timeout=30))
+        tear_down(service, SCOPES, TeardownOptions(timeout=30))
     assert "could not be asked" not in str(caught.value)
 
 
@@ -836,7 +836,7 @@ def test_a_quiet_summary_without_undecided_batches_names_none(azure: SimulatedSe
 def test_a_long_grace_period_does_not_hold_what_has_ended(service: SimulatedService) -> None:
     """Jobs that end by themselves within it end the teardown."""
     service.add(name="own-1", runs_for=4)
-    assert tear_down(service, SCOPES, Policy(grace_period=600)).elapsed < 15
+    assert tear_down(service, SCOPES, TeardownOptions(grace_period=600)).elapsed < 15
 
 
 def test_a_short_order_to_wait_is_kept_to_the_second(service: SimulatedService) -> None:
@@ -850,7 +850,7 @@ def test_an_end_makes_the_next_listing_come_soon(service: SimulatedService) -> N
     """Intervals that have grown in a long drain begin anew with what changes."""
     for number, runs_for in enumerate((400, 440)):
         service.add(name=f"own-{number}", runs_for=runs_for)
-    tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    tear_down(service, SCOPES, TeardownOptions(mode=Mode.DRAIN))
     looks = _began(service, "list")
     seen = next(at for at in looks if at >= 400)
     assert looks[looks.index(seen) - 1] < seen - 10
@@ -862,7 +862,7 @@ def test_a_drain_looks_at_no_job_between_its_listings() -> None:
     service = _slow_listings(1, stop_takes=3.0)
     for job in service.jobs.values():
         job.runs_for = 130.0
-    tear_down(service, AZURE_SCOPES, Policy(mode=Mode.DRAIN, quiet_period=0))
+    tear_down(service, AZURE_SCOPES, TeardownOptions(mode=Mode.DRAIN, quiet_period=0))
     assert len(_began(service, "look")) == 1
 
 
@@ -870,7 +870,7 @@ def test_undecided_batches_are_given_up_on_time(azure: SimulatedService) -> None
     """Whatever the poll interval is."""
     azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
     with pytest.raises(Undecided) as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, poll_interval=600))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=20, poll_interval=600))
     assert 20 <= caught.value.report.elapsed < 22
 
 
@@ -879,7 +879,7 @@ def test_an_own_batch_makes_the_wait_for_undecided_ones_begin_anew(azure: Simula
     silent = azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
     azure.add(locations=[f"{CONTAINER}/a.docx"], submitted_at=10.0, stop_takes=8)
     with pytest.raises(Undecided, match=silent.id) as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=15))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=15))
     assert 33 <= caught.value.report.elapsed < 40
 
 
@@ -887,7 +887,7 @@ def test_documents_that_came_with_the_last_look_count(azure: SimulatedService) -
     """A batch whose rows have grown at the moment at which it would be given up is waited for."""
     locations = [*(f"{CONTAINER}-2/{number}.docx" for number in range(3)), f"{CONTAINER}/a.docx"]
     own = azure.add(locations=locations, located_after=[0.0, 9.0, 18.0, 27.0], counted_after=0.0)
-    report = tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=10, poll_interval=60))
+    report = tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=10, poll_interval=60))
     assert report.records[own.id].ending is Ending.STOPPED
 
 
@@ -1006,7 +1006,7 @@ def test_an_ending_follows_from_what_is_known(
 def test_intervals_grow_with_the_time_that_nothing_changes(service: SimulatedService) -> None:
     """An eighth of it, from half a second to fifteen: from the beginning of one listing to that of the next."""
     service.add(name="own-1", runs_for=600)
-    tear_down(service, SCOPES, Policy(mode=Mode.DRAIN))
+    tear_down(service, SCOPES, TeardownOptions(mode=Mode.DRAIN))
     looks = [at for at in _began(service, "list") if at < 600]
     gaps = list(itertools.pairwise(looks))
     assert gaps[0][1] - gaps[0][0] == pytest.approx(0.5, abs=0.1)
@@ -1048,7 +1048,7 @@ def test_the_job_that_is_waited_for_is_the_one_that_was_asked_last() -> None:
     """Not the first one: another came in meanwhile."""
     service = _slow_listings(1, stop_takes=40.0)
     late = service.add(locations=[f"{CONTAINER}/late.docx"], submitted_at=4.0, stop_takes=40.0)
-    tear_down(service, AZURE_SCOPES, Policy(quiet_period=0))
+    tear_down(service, AZURE_SCOPES, TeardownOptions(quiet_period=0))
     _, asked_last = _began(service, "stop")
     looks = [call.asked for call in service.calls if call.operation == "look" and asked_last < call.began < 40]
     assert looks
@@ -1069,14 +1069,14 @@ def test_a_listing_that_takes_longer_than_the_timeout_is_the_end(timeout: float)
     service = SimulatedService(clock=ForwardClock(), latency=40.0)
     service.add(name="own-1")
     with pytest.raises(TeardownTimeout):
-        tear_down(service, SCOPES, Policy(timeout=timeout))
+        tear_down(service, SCOPES, TeardownOptions(timeout=timeout))
 
 
 def test_a_lower_total_is_an_older_answer(azure: SimulatedService) -> None:
     """A batch of two documents, of which one is known, is not decided by a node that has counted one."""
     scope = AZURE_SCOPES[0]
-    report = Report(azure.service, azure.place, "a", Policy(), datetime.now(timezone.utc))
-    script = Teardown(scope.coverage, Policy(), report).script()
+    report = Report(azure.service, azure.place, "a", TeardownOptions(), datetime.now(timezone.utc))
+    script = Teardown(scope.coverage, TeardownOptions(), report).script()
 
     def shown(total: int) -> Job:
         return Job(AZURE_DOCUMENT_TRANSLATION, "one", JobState.RUNNING, "Running", documents=Documents(total))
@@ -1099,5 +1099,5 @@ def test_documents_that_were_known_from_the_start_lengthen_no_wait(azure: Simula
     """Only those that come count: the wait is as long as it is said to be."""
     azure.add(locations=[f"{CONTAINER}-2/a.docx"] * 2, located_after=[0.0, 1e6], counted_after=0.0)
     with pytest.raises(Undecided) as caught:
-        tear_down(azure, AZURE_SCOPES, Policy(undecided_timeout=20, poll_interval=60))
+        tear_down(azure, AZURE_SCOPES, TeardownOptions(undecided_timeout=20, poll_interval=60))
     assert 20 <= caught.value.report.elapsed < 22

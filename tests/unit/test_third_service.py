@@ -11,7 +11,7 @@ from translation_job_guard.jobs import Coverage, Job, JobState
 from translation_job_guard.looking import look
 from translation_job_guard.services import Connection
 from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import Policy
+from translation_job_guard.teardown import TeardownOptions
 from translation_job_guard.teardown.runner import run
 from translation_job_guard.testing import SimulatedClock
 
@@ -82,7 +82,7 @@ def test_its_jobs_in_scope_are_stopped_and_no_others() -> None:
     report = run(
         service,
         lambda job: Coverage.COVERED if job.id == "own" else Coverage.OUTSIDE,
-        Policy(timeout=60),
+        TeardownOptions(timeout=60),
         account="team",
         clock=SimulatedClock(),
         workers=0,

@@ -380,9 +380,9 @@ def _guard(label: str, guard: StateGuard) -> Iterator[Check]:
         yield Check(about, "properties", health, guard.problem or "cannot be read")
     else:
         arguments = guard.arguments
-        policy = arguments.policy
+        options = arguments.options
         where = arguments.connection.label
-        says = f"{policy.mode.value}, timeout {format_duration(policy.timeout)}; works at {where}"
+        says = f"{options.mode.value}, timeout {format_duration(options.timeout)}; works at {where}"
         yield Check(about, "properties", Health.GOOD, says)
         yield from _override(about, arguments)
     yield _loadable(about, guard)
@@ -403,10 +403,10 @@ def _override(about: str, arguments: GuardArguments) -> Iterator[Check]:
         chosen = overrides(arguments.name, stack=arguments.stack)
     except InvalidArgument:
         return  # said of the machine already
-    too_short = chosen.timeout is not None and chosen.timeout <= arguments.policy.quiet_period
-    if too_short and (chosen.mode or arguments.policy.mode) is not Mode.IGNORE:
+    too_short = chosen.timeout is not None and chosen.timeout <= arguments.options.quiet_period
+    if too_short and (chosen.mode or arguments.options.mode) is not Mode.IGNORE:
         says = (
-            f"the timeout of this environment is no longer than its quiet_period: {arguments.policy.quiet_period:g} s"
+            f"the timeout of this environment is no longer than its quiet_period: {arguments.options.quiet_period:g} s"
         )
         yield Check(about, "timeout", Health.BAD, says)
 

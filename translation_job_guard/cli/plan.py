@@ -443,7 +443,7 @@ def _is_kept(job: Job, sight: Sight, ahead: Forecast) -> bool:
 def _mode(guard: StateGuard) -> Mode | None:
     if guard.arguments is None:
         return None
-    return overrides(guard.arguments.name, stack=guard.arguments.stack).mode or guard.arguments.policy.mode
+    return overrides(guard.arguments.name, stack=guard.arguments.stack).mode or guard.arguments.options.mode
 
 
 def _guard_plan(change: GuardChange, sights: Mapping[Connection, Sight]) -> GuardPlan:
@@ -468,12 +468,12 @@ def _guard_plan(change: GuardChange, sights: Mapping[Connection, Sight]) -> Guar
     if arguments is None:
         return blank
     chosen = overrides(arguments.name, stack=arguments.stack)
-    mode = chosen.mode or arguments.policy.mode
+    mode = chosen.mode or arguments.options.mode
     if idle:
         return replace(blank, mode=mode, overridden=chosen.mode is not None)
     sight = sights[arguments.connection]
     error = blank.error or sight.error
-    too_short = chosen.timeout is not None and chosen.timeout <= arguments.policy.quiet_period
+    too_short = chosen.timeout is not None and chosen.timeout <= arguments.options.quiet_period
     if too_short and mode is not Mode.IGNORE:
         error = f"{TIMEOUT} must be longer than the guard's quiet_period, or its teardown fails at once."
     decided = [(change.reach(job), job_row(job, sight)) for job in sight.jobs]

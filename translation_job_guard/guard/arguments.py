@@ -26,7 +26,7 @@ from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLAT
 from translation_job_guard.redaction import looks_like_key, remember_variable
 from translation_job_guard.services import Connection, is_loopback
 from translation_job_guard.services.registry import CONNECTIONS
-from translation_job_guard.teardown import Mode, Policy
+from translation_job_guard.teardown import Mode, TeardownOptions
 from translation_job_guard.teardown.schedule import FASTEST_POLL
 
 __all__ = [
@@ -67,7 +67,7 @@ class GuardArguments:
     project: str
     connection: Connection
     scopes: tuple[Scope, ...]
-    policy: Policy
+    options: TeardownOptions
     protects: tuple[Protected, ...]
     expected_account_id: str | None
 
@@ -540,7 +540,7 @@ def _read(service: str, properties: Mapping[str, Any]) -> GuardArguments:
         project=str(get("project")),
         connection=_read_connection(service, properties),
         scopes=_read_scopes(service, properties["scope"]),
-        policy=Policy(
+        options=TeardownOptions(
             mode=Mode(get("on_delete")),
             grace_period=parse_duration(get("grace_period")),
             timeout=parse_duration(get("timeout")),

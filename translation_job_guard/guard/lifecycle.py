@@ -30,7 +30,7 @@ from translation_job_guard.guard.progress import Voice, label
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, Coverage, Job, coverage, left_behind, named
 from translation_job_guard.services import JobService
 from translation_job_guard.services.reading import LONGEST_WAIT, Reads
-from translation_job_guard.teardown import CannotTell, Mode, Occasion, Policy, Report, TeardownError
+from translation_job_guard.teardown import CannotTell, Mode, Occasion, Report, TeardownError, TeardownOptions
 from translation_job_guard.teardown.pace import pace_of
 from translation_job_guard.teardown.runner import IGNORE_LOOKS_FOR, run
 from translation_job_guard.threads import each
@@ -84,7 +84,7 @@ def prove(guard: GuardArguments) -> str:
         service.prove(reads)
         return account
 
-    timeout = guard.policy.timeout
+    timeout = guard.options.timeout
     try:
         voice = _voice(guard, _STOP_WAITING)
         return _retried(guard, work, lambda error: min(_patience(guard, error), timeout), voice, within=timeout)
@@ -170,7 +170,7 @@ def _unexpected(error: BaseException, guard: GuardArguments) -> UnexpectedError:
 
 def _patience(guard: GuardArguments, error: ServiceError) -> float:
     if isinstance(error, (Transient, Throttled)):
-        return guard.policy.timeout
+        return guard.options.timeout
     return guard.connection.settles_in(error)
 
 
@@ -199,7 +199,7 @@ def verify_move(old: GuardArguments, new: GuardArguments) -> str:
         GuardError: they lead to another, or it could not be found out.
     """
     try:
-        return _reach(_in_account_of(old, new), new.policy, _voice(new, _STOP_WAITING))[1]
+        return _reach(_in_account_of(old, new), new.options, _voice(new, _STOP_WAITING))[1]
     except (ServiceError, InvalidArgument) as error:
         _add(error, "The guard was not changed and nothing was stopped: fix this and run the same command again.")
         raise
@@ -242,7 +242,7 @@ def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
         return
     guard = _in_account_of(old, new)
     voice, chosen = _voice(guard), overrides(guard.name, stack=guard.stack)
-    fate = _LEFT_BEHIND[chosen.mode or guard.policy.mode]
+    fate = _LEFT_BEHIND[chosen.mode or guard.options.mode]
     voice.say(f"the scope has changed: what the old one covered and the new one does not {fate}")
     _run(guard, partial(left_behind, old.scopes, new.scopes), Occasion.UPDATE, chosen, voice)
 
@@ -304,11 +304,11 @@ def _run(
 ) -> Report:
     voice = voice or _voice(guard)
     chosen = chosen or overrides(guard.name, stack=guard.stack)
-    policy = _policy(guard, chosen, voice)
+    options = _options(guard, chosen, voice)
     begun = time.monotonic()
     # Placeholder for the runner's, so that a teardown that fails before it leaves a receipt too.
     at = guard.connection
-    report = Report(at.service, at.place, at.account_id or "", policy, datetime.now(timezone.utc))
+    report = Report(at.service, at.place, at.account_id or "", options, datetime.now(timezone.utc))
     failure: BaseException | None = None
 
     def watch(grown: Report) -> None:
@@ -317,11 +317,11 @@ def _run(
         voice.observe(grown)
 
     try:
-        service, account = _reach(guard, policy, voice)
+        service, account = _reach(guard, options, voice)
         report = run(
             service,
             covers,
-            policy,
+            options,
             account=account,
             pace=pace_of(at.service, account, at.place),
             read_pace=pace_of(at.service, account, at.place, "read"),
@@ -335,7 +335,7 @@ def _run(
     except BaseException as error:
         if isinstance(error, TeardownError):
             report = error.report
-        if policy.mode is not Mode.IGNORE:
+        if options.mode is not Mode.IGNORE:
             failure = _failure(error, guard, report)
             failure.args = (reword(failure), *failure.args[1:])
             if failure is error:
@@ -366,14 +366,14 @@ def _said(error: BaseException) -> str:
     return str(error if isinstance(error, GuardError) else UnexpectedError(error, "the look", "")).rstrip(". ")
 
 
-def _reach(guard: GuardArguments, policy: Policy, voice: Voice) -> tuple[JobService, str]:
+def _reach(guard: GuardArguments, options: TeardownOptions, voice: Voice) -> tuple[JobService, str]:
     """The service and the account that it leads to; what can pass by itself is tried again while time lasts."""
 
     def patience(error: ServiceError) -> float:
-        passes = isinstance(error, (Transient, Throttled)) and policy.mode is not Mode.IGNORE
-        return policy.timeout if passes else 0.0
+        passes = isinstance(error, (Transient, Throttled)) and options.mode is not Mode.IGNORE
+        return options.timeout if passes else 0.0
 
-    within = min(policy.timeout, IGNORE_LOOKS_FOR) if policy.mode is Mode.IGNORE else policy.timeout
+    within = min(options.timeout, IGNORE_LOOKS_FOR) if options.mode is Mode.IGNORE else options.timeout
     return _retried(guard, partial(_open, guard), patience, voice, within=within)
 
 
@@ -417,50 +417,50 @@ def _leave_receipt(
         voice.say(f"the receipt could not be written{where}: {reason}. The teardown itself is not affected")
 
 
-def _policy(guard: GuardArguments, chosen: Overrides, voice: Voice) -> Policy:
-    """The guard's policy with what the environment overrides, each said in one line."""
-    policy = guard.policy
+def _options(guard: GuardArguments, chosen: Overrides, voice: Voice) -> TeardownOptions:
+    """The guard's options with what the environment overrides, each said in one line."""
+    options = guard.options
     if chosen.mode is not None:
-        voice.say(f"{ON_DELETE} is in force: {chosen.mode.value} (the guard says {policy.mode.value})")
-        policy = replace(policy, mode=chosen.mode)
+        voice.say(f"{ON_DELETE} is in force: {chosen.mode.value} (the guard says {options.mode.value})")
+        options = replace(options, mode=chosen.mode)
     elif chosen.only_for:
         others = ", ".join(chosen.only_for)
-        voice.say(f"{ON_DELETE} is for {others}, not for this guard, which keeps its own mode: {policy.mode.value}")
+        voice.say(f"{ON_DELETE} is for {others}, not for this guard, which keeps its own mode: {options.mode.value}")
     if chosen.leave_undecided and guard.connection.service == AZURE_DOCUMENT_TRANSLATION:
         voice.say(f"{UNDECIDED} is in force: leave, so batches that may be in scope can be left running")
     if chosen.leave_undecided is not None:
-        policy = replace(policy, leave_undecided=chosen.leave_undecided)
+        options = replace(options, leave_undecided=chosen.leave_undecided)
     if chosen.timeout is not None:
         voice.say(f"{TIMEOUT} is in force: {format_duration(chosen.timeout)}")
-        policy = _in_less_time(policy, chosen.timeout)
-    return _with_time_to_stop(policy, guard.policy.timeout, voice)
+        options = _in_less_time(options, chosen.timeout)
+    return _with_time_to_stop(options, guard.options.timeout, voice)
 
 
-def _in_less_time(policy: Policy, timeout: float) -> Policy:
-    """Return ``policy`` with another timeout."""
+def _in_less_time(options: TeardownOptions, timeout: float) -> TeardownOptions:
+    """Return ``options`` with another timeout."""
     # Mode ignore uses neither, and nothing must keep it from going on.
-    if timeout <= policy.quiet_period and policy.mode is not Mode.IGNORE:
-        quiet = format_duration(policy.quiet_period)
+    if timeout <= options.quiet_period and options.mode is not Mode.IGNORE:
+        quiet = format_duration(options.quiet_period)
         raise InvalidArgument(
             f"{TIMEOUT} is {format_duration(timeout)}, and the guard has to see nothing in flight for {quiet} "
             f"(quiet_period): give more than {quiet}."
         )
-    return replace(policy, timeout=timeout)
+    return replace(options, timeout=timeout)
 
 
-def _with_time_to_stop(policy: Policy, stored_timeout: float, voice: Voice) -> Policy:
-    """Return ``policy`` with a grace period that leaves time to stop jobs, and to see nothing for ``quiet_period``.
+def _with_time_to_stop(options: TeardownOptions, stored_timeout: float, voice: Voice) -> TeardownOptions:
+    """Return ``options`` with a grace period that leaves time to stop jobs, and to see nothing for ``quiet_period``.
 
     Whoever shortens the timeout of one run wants it over by then, with the jobs stopped, not refused. Stored durations
     that can never succeed are of an older release or an edited state: a delete must not fail because of them.
     """
-    half = max(policy.timeout - policy.quiet_period, 0.0) / 2
-    never = policy.grace_period + policy.quiet_period >= policy.timeout
-    if policy.grace_period <= half or not (never or policy.timeout < stored_timeout):
-        return policy
-    if policy.mode is Mode.CANCEL:
+    half = max(options.timeout - options.quiet_period, 0.0) / 2
+    never = options.grace_period + options.quiet_period >= options.timeout
+    if options.grace_period <= half or not (never or options.timeout < stored_timeout):
+        return options
+    if options.mode is Mode.CANCEL:
         voice.say(f"grace_period is shortened to {format_duration(half)}, so that there is time to stop the jobs")
-    return replace(policy, grace_period=half)
+    return replace(options, grace_period=half)
 
 
 def _closing(report: Report) -> str:

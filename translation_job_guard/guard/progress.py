@@ -107,7 +107,7 @@ class Voice:
         if not standing:
             return
         self._looked_at = now
-        if report.policy.mode not in (Mode.CANCEL, Mode.DRAIN):
+        if report.options.mode not in (Mode.CANCEL, Mode.DRAIN):
             self._way_out = ""  # these do not wait for jobs
         elapsed = max(now - self._began, report.elapsed)
         self.say_waiting(f"{standing}; {_times(report, elapsed)}", news=standing)
@@ -136,10 +136,10 @@ def _standing(report: Report) -> str:
 
 
 def _times(report: Report, elapsed: float) -> str:
-    if report.policy.mode is Mode.IGNORE:
+    if report.options.mode is Mode.IGNORE:
         return format_duration(elapsed)
     if report.undecided and not report.left:
-        wait = format_duration(report.policy.undecided_timeout)
+        wait = format_duration(report.options.undecided_timeout)
         return f"{format_duration(elapsed)} so far, waiting {wait} at most for the documents of each undecided batch"
-    left = max(report.policy.timeout - elapsed, 0.0)
+    left = max(report.options.timeout - elapsed, 0.0)
     return f"{format_duration(elapsed)} so far, {format_duration(left)} left"

@@ -68,17 +68,17 @@ from translation_job_guard.teardown.failures import (
     TeardownTimeout,
     Undecided,
 )
-from translation_job_guard.teardown.report import Ending, Mode, Occasion, Policy, Record, Report
+from translation_job_guard.teardown.report import Ending, Mode, Occasion, Record, Report, TeardownOptions
 
 __all__ = [
     "CannotTell",
     "Ending",
     "Mode",
     "Occasion",
-    "Policy",
     "Record",
     "Report",
     "TeardownError",
+    "TeardownOptions",
     "TeardownRefused",
     "TeardownTimeout",
     "Undecided",

@@ -17,7 +17,7 @@ from translation_job_guard.services.reading import LONGEST_WAIT
 from translation_job_guard.teardown import messages
 from translation_job_guard.teardown.failures import CannotTell, TeardownError
 from translation_job_guard.teardown.observations import Observations, Patience
-from translation_job_guard.teardown.report import Mode, Policy, Report
+from translation_job_guard.teardown.report import Mode, Report, TeardownOptions
 from translation_job_guard.teardown.schedule import FASTEST_POLL, SLOWEST_POLL, next_poll, stop_is_due
 
 __all__ = ["Answers", "List", "Locate", "Look", "Request", "Script", "Stop", "Teardown", "Value", "Wait"]
@@ -86,19 +86,19 @@ class Teardown:
 
     Args:
         covers: whether a job is in scope; the one source of what may be stopped.
-        policy: mode and durations.
+        options: mode and durations.
         report: filled in as it goes; what has elapsed in it counts.
     """
 
-    def __init__(self, covers: Callable[[Job], Coverage], policy: Policy, report: Report) -> None:
+    def __init__(self, covers: Callable[[Job], Coverage], options: TeardownOptions, report: Report) -> None:
         self.report = report
-        self._policy = policy
+        self._options = options
         self._now = self._changed_at = report.elapsed
         self._listings = 0
         self._list_began = 0.0
         self._list_took = 0.0
         self._observations = Observations(covers)
-        self._patience = Patience(policy.undecided_timeout)
+        self._patience = Patience(options.undecided_timeout)
         self._list_error: ServiceError | None = None
         self._locate_error: ServiceError | None = None
         self._not_before = 0.0
@@ -109,8 +109,8 @@ class Teardown:
 
         Times sent are seconds since the start.
         """
-        policy = self._policy
-        if policy.mode is Mode.IGNORE:
+        options = self._options
+        if options.mode is Mode.IGNORE:
             yield from self._ignore()
             return
         while True:
@@ -118,7 +118,7 @@ class Teardown:
             if self._nothing_left() and (yield from self._stays_quiet()):
                 self.report.quiet = True
                 return
-            if policy.mode is Mode.FAIL and self.report.left:
+            if options.mode is Mode.FAIL and self.report.left:
                 raise messages.refused(self.report)
             yield from self._stop()
             yield from self._wait(self._pause())
@@ -226,7 +226,7 @@ class Teardown:
 
     def _refuse_undecided(self) -> None:
         """Fail once every undecided batch was waited for, unless it may be left."""
-        if self.report.undecided and not self._policy.leave_undecided and self._nothing_left():
+        if self.report.undecided and not self._options.leave_undecided and self._nothing_left():
             raise messages.undecided(self.report, self._locate_error)
 
     def _stays_quiet(self) -> Generator[Sequence[Request], Answers, bool]:
@@ -235,9 +235,9 @@ class Teardown:
         yield from self._look_at_ends()
         if self.report.left:
             return False
-        if self._policy.quiet_period:
-            due = empty_at + self._policy.quiet_period
-            if due > self._policy.timeout:
+        if self._options.quiet_period:
+            due = empty_at + self._options.quiet_period
+            if due > self._options.timeout:
                 raise messages.unconfirmed(self.report)
             yield from self._wait(max(due - self._now, FASTEST_POLL))
             yield from self._list()
@@ -277,8 +277,8 @@ class Teardown:
 
     def _due_stops(self) -> list[Request]:
         """Return the stop requests that are due now, noted as sent."""
-        policy = self._policy
-        if policy.mode is not Mode.CANCEL or self._now < policy.grace_period:
+        options = self._options
+        if options.mode is not Mode.CANCEL or self._now < options.grace_period:
             return []
         due = [
             record
@@ -316,7 +316,7 @@ class Teardown:
     def _wait(self, seconds: float) -> Script:
         self._check_time()
         seconds = max(seconds, self._not_before - self._now, 0.0)
-        left = self._policy.timeout - self._now
+        left = self._options.timeout - self._now
         self._take((yield [Wait(min(seconds, left))]))
         if seconds >= left:
             # By a clock's last digit it may not be quite over; there is time for nothing in any case.
@@ -329,7 +329,7 @@ class Teardown:
         One that begins just before shows that job in flight, and is all for nothing; one job is a small thing to ask.
         """
         asked = [record for record in self.report.left if record.asks and not record.last_error]
-        given = self._policy.poll_interval is not None
+        given = self._options.poll_interval is not None
         if self._list_took <= FASTEST_POLL or given or self._may_not_look or not asked:
             return
         last = max(reversed(asked), key=lambda record: record.asked_at or 0.0).before.id
@@ -355,17 +355,17 @@ class Teardown:
 
     def _pause(self) -> float:
         """Seconds until the next listing. Intervals are from one's beginning to the next."""
-        interval = next_poll(self._policy.poll_interval, self._now - self._changed_at)
+        interval = next_poll(self._options.poll_interval, self._now - self._changed_at)
         since = self._now - self._list_began
         # Never more than half of the time listing: others have the same quota.
         pause = max(interval - since, self._list_took)
-        if self._policy.mode is Mode.CANCEL and self._now < self._policy.grace_period:
-            pause = min(pause, self._policy.grace_period - self._now)
+        if self._options.mode is Mode.CANCEL and self._now < self._options.grace_period:
+            pause = min(pause, self._options.grace_period - self._now)
         pause = min([pause, *self._patience.left(self.report.undecided, self._now)])
         return max(pause, FASTEST_POLL - since)
 
     def _check_time(self) -> None:
-        if self._now >= self._policy.timeout:
+        if self._now >= self._options.timeout:
             raise self._out_of_time()
 
     def _refuse_denied(self) -> None:

@@ -54,7 +54,8 @@ def denied(report: Report, error: ServiceError) -> CannotTell:
 def unconfirmed(report: Report) -> TeardownTimeout:
     """Time ran out between the listing that showed nothing and the one that confirms it."""
     return TeardownTimeout(
-        f"{format_duration(report.policy.timeout)} (timeout) passed before it was confirmed that nothing is in flight.",
+        f"{format_duration(report.options.timeout)} (timeout) passed before it was confirmed that nothing is in "
+        "flight.",
         report,
         advice="Run the same command again, which goes on from here.",
     )
@@ -62,7 +63,7 @@ def unconfirmed(report: Report) -> TeardownTimeout:
 
 def undecided(report: Report, error: ServiceError | None) -> Undecided:
     """Undecided batches were waited for long enough. ``error``: the last one of reading their documents."""
-    waited = format_duration(report.policy.undecided_timeout)
+    waited = format_duration(report.options.undecided_timeout)
     because = f" (last error: {error})" if error else ""
     return Undecided(
         f"{_undecided_named(report)}. The guard waited {waited} (undecided_timeout) for their documents after "
@@ -85,7 +86,7 @@ def out_of_time(report: Report, *, listed: bool, error: ServiceError | None) -> 
     unlisted = not listed or error is not None
     if not (left or open_ or unlisted):
         return unconfirmed(report)
-    says = [f"{format_duration(report.policy.timeout)} (timeout) passed", *_left_in_words(report)]
+    says = [f"{format_duration(report.options.timeout)} (timeout) passed", *_left_in_words(report)]
     if open_:
         says.append(f"and {_undecided_named(report)}")
     if unlisted:
@@ -107,7 +108,7 @@ def _left_in_words(report: Report) -> Iterable[str]:
         return
     yield f"and {counted(len(left), 'job is', 'jobs are')} still in flight: {_described(report, left)}"
     unasked = sum(not record.asks and record.now.state is not JobState.STOPPING for record in left)
-    if unasked and report.policy.mode is Mode.CANCEL:
+    if unasked and report.options.mode is Mode.CANCEL:
         yield f"({unasked} of them could not be asked to stop in time)"
     late = [record for record in report.records.values() if record.came_late]
     if late:

@@ -11,7 +11,7 @@ from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import ServiceError
 from translation_job_guard.jobs import Job, JobState, counted, named
 
-__all__ = ["Ending", "Mode", "Occasion", "Policy", "Record", "Report"]
+__all__ = ["Ending", "Mode", "Occasion", "Record", "Report", "TeardownOptions"]
 
 
 class Mode(enum.Enum):
@@ -32,7 +32,7 @@ class Occasion(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Policy:
+class TeardownOptions:
     """How a teardown goes. All durations in seconds; ``poll_interval`` None lets the interval grow with the wait.
 
     ``undecided_timeout`` bounds the wait for each batch of which it is not known whether it is in scope, once
@@ -144,7 +144,7 @@ class Report:
     service: str
     place: str
     account: str
-    policy: Policy
+    options: TeardownOptions
     started: datetime
     elapsed: float = 0.0
     records: dict[str, Record] = field(default_factory=dict)

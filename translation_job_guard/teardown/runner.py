@@ -14,7 +14,7 @@ from translation_job_guard.errors import Abandoned, ServiceError, Throttled, Tra
 from translation_job_guard.jobs import Coverage, Job
 from translation_job_guard.services import JobService
 from translation_job_guard.services.reading import Reads
-from translation_job_guard.teardown import Mode, Policy, Report
+from translation_job_guard.teardown import Mode, Report, TeardownOptions
 from translation_job_guard.teardown.machine import Answers, List, Locate, Look, Request, Stop, Teardown, Value, Wait
 from translation_job_guard.teardown.pace import Pace
 
@@ -57,7 +57,7 @@ Observer: TypeAlias = Callable[[Report], None]
 def run(
     service: JobService,
     covers: Callable[[Job], Coverage],
-    policy: Policy,
+    options: TeardownOptions,
     *,
     account: str,
     pace: Pace | None = None,
@@ -67,12 +67,12 @@ def run(
     workers: int = WORKERS,
     spent: float = 0.0,
 ) -> Report:
-    """Tear down: stop and wait as ``policy`` says until quiet.
+    """Tear down: stop and wait as ``options`` says until quiet.
 
     Args:
         service: where the jobs are.
         covers: whether a job is in scope.
-        policy: mode and durations.
+        options: mode and durations.
         account: the account that ``service`` leads to, already checked.
         pace: the pace of stop requests; share one for each account and region.
         read_pace: the pace of reads; share one for each account and region, or resource.
@@ -89,9 +89,9 @@ def run(
     """
     clock = clock or RealClock()
     started = datetime.now(timezone.utc) - timedelta(seconds=spent)
-    report = Report(service.service, service.place, account, policy, started, elapsed=spent)
-    script = Teardown(covers, policy, report).script()
-    with _Runner(service, pace or Pace(), read_pace or Pace(), clock, report, policy, observe, workers) as runner:
+    report = Report(service.service, service.place, account, options, started, elapsed=spent)
+    script = Teardown(covers, options, report).script()
+    with _Runner(service, pace or Pace(), read_pace or Pace(), clock, report, options, observe, workers) as runner:
         try:
             batch = next(script)
             while True:
@@ -123,7 +123,7 @@ class _Runner:
         read_pace: Pace,
         clock: Clock,
         report: Report,
-        policy: Policy,
+        options: TeardownOptions,
         observe: Observer,
         workers: int,
     ) -> None:
@@ -133,7 +133,7 @@ class _Runner:
         self._report = report
         self._observe = observe
         self._start = clock.now() - report.elapsed
-        limit = min(policy.timeout, IGNORE_LOOKS_FOR) if policy.mode is Mode.IGNORE else policy.timeout
+        limit = min(options.timeout, IGNORE_LOOKS_FOR) if options.mode is Mode.IGNORE else options.timeout
         self._deadline = self._start + limit
         self._max_workers = workers
         self._threads = 0
