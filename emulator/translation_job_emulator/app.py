@@ -24,6 +24,7 @@ from translation_job_emulator.identity_http import TOKEN_PATH, IdentityApi
 from translation_job_emulator.log import Signal
 from translation_job_emulator.messages import Api, Exchange, Request, Response
 from translation_job_emulator.moto_http import MotoApi
+from translation_job_emulator.subscriptions_http import SubscriptionsApi
 from translation_job_emulator.world import World
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -42,6 +43,7 @@ class Application:
             self.world.document_translation, self.world.settings, self.world.azure_cache
         )
         self._arm = ResourceManagerApi(self.world.document_translation, self.world.resource_manager)
+        self._subscriptions = SubscriptionsApi(self.world.subscriptions, self.world.settings, self._arm)
         self._identity = IdentityApi()
         self._moto = MotoApi(self.world.moto, self._deleted)
         self._control = ControlApi(self.world, self.changed)
@@ -78,7 +80,7 @@ class Application:
         if request.path.startswith(PATH) and credential_scope(request) is None:
             return self._azure
         if request.path.startswith(ARM_PATH) and credential_scope(request) is None:
-            return self._arm
+            return self._subscriptions if self._subscriptions.serves(request) else self._arm
         if request.path == TOKEN_PATH and credential_scope(request) is None:
             return self._identity
         return self._moto

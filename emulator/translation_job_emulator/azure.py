@@ -135,6 +135,9 @@ class Account:
     location: str = "westeurope"
     local_auth: bool = True
     """Whether its keys are taken."""
+    kind: str = "TextTranslation"
+    properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What Resource Manager shows of it beside its subdomain: `networkAcls`, `publicNetworkAccess`, and so on."""
 
     def as_dict(self) -> dict[str, Any]:
         return {"name": self.name, "keys": list(self.keys), "id": self.id, "location": self.location}
@@ -177,6 +180,8 @@ class Accounts:
         keys: list[str] | None = None,
         resource_id: str | None = None,
         location: str | None = None,
+        kind: str | None = None,
+        properties: Mapping[str, Any] | None = None,
     ) -> Account:
         given = keys or self._settings.azure_keys or [uuid.uuid4().hex]
         account = Account(
@@ -186,6 +191,8 @@ class Accounts:
             or "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
             f"/providers/Microsoft.CognitiveServices/accounts/{name}",
             location=location or "westeurope",
+            kind=kind or "TextTranslation",
+            properties=dict(properties or {}),
         )
         self._accounts[name] = account
         self._deleted.discard(name)
@@ -193,6 +200,10 @@ class Accounts:
 
     def set_local_auth(self, name: str, enabled: bool) -> None:
         self._accounts[name] = dataclasses.replace(self._accounts[name], local_auth=enabled)
+
+    def set_properties(self, name: str, properties: Mapping[str, Any]) -> None:
+        """Change what Resource Manager shows of a resource, its firewall included."""
+        self._accounts[name] = dataclasses.replace(self._accounts[name], properties=dict(properties))
 
     def delete(self, name: str) -> bool:
         """A deleted resource does not come back on use, only by `put`."""

@@ -25,6 +25,7 @@ from translation_job_emulator.azure import (
     empty_summary,
 )
 from translation_job_emulator.azure_cache import Cache
+from translation_job_emulator.firewall import refusal
 from translation_job_emulator.log import Call
 from translation_job_emulator.messages import Exchange, Request, Response
 from translation_job_emulator.resource_manager import ResourceManager, ResourceManagerError, type_of
@@ -90,6 +91,10 @@ class DocumentTranslationApi:
         call = exchange.call
         if self.is_gone(call):
             return _failure(404, "404", "Resource not found")
+        account = self._service.accounts.get(call.resource)
+        kept_out = refusal(account.properties) if account is not None else None
+        if kept_out is not None:
+            return _gateway_failure(403, "403", kept_out)
         if call.credential in ("", "invalid"):
             return _gateway_failure(401, "401", INVALID_KEY)
         if call.credential == "disabled":

@@ -176,14 +176,39 @@ class Control:
         keys: Sequence[str] | None = None,
         resource_id: str | None = None,
         location: str | None = None,
+        kind: str | None = None,
+        properties: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Makes a Translator resource, or changes it."""
-        body = {"keys": list(keys) if keys else None, "resource_id": resource_id, "location": location}
+        """Makes a Translator resource, or changes it.
+
+        `properties` are what Resource Manager shows of it beside its subdomain, which is its name: `networkAcls`,
+        `publicNetworkAccess`, or `customSubDomainName: None` for an account that has none.
+        """
+        body: dict[str, Any] = {"keys": list(keys) if keys else None, "resource_id": resource_id, "location": location}
+        body |= {"kind": kind, "properties": dict(properties) if properties else None}
         return dict(self._ask("PUT", f"azure/accounts/{quote(name)}", body=body))
 
     def delete_azure_account(self, name: str) -> bool:
         """Takes a Translator resource and its endpoint away."""
         return bool(self._ask("DELETE", f"azure/accounts/{quote(name)}"))
+
+    def azure_subscriptions(self) -> list[dict[str, Any]]:
+        """Return the subscriptions, as Resource Manager lists them."""
+        return list(self._ask("GET", "azure/subscriptions"))
+
+    def put_azure_subscription(self, id_: str, name: str | None = None, state: str = "Enabled") -> dict[str, Any]:
+        """Add a subscription, or change it. One that has resources is there without."""
+        return dict(self._ask("PUT", f"azure/subscriptions/{quote(id_)}", body={"name": name, "state": state}))
+
+    def put_organization(self, management: str, accounts: Mapping[str, str] | Sequence[str]) -> None:
+        """Make an AWS organization of a management account and member accounts, in place of the one it has.
+
+        Args:
+            management: the account whose credentials may list the others.
+            accounts: the IDs of the members, or their states by their IDs; by default ACTIVE.
+        """
+        states = accounts if isinstance(accounts, Mapping) else dict.fromkeys(accounts, "ACTIVE")
+        self._ask("PUT", "organization", body={"management": management, "accounts": dict(states)})
 
     def azure_containers(self) -> list[str]:
         return list(self._ask("GET", "azure/containers"))

@@ -51,6 +51,13 @@ class ControlApi:
             ("GET", "azure/accounts", lambda _: [account.as_dict() for account in accounts.all()]),
             ("PUT", "azure/accounts/(.+)", lambda asked: accounts.put(asked.name, **asked.body).as_dict()),
             ("DELETE", "azure/accounts/(.+)", lambda asked: accounts.delete(asked.name)),
+            ("GET", "azure/subscriptions", lambda _: world.subscriptions.all()),
+            (
+                "PUT",
+                "azure/subscriptions/(.+)",
+                lambda asked: world.subscriptions.put(asked.name, **(asked.body or {})),
+            ),
+            ("PUT", "organization", lambda asked: world.moto.put_organization(**asked.body)),
             ("GET", "azure/containers", lambda _: sorted(accounts.containers())),
             ("PUT", "azure/containers", lambda asked: accounts.put_container(str(asked.body["url"]))),
             ("DELETE", "azure/containers", lambda asked: accounts.delete_container(str(asked.body["url"]))),

@@ -1,9 +1,10 @@
-"""S3, IAM, STS and KMS: requests handed to moto as they are, with the log and the faults of all others."""
+"""S3, IAM, STS, KMS and Organizations: requests handed to moto as they are, with the log and faults of all others."""
 
 from __future__ import annotations
 
 import asyncio
 import io
+import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from xml.sax.saxutils import escape
 from translation_job_emulator.amazon_http import credential_scope
 from translation_job_emulator.log import Call
 from translation_job_emulator.messages import Exchange, Request, Response
+from translation_job_emulator.organizations import Membership
 from translation_job_emulator.surroundings import Moto
 
 _LOGGED = ("RoleName", "RoleArn", "PolicyName", "PolicyArn", "UserName", "KeyId")
@@ -50,9 +52,12 @@ class MotoApi:
 
     async def perform(self, exchange: Exchange) -> Response:
         call, request = exchange.call, exchange.request
+        refused = self._not_for_this_account(call)
+        if refused is not None:
+            return refused
         environ = _environ(request, call.account)
         response = await asyncio.get_running_loop().run_in_executor(self._threads, self._run, environ)
-        if call.service in ("iam", "sts"):
+        if call.service in ("iam", "sts") and not call.operation.startswith(("Get", "List")):
             self._moto.forget_accounts()
         if request.method in ("DELETE", "POST"):
             self._deleted()
@@ -62,16 +67,33 @@ class MotoApi:
         return response
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        if call.service == "organizations":
+            return _refusal_of_organizations(kind, details)
         if kind == "throttle":
             return _failure(int(details.get("status", 400)), "Throttling", "Rate exceeded")
         if kind == "denied":
             caller = f"arn:aws:iam::{call.account}:user/{call.credential}"
             message = f"User: {caller} is not authorized to perform: {call.service}:{call.operation}"
+            if call.operation == "AssumeRole":
+                # Also for a role or an account that does not exist: STS does not tell which it is.
+                message += f" on resource: {call.parameters.get('RoleArn', '*')}"
             return _failure(403, "AccessDenied", message)
         if kind == "expired":
             return _failure(403, "ExpiredToken", "The security token included in the request is expired")
         status = int(details.get("status", 500))
         return _failure(status, "ServiceUnavailable" if status == 503 else "InternalFailure", "Try again.")
+
+    def _not_for_this_account(self, call: Call) -> Response | None:
+        if call.service != "organizations" or call.operation != "ListAccounts":
+            return None
+        self._moto.load()
+        membership = self._moto.organization_of(call.account)
+        if membership is Membership.NONE:
+            message = "Your account is not a member of an organization."
+            return _json_failure(400, "AWSOrganizationsNotInUseException", message)
+        if membership is Membership.MEMBER:
+            return _json_failure(400, "AccessDeniedException", "You don't have permissions to access this resource.")
+        return None
 
     def _run(self, environ: dict[str, Any]) -> Response:
         response = Response(500)
@@ -124,6 +146,21 @@ def _environ(request: Request, account: str) -> dict[str, Any]:
     if account:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
     return environ
+
+
+def _refusal_of_organizations(kind: str, details: Mapping[str, Any]) -> Response:
+    if kind == "throttle":
+        return _json_failure(int(details.get("status", 400)), "TooManyRequestsException", "Rate exceeded")
+    if kind == "denied":
+        return _json_failure(400, "AccessDeniedException", "You don't have permissions to access this resource.")
+    if kind == "expired":
+        return _json_failure(400, "ExpiredTokenException", "The security token included in the request is expired")
+    return _json_failure(int(details.get("status", 500)), "ServiceException", "Try again.")
+
+
+def _json_failure(status: int, code: str, message: str) -> Response:
+    body = json.dumps({"__type": code, "Message": message}).encode()
+    return Response(status, body, {"Content-Type": "application/x-amz-json-1.1"}, error=code)
 
 
 def _failure(status: int, code: str, message: str) -> Response:

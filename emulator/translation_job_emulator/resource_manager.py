@@ -42,6 +42,14 @@ class ResourceManager:
     def get(self, id_: str) -> dict[str, Any] | None:
         return self._resources.get(id_.lower())
 
+    def ids(self) -> list[str]:
+        """Return the ID of every resource, in lower case."""
+        return list(self._resources)
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Return every Cognitive Services account that was put."""
+        return [found for found in self._resources.values() if found["type"].lower() == _ACCOUNT]
+
     def has_group_of(self, id_: str) -> bool:
         """Whether the resource group that an id is in was put."""
         group = _GROUP.match(id_)
@@ -130,6 +138,7 @@ class ResourceManager:
         # A change leaves the keys as they are.
         if before is None:
             self._accounts.put(name, resource_id=id_, location=resource.get("location"))
+        self._accounts.set_properties(name, properties)
         self._accounts.set_local_auth(name, not properties.get("disableLocalAuth", False))
         properties["endpoint"] = f"{endpoints}/{name}/"
 

@@ -102,6 +102,8 @@ class Settings:
     batches in flight are not recorded."""
     azure_gone: Literal["not-found", "drop"] = "not-found"
     """What a deleted Translator resource does with requests."""
+    azure_arm_page_size: int = 100
+    """How many subscriptions or accounts Resource Manager lists on a page."""
     azure_characters: int = 1_000
     """Characters charged for each document."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any
 
+from translation_job_emulator import organizations
 from translation_job_emulator.settings import Settings
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -30,6 +32,7 @@ class Moto:
         with self._loading:
             if self._application is None:
                 import moto.iam.models
+                import moto.organizations.models
                 import moto.s3.models
                 import moto.sts.models  # noqa: F401
                 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -69,6 +72,17 @@ class Moto:
     def forget_accounts(self) -> None:
         """A request to IAM or STS may have made new access keys."""
         self._known_accounts.clear()
+
+    # Organizations
+
+    def put_organization(self, management: str, accounts: Mapping[str, str]) -> None:
+        """Make an organization of a management account and members, whose states are given by their IDs."""
+        self.load()
+        organizations.put(management, accounts)
+
+    def organization_of(self, account: str) -> organizations.Membership:
+        """Return what an account is in an organization."""
+        return organizations.membership(account)
 
     # Buckets and roles
 

@@ -16,6 +16,7 @@ from translation_job_emulator.log import RequestLog
 from translation_job_emulator.rates import Rates
 from translation_job_emulator.resource_manager import ResourceManager
 from translation_job_emulator.settings import Settings
+from translation_job_emulator.subscriptions import Subscriptions
 from translation_job_emulator.surroundings import DEFAULT_ACCOUNT, Moto
 
 AMAZON = "translate"
@@ -37,6 +38,7 @@ class World:
         self.document_translation = DocumentTranslation(self.timeline, self.settings, changed)
         self.azure_cache = Cache(self.timeline, self.settings)
         self.resource_manager = ResourceManager(self.document_translation.accounts)
+        self.subscriptions = Subscriptions(self.document_translation.accounts, self.resource_manager)
 
     def advance(self, seconds: float) -> None:
         clock = self.timeline.clock
@@ -65,6 +67,7 @@ class World:
         self.document_translation.clear()
         self.azure_cache.clear()
         self.resource_manager.clear()
+        self.subscriptions.clear()
         self._changed()
 
     # Jobs of both services
