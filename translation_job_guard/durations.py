@@ -35,9 +35,9 @@ def parse_duration(value: Any) -> float:
             hours, minutes, rest = (float(match[part] or 0) for part in "hms")
             seconds = hours * 3600 + minutes * 60 + rest + float(match["number"] or 0)
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError('is no duration: give seconds, or "90s", "15m" or "1h30m"')
+        raise ValueError('is not a valid duration; expected seconds, or "90s", "15m" or "1h30m"')
     if seconds > LONGEST:
-        raise ValueError("is longer than a year")
+        raise ValueError("is not a valid duration; expected at most a year")
     return seconds
 
 

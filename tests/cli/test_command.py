@@ -59,7 +59,7 @@ def test_help_loads_no_sdk() -> None:
         (["scan", "--s3-uri-prefix", "bucket", "--region", REGION], "--s3-uri-prefix is not a valid S3 URI"),
         (["scan", "--submitted-after", "yesterday", "--region", REGION], "--submitted-after"),
         (["scan", "--region", REGION, "--submitted-after", "2026-01-01T00:00:00Z"], "only narrows"),
-        (["scan", "--region", REGION, "--timeout", "soon"], "--timeout is no duration"),
+        (["scan", "--region", REGION, "--timeout", "soon"], "--timeout is not a valid duration"),
         (["scan", "--region", REGION, "--output", "xml"], "'xml' is no format"),
         (["scan", "--region", REGION, "-o", "json", "-o", "markdown"], "only one format"),
         (["scan", "--region", REGION, "-o", "json="], "file's name is missing"),

@@ -16,15 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard import arguments
-from translation_job_guard.guard.arguments import (
-    Protected,
-    missing_packages,
-    problems,
-    read,
-    scope_field,
-)
+from translation_job_guard.guard import validation
+from translation_job_guard.guard.arguments import Protected, read
 from translation_job_guard.guard.properties import DEFAULTS, FORMAT, UNKNOWN
+from translation_job_guard.guard.selectors import SELECTORS, Kind, selector_names
+from translation_job_guard.guard.validation import missing_packages, problems
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope
 from translation_job_guard.provider import AmazonTranslateJobGuardProvider, AzureDocumentTranslationJobGuardProvider
 from translation_job_guard.services.amazon import AmazonConnection
@@ -210,7 +206,7 @@ def test_an_emulator_may_have_any_region(endpoint: Any) -> None:
 
 def test_without_botocores_data_no_region_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be known is not refused; that the package is missing is said by itself."""
-    monkeypatch.setattr(arguments, "_known_regions", frozenset)
+    monkeypatch.setattr(validation, "known_regions", frozenset)
     assert amazon(region="eu-wst-1") == []
 
 
@@ -243,7 +239,7 @@ def test_a_check_loads_no_cloud_sdk() -> None:
     """It runs in each preview, and an SDK takes longer to load than all of it."""
     code = (
         "import sys\n"
-        "from translation_job_guard.guard.arguments import missing_packages, problems\n"
+        "from translation_job_guard.guard.validation import missing_packages, problems\n"
         "for service in ('amazon-translate', 'azure-document-translation'):\n"
         "    missing_packages(service), problems(service, {'region': 'eu-wst-1'})\n"
         "print(sorted({'boto3', 'botocore', 'azure.core', 'azure.ai.translation.document'} & set(sys.modules)))\n"
@@ -308,52 +304,52 @@ def test_good_arguments_are_let_pass(service: str, changes: dict[str, Any]) -> N
 
 _BAD: list[tuple[str, str, Any, str]] = [
     # service, property, value, what the reason says to do
-    (AMAZON_TRANSLATE, "region", None, "set region"),
+    (AMAZON_TRANSLATE, "region", None, "set `region`"),
     (AMAZON_TRANSLATE, "region", "", "pulumi config set aws:region"),
     (AMAZON_TRANSLATE, "region", PLANTED, 'expected for instance "eu-west-1"'),
     (AMAZON_TRANSLATE, "region", 7.0, 'expected for instance "eu-west-1"'),
     (AMAZON_TRANSLATE, "expected_account_id", f"12345{PLANTED}", "expected its 12 digits as text"),
     (AMAZON_TRANSLATE, "expected_account_id", 123456789012.0, "expected its 12 digits as text"),
-    (AMAZON_TRANSLATE, "expected_account_id", "", "came out empty"),
+    (AMAZON_TRANSLATE, "expected_account_id", "", "is empty"),
     (AMAZON_TRANSLATE, "assume_role_arn", f"arn:aws:iam::1:role/{PLANTED}", "expected arn:aws:iam::"),
-    (AMAZON_TRANSLATE, "assume_role_arn", "", "came out empty"),
-    (AMAZON_TRANSLATE, "profile", "  ", "leave it out, or name a profile"),
-    (AMAZON_TRANSLATE, "profile", "", "came out empty"),
+    (AMAZON_TRANSLATE, "assume_role_arn", "", "is empty"),
+    (AMAZON_TRANSLATE, "profile", "  ", "expected its name"),
+    (AMAZON_TRANSLATE, "profile", "", "is empty"),
     (AMAZON_TRANSLATE, "endpoint_url", f"{PLANTED}.example.com", "expected one with its scheme"),
-    (AMAZON_TRANSLATE, "endpoint_url", f"http://{PLANTED}.example.com", "must be https"),
-    (AMAZON_TRANSLATE, "endpoint_url", f"http://127.0.0.1.{PLANTED}.com", "must be https"),
-    (AMAZON_TRANSLATE, "endpoint_url", f"http://10.0.0.1/{PLANTED}", "must be https"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"http://{PLANTED}.example.com", "expected https"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"http://127.0.0.1.{PLANTED}.com", "expected https"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"http://10.0.0.1/{PLANTED}", "expected https"),
     (AMAZON_TRANSLATE, "endpoint_url", f"ftp://{PLANTED}", "expected one with its scheme"),
     (AMAZON_TRANSLATE, "endpoint_url", f"https://user:{PLANTED}@example.com", "credentials come from the environment"),
-    (AMAZON_TRANSLATE, "endpoint_url", f"https://example.com:{PLANTED}", "cannot be parsed"),
-    (AMAZON_TRANSLATE, "endpoint_url", "", "came out empty"),
-    (AZURE_DOCUMENT_TRANSLATION, "endpoint", None, "give the Translator resource's endpoint"),
-    (AZURE_DOCUMENT_TRANSLATION, "endpoint", "", "give the Translator resource's endpoint"),
+    (AMAZON_TRANSLATE, "endpoint_url", f"https://example.com:{PLANTED}", "a port number"),
+    (AMAZON_TRANSLATE, "endpoint_url", "", "is empty"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", None, "expected the Translator resource's endpoint"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", "", "expected the Translator resource's endpoint"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"{PLANTED}.cognitiveservices.azure.com", "expected one with its scheme"),
-    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"http://{PLANTED}.cognitiveservices.azure.com", "must be https"),
+    (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"http://{PLANTED}.cognitiveservices.azure.com", "expected https"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"https://a.azure.com/?key={PLANTED}", "up to the question mark"),
     (AZURE_DOCUMENT_TRANSLATION, "endpoint", f"https://a.azure.com/#{PLANTED}", "up to the question mark"),
     (AZURE_DOCUMENT_TRANSLATION, "api_version", PLANTED, 'expected for instance "2024-05-01"'),
     (AZURE_DOCUMENT_TRANSLATION, "key_env", f"0{PLANTED}", "the variable's name, never the key"),
     (AZURE_DOCUMENT_TRANSLATION, "key_env", f"{PLANTED}+/==", "the variable's name, never the key"),
-    (AZURE_DOCUMENT_TRANSLATION, "account_resource_id", PLANTED, "expected the account's id"),
+    (AZURE_DOCUMENT_TRANSLATION, "account_resource_id", PLANTED, "Microsoft.CognitiveServices/accounts/name"),
     *(
         (service, "on_delete", value, "cancel, drain, fail, ignore")
         for service in OF
         for value in (PLANTED, 1.0, ["cancel"])
     ),
     *(
-        (service, name, value, "give seconds")
+        (service, name, value, "expected seconds")
         for service in OF
         for name in ("grace_period", "timeout", "quiet_period", "poll_interval")
         for value in (PLANTED, "-5s", -1.0, "1h30", True)
     ),
-    *((AZURE_DOCUMENT_TRANSLATION, "undecided_timeout", value, "give seconds") for value in (PLANTED, "-5s", True)),
-    *((service, "timeout", value, "must be longer than nothing") for service in OF for value in (0, "0s")),
-    (AMAZON_TRANSLATE, "quiet_period", "30m", "must be shorter than timeout"),
-    *((AMAZON_TRANSLATE, "grace_period", value, "must be shorter than timeout less quiet_period")
+    *((AZURE_DOCUMENT_TRANSLATION, "undecided_timeout", value, "expected seconds") for value in (PLANTED, "-5s", True)),
+    *((service, "timeout", value, "expected more than 0 s") for service in OF for value in (0, "0s")),
+    (AMAZON_TRANSLATE, "quiet_period", "30m", "expected less than `timeout`"),
+    *((AMAZON_TRANSLATE, "grace_period", value, "less than `timeout` minus `quiet_period`")
       for value in ("1h", "29m59s", "29m57s")),
-    (AMAZON_TRANSLATE, "poll_interval", 0.1, "must be at least 0.5 s"),
+    (AMAZON_TRANSLATE, "poll_interval", 0.1, "expected at least 0.5 s"),
 ]  # fmt: skip
 
 
@@ -385,22 +381,22 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
      "scope.data_access_role_arns[0]", "is not a valid ARN"),
     *((AMAZON_TRANSLATE, {"s3_uri_prefixes": [uri]}, "scope.s3_uri_prefixes[0]", "has an empty part")
       for uri in ("s3://bucket//", "s3://bucket/in//")),
-    *((AMAZON_TRANSLATE, {"job_name_prefixes": [name]}, "scope.job_name_prefixes[0]", "no job's name has")
+    *((AMAZON_TRANSLATE, {"job_name_prefixes": [name]}, "scope.job_name_prefixes[0]", "no job name has")
       for name in ("pr-*", OUTPUT_AS_TEXT)),
     *((AZURE_DOCUMENT_TRANSLATION, {name: [url]}, f"scope.{name}[0]", "has an empty part")
       for name in URL_SELECTORS
       for url in (f"{CONTAINER}//", f"{CONTAINER}//in", "https://store.blob.core.windows.net//in")),
-    (AMAZON_TRANSLATE, {"job_name_prefixes": [17.0]}, "scope.job_name_prefixes[0]", "must be text"),
-    (AMAZON_TRANSLATE, {"job_name_prefixes": PLANTED}, "scope.job_name_prefixes", "must be a list"),
-    (AMAZON_TRANSLATE, {"job_ids": [f"{PLANTED} x"]}, "scope.job_ids[0]", "is not a valid job id"),
+    (AMAZON_TRANSLATE, {"job_name_prefixes": [17.0]}, "scope.job_name_prefixes[0]", "expected text"),
+    (AMAZON_TRANSLATE, {"job_name_prefixes": PLANTED}, "scope.job_name_prefixes", "expected a list"),
+    (AMAZON_TRANSLATE, {"job_ids": [f"{PLANTED} x"]}, "scope.job_ids[0]", "is not a valid job ID"),
     (AMAZON_TRANSLATE, {"job_ids": ["a"], "submitted_after": PLANTED}, "scope.submitted_after", "expected RFC 3339"),
     (AMAZON_TRANSLATE, {"job_ids": ["a"], "submitted_after": "2025-01-31T12:00:00"},
      "scope.submitted_after", "time zone"),
     (AMAZON_TRANSLATE, {"submitted_after": "2025-01-31T12:00:00Z"}, "scope", "has no selector"),
-    (AMAZON_TRANSLATE, {"whole_region": PLANTED}, "scope.whole_region", "must be True or False"),
+    (AMAZON_TRANSLATE, {"whole_region": PLANTED}, "scope.whole_region", "expected true or false"),
     (AMAZON_TRANSLATE, {"whole_region": True, "job_name_prefixes": ["pr-"]}, "scope.whole_region", "leave it out"),
     (AMAZON_TRANSLATE, {"whole_region": True, "submitted_after": "2025-01-31T12:00:00Z"},
-     "scope.whole_region", "cannot stand with another selector"),
+     "scope.whole_region", "cannot be combined"),
     (AMAZON_TRANSLATE, {"job_ids": ["a"], "job_names": [PLANTED]}, "scope.job_names", "job_name_prefixes"),
     *((AZURE_DOCUMENT_TRANSLATION, {name: [CONTAINER + SAS]}, f"scope.{name}[0]", "SAS or AWS signature")
       for name in URL_SELECTORS),
@@ -411,9 +407,9 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://store.blob.core.windows.net{SAS}"]},
      "scope.container_urls[0]", "SAS or AWS signature"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"https://{PLANTED}.blob.core.windows.net/"]},
-     "scope.container_urls[0]", "has no container"),
+     "scope.container_urls[0]", "is not a valid container URL"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [f"http://{PLANTED}.blob.core.windows.net/source"]},
-     "scope.container_urls[0]", "must be https"),
+     "scope.container_urls[0]", "expected https"),
     (AZURE_DOCUMENT_TRANSLATION, {"container_urls": [PLANTED]}, "scope.container_urls[0]", "with its scheme"),
     (AZURE_DOCUMENT_TRANSLATION, {"translation_ids": [PLANTED]}, "scope.translation_ids[0]", "a UUID"),
     (AZURE_DOCUMENT_TRANSLATION, {"whole_resource": True, "translation_ids": [BATCH_ID]},
@@ -496,7 +492,10 @@ def test_a_missing_scope_is_refused(nothing: Any) -> None:
     for service in OF:
         (problem,) = problems(service, {**OF[service], "scope": nothing})
         assert problem.path == "scope"
-        assert all(name in problem.reason for name in scope_field(service)), "the remedy lists the selectors"
+        assert all(
+            (f"`{name}`" in problem.reason) is (selector.kind is not Kind.TIME)
+            for name, selector in SELECTORS[service].items()
+        ), "the reason lists what selects"
 
 
 def test_of_several_scopes_the_bad_one_is_named() -> None:
@@ -545,7 +544,7 @@ def test_an_unknown_value_is_let_pass_wherever_it_stands(service: str) -> None:
     for name in ("expected_account_id", "profile", "endpoint_url", "poll_interval", "account_resource_id"):
         assert problems(service, {**good, name: UNKNOWN}) == []
     assert problems(service, {**good, "scope": [UNKNOWN]}) == []
-    for name in scope_field(service):
+    for name in selector_names(service):
         assert problems(service, {**good, "scope": [{name: UNKNOWN, **good["scope"][0]}]}) == []
     for name in _MANY[service]:
         assert problems(service, {**good, "scope": [{name: UNKNOWN}]}) == []
@@ -579,7 +578,7 @@ def test_no_value_at_all_breaks_the_check(service: str, data: st.DataObject) -> 
     """Whatever the engine hands over is let pass or refused, never a traceback."""
     name = data.draw(st.sampled_from(sorted({*OF[service], *DEFAULTS})))
     problems(service, {**OF[service], name: data.draw(_json)})
-    selector = data.draw(st.sampled_from(sorted(scope_field(service))))
+    selector = data.draw(st.sampled_from(sorted(selector_names(service))))
     problems(service, {**OF[service], "scope": [{selector: data.draw(_json)}]})
 
 
@@ -590,7 +589,7 @@ def test_no_reason_repeats_a_value(value: str, data: st.DataObject) -> None:
     marked = f"{PLANTED}{value}"
     service = data.draw(st.sampled_from(sorted(OF)))
     name = data.draw(st.sampled_from(sorted({*OF[service], *DEFAULTS})))
-    selector = data.draw(st.sampled_from(sorted(scope_field(service))))
+    selector = data.draw(st.sampled_from(sorted(selector_names(service))))
     for changes in ({name: marked}, {"scope": [{selector: marked}]}, {"scope": [{selector: [marked]}]}):
         for problem in problems(service, {**OF[service], **changes}):
             assert PLANTED not in problem.path + problem.reason
@@ -730,7 +729,7 @@ def test_reading_an_edited_state_never_ends_in_anything_else(service: str, data:
     elif where == "scope":
         properties["scope"] = data.draw(_json)
     else:
-        properties["scope"][0][data.draw(st.sampled_from(sorted(scope_field(service))))] = data.draw(_json)
+        properties["scope"][0][data.draw(st.sampled_from(sorted(selector_names(service))))] = data.draw(_json)
     try:
         guard = read(service, properties)
     except InvalidArgument:

@@ -59,14 +59,14 @@ def test_a_duration_is_seconds_or_text(value: Any, seconds: float) -> None:
 )
 def test_what_is_no_duration_is_refused_without_repeating_it(value: Any) -> None:
     """The reason says what to write instead."""
-    with pytest.raises(ValueError, match=r'^is no duration: give seconds, or "90s", "15m" or "1h30m"$'):
+    with pytest.raises(ValueError, match=r"not a valid duration; expected seconds"):
         parse_duration(value)
 
 
 @pytest.mark.parametrize("value", ["8785h", 1_800_000_000])
 def test_what_is_longer_than_a_year_is_refused(value: Any) -> None:
     """It is a slip of the hand, such as milliseconds."""
-    with pytest.raises(ValueError, match=r"^is longer than a year$"):
+    with pytest.raises(ValueError, match=r"expected at most a year"):
         parse_duration(value)
 
 

@@ -27,9 +27,10 @@ from translation_job_guard.errors import (
     UnexpectedError,
     WrongAccount,
 )
-from translation_job_guard.guard import lifecycle
+from translation_job_guard.guard import lifecycle, retries
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.guard.environment import ON_DELETE, RECEIPTS, TIMEOUT, UNDECIDED, Overrides
+from translation_job_guard.guard.preview import in_flight
 from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope, Job
 from translation_job_guard.receipts import Outcome, Receipt
@@ -65,7 +66,8 @@ class Time:
 @pytest.fixture(autouse=True)
 def time(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Time:  # noqa: ARG001 - set before
     stands = Time()
-    monkeypatch.setattr(lifecycle, "time", stands)
+    for module in (lifecycle, retries):
+        monkeypatch.setattr(module, "time", stands)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEMULATOR")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-secret")
     monkeypatch.setenv(KEY_ENV, "emulator-key")
@@ -151,7 +153,7 @@ def test_a_look_for_a_preview_never_fails(connected: Connect) -> None:
     """Whatever the service raises, in its thread."""
     service = SimulatedService()
     service.fail("list", SystemExit(1))
-    assert lifecycle.in_flight(connected(service), within=5.0) is None
+    assert in_flight(connected(service), within=5.0) is None
 
 
 # Retries

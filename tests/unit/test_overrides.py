@@ -116,7 +116,7 @@ def test_a_timeout_is_a_duration() -> None:
 @pytest.mark.parametrize("text", ["soon", "-1", "0", "0s", "nan"])
 def test_a_timeout_that_cannot_be_used_is_an_error(text: str) -> None:
     """The variable is named, with the remedy."""
-    with pytest.raises(InvalidArgument, match=f"^{TIMEOUT} (is no duration: give seconds|must be longer than nothing)"):
+    with pytest.raises(InvalidArgument, match=f"^{TIMEOUT} (is not a valid duration|must be longer than nothing)"):
         overrides("guard", {TIMEOUT: text})
 
 

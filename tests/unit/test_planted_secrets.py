@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
-from translation_job_guard import provider, redaction
+from translation_job_guard import redaction
 from translation_job_guard.cli import output, verbose
 from translation_job_guard.cli.output import Format, Sink
 from translation_job_guard.errors import Rejected
-from translation_job_guard.guard.arguments import problems, read
+from translation_job_guard.guard.arguments import read
+from translation_job_guard.guard.operations import in_one_line
 from translation_job_guard.guard.progress import Voice
+from translation_job_guard.guard.validation import problems
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Job, JobState
 from translation_job_guard.presentation import Bar, Cell, Column, Figure, Note, Page, Table
 from translation_job_guard.receipts import Receipt, as_html, as_json, as_markdown, receipt, write
@@ -126,7 +128,7 @@ def _error(text: str) -> str:
         )
 
     try:
-        provider._told({"stack": "dev", "name": "jobs", "key_env": KEY_ENV}, work)
+        in_one_line({"stack": "dev", "name": "jobs", "key_env": KEY_ENV}, work)
     except TeardownTimeout:
         return traceback.format_exc()
     raise AssertionError

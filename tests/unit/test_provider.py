@@ -206,9 +206,9 @@ def test_a_replacement_that_stops_nothing_says_so(emulator: Emulator, capsys: py
 @pytest.mark.parametrize(
     ("mode", "does"),
     [
-        ("drain", "waits for the end of 1 jobs in flight: "),
-        ("fail", "is refused while there are 1 jobs in flight: "),
-        ("ignore", "leaves 1 jobs in flight: "),
+        ("drain", "waits for the end of 1 job in flight: "),
+        ("fail", "is refused because of 1 job in flight: "),
+        ("ignore", "leaves 1 job in flight: "),
     ],
 )
 def test_a_replacement_says_what_its_mode_does(
@@ -544,7 +544,7 @@ def test_a_foreign_exception_never_leaves_the_provider(
 
     for name in ("prove", "tear_down", "stop_left_behind"):
         monkeypatch.setattr(lifecycle, name, broken)
-    monkeypatch.setattr("translation_job_guard.provider.decide", broken)
+    monkeypatch.setattr("translation_job_guard.guard.operations.decide", broken)
     olds = properties(provider, emulator, account_id=ACCOUNT)
     for call in (
         lambda: provider.create(dict(olds)),
@@ -591,7 +591,7 @@ def test_a_narrower_scope_says_in_preview_what_it_would_stop(
     olds = properties(AMAZON, emulator, account_id=ACCOUNT, scope=[{"job_name_prefixes": ["pr-17-", "pr-18-"]}])
     AMAZON.diff(guard, olds, properties(AMAZON, emulator, scope=[{"job_name_prefixes": ["pr-18-"]}]))
     (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("[dev/guard] the changed scope stops 1 jobs in flight: ")
+    assert line.startswith("[dev/guard] the changed scope stops 1 job in flight: ")
     assert left in line
     assert kept not in line
     assert stopped(emulator) == set()

@@ -22,8 +22,8 @@ from translation_job_guard import (
     AzureDocumentTranslationScope,
 )
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import problems
 from translation_job_guard.guard.properties import DEFAULTS
+from translation_job_guard.guard.validation import problems
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/translate"
@@ -655,7 +655,7 @@ def test_nothing_is_derived_from_a_translator_account(register: Register, versio
     assert guard.inputs["scope"] == []
     (problem,) = problems(AZURE_DOCUMENT_TRANSLATION, guard.inputs)
     assert problem.path == "scope"
-    for choice in ("whole_resource=True", "source_container_urls", "translation_ids"):
+    for choice in ("whole_resource", "source_container_urls", "translation_ids"):
         assert choice in problem.reason
 
 

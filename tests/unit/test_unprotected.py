@@ -8,11 +8,12 @@ import pytest
 
 from tests.unit.test_decide import BUCKET_URN, OLD_AMAZON, ROLE_URN
 from translation_job_guard import provider
+from translation_job_guard.guard import preview
 
 
 @pytest.fixture(autouse=True)
 def _nothing_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "_announced", set())
+    monkeypatch.setattr(preview, "_announced", set())
 
 
 def _diff(protects: Any) -> Any:

@@ -13,8 +13,10 @@ import typer
 from translation_job_guard.cli import completion
 from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import Problem, problems, read_connection, scope_field
+from translation_job_guard.guard.arguments import read_connection
 from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
+from translation_job_guard.guard.selectors import selector_names
+from translation_job_guard.guard.validation import Problem, problems
 from translation_job_guard.services import Connection
 from translation_job_guard.services.amazon import regions_of
 from translation_job_guard.services.registry import CONNECTIONS
@@ -193,7 +195,7 @@ class Selectors:
 
     def of(self, service: str) -> dict[str, Any]:
         """Return those of a service that were given, as a stored scope."""
-        values = ((name, getattr(self, name, None)) for name in scope_field(service))
+        values = ((name, getattr(self, name, None)) for name in selector_names(service))
         return {name: value if isinstance(value, (str, bool)) else list(value) for name, value in values if value}
 
 
@@ -301,7 +303,7 @@ def seconds(option: str, text: str) -> float:
 def _in_options(service: str, problem: Problem) -> str:
     if problem.path != "scope":
         return f"{_option(problem.path)} {problem.reason}."
-    selectors = [_option(f"scope.{name}[0]") for name in scope_field(service) if name.endswith("s")]
+    selectors = [_option(f"scope.{name}[0]") for name in selector_names(service) if name.endswith("s")]
     return f"A time only narrows what another option selects: give {' or '.join(selectors)} as well."
 
 

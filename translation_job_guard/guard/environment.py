@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from translation_job_guard.durations import parse_duration
+from translation_job_guard.durations import format_duration, parse_duration
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.progress import label
-from translation_job_guard.teardown import Mode
+from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.progress import Voice, label
+from translation_job_guard.teardown import Mode, TeardownOptions
 
-__all__ = ["ON_DELETE", "RECEIPTS", "TIMEOUT", "UNDECIDED", "Overrides", "overrides", "refuse_unknown_names"]
+__all__ = [
+    "ON_DELETE",
+    "RECEIPTS",
+    "TIMEOUT",
+    "UNDECIDED",
+    "Overrides",
+    "options_in_force",
+    "overrides",
+    "refuse_unknown_names",
+]
 
 ON_DELETE: Final = "TRANSLATION_JOB_GUARD_ON_DELETE"
 TIMEOUT: Final = "TRANSLATION_JOB_GUARD_TIMEOUT"
@@ -77,6 +87,55 @@ def refuse_unknown_names(guards: Iterable[tuple[str, str]], environment: Mapping
                 f'{ON_DELETE} names "{one}", and no guard has that name, so nothing would be overridden; {there_are}. '
                 "Correct the name, or take it out."
             )
+
+
+def options_in_force(guard: GuardArguments, chosen: Overrides, voice: Voice) -> TeardownOptions:
+    """Return the guard's options with what is overridden, and print a line for each override.
+
+    Raises:
+        InvalidArgument: The chosen timeout is not longer than the guard's quiet period.
+    """
+    options = guard.options
+    if chosen.mode is not None:
+        voice.say(f"{ON_DELETE} is in force: {chosen.mode.value} (the guard says {options.mode.value})")
+        options = replace(options, mode=chosen.mode)
+    elif chosen.only_for:
+        others = ", ".join(chosen.only_for)
+        voice.say(f"{ON_DELETE} is for {others}, not for this guard, which keeps its own mode: {options.mode.value}")
+    if chosen.leave_undecided is not None:
+        if chosen.leave_undecided and not guard.connection.lists_locations:
+            voice.say(f"{UNDECIDED} is in force: leave, so batches that may be in scope can be left running")
+        options = replace(options, leave_undecided=chosen.leave_undecided)
+    if chosen.timeout is not None:
+        voice.say(f"{TIMEOUT} is in force: {format_duration(chosen.timeout)}")
+        options = _with_timeout(options, chosen.timeout)
+    return _with_time_to_stop(options, guard.options.timeout, voice)
+
+
+def _with_timeout(options: TeardownOptions, timeout: float) -> TeardownOptions:
+    # Mode ignore uses neither, and nothing must keep it from going on.
+    if timeout <= options.quiet_period and options.mode is not Mode.IGNORE:
+        quiet = format_duration(options.quiet_period)
+        raise InvalidArgument(
+            f"{TIMEOUT} is {format_duration(timeout)}, and the guard has to see nothing in flight for {quiet} "
+            f"(quiet_period): give more than {quiet}."
+        )
+    return replace(options, timeout=timeout)
+
+
+def _with_time_to_stop(options: TeardownOptions, stored_timeout: float, voice: Voice) -> TeardownOptions:
+    """Return ``options`` with a grace period that leaves time to stop jobs, and to see nothing for ``quiet_period``.
+
+    Whoever shortens the timeout of one run wants it over by then, with the jobs stopped, not refused. Stored durations
+    that can never succeed are of an older release or an edited state: a delete must not fail because of them.
+    """
+    half = max(options.timeout - options.quiet_period, 0.0) / 2
+    never = options.grace_period + options.quiet_period >= options.timeout
+    if options.grace_period <= half or not (never or options.timeout < stored_timeout):
+        return options
+    if options.mode is Mode.CANCEL:
+        voice.say(f"grace_period is shortened to {format_duration(half)}, so that there is time to stop the jobs")
+    return replace(options, grace_period=half)
 
 
 def _modes(text: str) -> tuple[Mode | None, Mapping[str, Mode]]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from translation_job_guard.durations import format_duration
+from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.jobs import JobState
 from translation_job_guard.redaction import printable, redact
 from translation_job_guard.teardown import Ending, Mode, Report
 
-__all__ = ["Say", "Voice", "label", "one_line"]
-
-Say = Callable[[str], None]
+__all__ = ["Voice", "guard_voice", "label", "one_line", "stored_voice"]
 
 _EVERY = 1.0
 _ALIVE = 30.0
@@ -58,8 +57,8 @@ class Voice:
         out: TextIO | None = None,
         way_out: str = "",
     ) -> None:
-        self._label = label
-        self._key_env = key_env
+        self.label = label
+        self.key_env = key_env
         self._clock = clock
         self._out = out
         self._way_out = way_out
@@ -72,7 +71,7 @@ class Voice:
         # A closed or broken stream, or one whose encoding lacks a character: none of that undoes what was done.
         with suppress(Exception):
             # A service's message may have several lines: only the first would have the guard's name.
-            line = one_line(f"[{self._label}] {redact(text, self._key_env)}")
+            line = one_line(f"[{self.label}] {redact(text, self.key_env)}")
             out = self._out or sys.stdout
             # Guards work side by side in one process: one write a line keeps them apart.
             with _printing:
@@ -111,6 +110,20 @@ class Voice:
             self._way_out = ""  # these do not wait for jobs
         elapsed = max(now - self._began, report.elapsed)
         self.say_waiting(f"{standing}; {_times(report, elapsed)}", news=standing)
+
+
+def guard_voice(guard: GuardArguments, way_out: str = "") -> Voice:
+    """Return the voice of a guard; ``way_out`` says how to stop waiting."""
+    return Voice(label(guard.stack, guard.name), guard.connection.secret_env, way_out=way_out)
+
+
+def stored_voice(properties: Mapping[str, Any]) -> Voice:
+    """Return the voice of a guard whose properties may be unreadable."""
+    key_env = properties.get("key_env")
+    return Voice(
+        label(str(properties.get("stack") or ""), str(properties.get("name") or "guard")),
+        key_env if isinstance(key_env, str) else None,
+    )
 
 
 def _standing(report: Report) -> str:

@@ -93,6 +93,10 @@ class Connection(ABC):
     """The extra of this package that installs the SDK."""
     packages: ClassVar[tuple[str, ...]]
     """What has to be importable to open it, the SDK first: its distribution has hyphens for dots."""
+    stores_account: ClassVar[bool] = False
+    """Whether a guard stores the account that was found when it was made; an Azure endpoint is an account by itself."""
+    lists_locations: ClassVar[bool] = True
+    """Whether a listing says what jobs read and write; where it does not, jobs can be undecided."""
 
     place: str
     account_id: str | None = None

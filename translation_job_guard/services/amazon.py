@@ -136,6 +136,7 @@ class AmazonConnection(Connection):
     place_name: ClassVar = "region"
     extra: ClassVar = "aws"
     packages: ClassVar = ("boto3", "botocore")
+    stores_account: ClassVar = True
 
     profile: str | None = None
     assume_role_arn: str | None = None

@@ -95,6 +95,7 @@ class AzureConnection(Connection):
     place_name: ClassVar = "endpoint"
     extra: ClassVar = "azure"
     packages: ClassVar = ("azure.ai.translation.document", "azure.identity", "azure.mgmt.cognitiveservices")
+    lists_locations: ClassVar = False
 
     key_env: str = field(kw_only=True)
     api_version: str = field(kw_only=True)
