@@ -1,4 +1,4 @@
-"""Receipts: the record of one teardown, as JSON with a published schema, as Markdown for a CI job's summary, as HTML.
+"""Write the record of one teardown: JSON with a published schema, Markdown for a CI job's summary, and HTML.
 
 The schema is ``schemas/output-1.schema.json`` of this package, definition ``receipt``.
 """
@@ -9,7 +9,7 @@ import enum
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from typing import Final
 
 from translation_job_guard._version import __version__
 from translation_job_guard.durations import format_duration
-from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, Documents, JobState
+from translation_job_guard.jobs import Documents, JobState, counted
 from translation_job_guard.presentation import (
     Bar,
     Cell,
@@ -38,7 +38,6 @@ from translation_job_guard.redaction import redactor
 from translation_job_guard.teardown import Ending, Mode, Occasion, Record, Report
 
 __all__ = [
-    "Estimate",
     "JobReceipt",
     "Outcome",
     "Receipt",
@@ -50,14 +49,6 @@ __all__ = [
     "write",
     "write_file",
 ]
-
-USD_PER_MILLION_CHARACTERS: Final = 15.0
-"""Document Translation with a standard model, list price; nobody but the bill knows what a contract makes of it."""
-
-_CHARGED_BASIS: Final = (
-    f"characters charged so far, as the service told them, at the list price of {USD_PER_MILLION_CHARACTERS:g} USD per "
-    "million; a contract, a custom model or a free tier makes it another"
-)
 
 
 class Outcome(enum.Enum):
@@ -71,9 +62,15 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True)
 class JobReceipt:
-    """What happened to one job. States are the words of ``jobs.JobState``; times are UTC.
+    """What happened to one job.
 
-    ``seconds`` is from its first sight until it was seen ended. ``asked_at`` is the last request to stop.
+    Attributes:
+        state_before: The state in the first listing that showed the job.
+        state_after: The last state that is known.
+        service_state_before: The same in the service's own words.
+        service_state_after: The same in the service's own words.
+        asked_at: When it was last asked to stop.
+        seconds: The time from its first sight until it was seen ended.
     """
 
     id: str
@@ -95,16 +92,15 @@ class JobReceipt:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """What the teardown's jobs cost so far, where that can be said honestly."""
-
-    usd: float
-    basis: str
-
-
-@dataclass(frozen=True)
 class Receipt:
-    """One teardown. Durations in seconds. ``undecided`` are ids of batches in scope or not."""
+    """The record of one teardown. Durations are in seconds.
+
+    Attributes:
+        looked: Whether what is in flight could be found out.
+        undecided: The IDs of batches of which it is not known whether they are in scope.
+        requests: How many requests were sent, by kind.
+        characters_charged: As far as the service told; only Azure does.
+    """
 
     kind: str
     version: int
@@ -129,7 +125,6 @@ class Receipt:
     undecided: tuple[str, ...]
     requests: Mapping[str, int] = field(default_factory=dict)
     characters_charged: int | None = None
-    estimate: Estimate | None = None
 
 
 def receipt(
@@ -142,15 +137,18 @@ def receipt(
     error: BaseException | None = None,
     key_env: str | None = None,
 ) -> Receipt:
-    """The receipt of a teardown, without secrets.
+    """Return the receipt of a teardown, without secrets.
 
     Args:
-        report: what it did, also if it failed.
-        guard: the guard's name.
-        error: why it failed, or the KeyboardInterrupt that ended it.
-        key_env: an environment variable whose value is a secret.
+        report: What the teardown did, also if it failed.
+        guard: The guard's name.
+        stack: The guard's stack.
+        project: The stack's project.
+        occasion: What the teardown was for.
+        error: Why it failed, or the KeyboardInterrupt that ended it.
+        key_env: An environment variable whose value is a secret.
     """
-    records = list(report.records.values())
+    records, options = list(report.records.values()), report.options
     charged = [record.now.characters_charged for record in records if record.now.characters_charged is not None]
     made = Receipt(
         kind="receipt",
@@ -164,10 +162,10 @@ def receipt(
         service=report.service,
         place=report.place,
         account=report.account,
-        mode=report.options.mode,
-        timeout=report.options.timeout,
-        grace_period=report.options.grace_period,
-        quiet_period=report.options.quiet_period,
+        mode=options.mode,
+        timeout=options.timeout,
+        grace_period=options.grace_period,
+        quiet_period=options.quiet_period,
         started_at=report.started,
         seconds=round(report.elapsed, 3),
         looked=report.looked,
@@ -176,42 +174,41 @@ def receipt(
         undecided=tuple(report.undecided),
         requests=dict(report.requests),
         characters_charged=sum(charged) if charged else None,
-        estimate=_estimate(report.service, charged),
     )
     return cleaned(made, redactor(key_env))
 
 
 def as_json(receipt: Receipt) -> str:
-    """The receipt as JSON."""
+    """Return the receipt as JSON."""
     return json.dumps(plain(receipt), indent=2, ensure_ascii=False) + "\n"
 
 
 def as_markdown(receipt: Receipt) -> str:
-    """The receipt as Markdown."""
+    """Return the receipt as Markdown."""
     return markdown(page(receipt))
 
 
 def as_html(receipt: Receipt) -> str:
-    """The receipt as one HTML page that needs nothing else."""
-    # Takes a template engine, which most teardowns do without.
+    """Return the receipt as one HTML page that needs nothing else."""
+    # It imports a template engine, which most teardowns do without.
     from translation_job_guard.presentation.html import html
 
     return html(page(receipt))
 
 
 def page(receipt: Receipt) -> Page:
-    """The receipt as something to show."""
+    """Return what Markdown and HTML show of the receipt."""
     who = "/".join(part for part in (receipt.project, receipt.stack, receipt.guard) if part)
     notes = [Note(receipt.error, Tone.BAD)] if receipt.error else []
     if receipt.undecided:
-        notes.append(Note(f"Undecided, so in scope or not: {', '.join(receipt.undecided)}.", Tone.BAD))
+        notes.append(Note(f"Undecided, in scope or not: {', '.join(receipt.undecided)}.", Tone.BAD))
     if not receipt.looked:
         notes.append(Note("What is in flight could not be found out.", Tone.BAD))
     late = sum(job.came_late for job in receipt.jobs)
     if late:
-        notes.append(Note(f"{late} came in after the start: something still submits.", Tone.NOTICE))
-    if receipt.estimate:
-        notes.append(Note(f"About {receipt.estimate.usd:.2f} USD: {receipt.estimate.basis}."))
+        notes.append(
+            Note(f"{counted(late, 'job', 'jobs')} came after the start: something still submits.", Tone.NOTICE)
+        )
     return Page(
         title=f"Teardown of {who}",
         lead=_lead(receipt),
@@ -224,13 +221,13 @@ def page(receipt: Receipt) -> Page:
 
 
 def write(receipt: Receipt, directory: Path) -> list[Path]:
-    """Write the receipt into ``directory``, which is made if need be: each file whole or not at all.
+    """Write the receipt into ``directory``, which is made if it does not exist; each file whole or not at all.
 
     Returns:
         The files: JSON, Markdown and HTML.
 
     Raises:
-        OSError: they cannot be written there.
+        OSError: They cannot be written there.
     """
     directory.mkdir(parents=True, exist_ok=True)
     parts = (receipt.project, receipt.stack, receipt.guard)
@@ -245,7 +242,7 @@ def write(receipt: Receipt, directory: Path) -> list[Path]:
 
 
 def _cut(name: str) -> str:
-    """Return a name that leaves room in the 255 bytes that a file system gives a file's name."""
+    # File systems allow 255 bytes, and the rest of the file's name needs some.
     return name.encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
 
 
@@ -253,9 +250,9 @@ def write_file(path: Path, text: str) -> None:
     """Write a file so that nobody ever sees half of it.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: It cannot be written.
     """
-    if path.exists() and not path.is_file():  # a pipe or a terminal: nothing to put in its place
+    if path.exists() and not path.is_file():  # a pipe or a terminal, which cannot be replaced
         path.write_text(text, encoding="utf-8")
         return
     beside = path.with_name(f".{uuid.uuid4().hex}.part")
@@ -285,7 +282,7 @@ def _job(report: Report, record: Record) -> JobReceipt:
         id=before.id,
         name=before.name,
         submitted_at=before.submitted_at,
-        # The service's own time where it told one; else when a listing first went without the job.
+        # The service's own time if it told one, else when a listing first was without the job.
         ended_at=None if ended is None else now.ended_at or moment(ended),
         state_before=before.state,
         state_after=now.state,
@@ -302,28 +299,17 @@ def _job(report: Report, record: Record) -> JobReceipt:
     )
 
 
-def _estimate(service: str, charged: Iterable[int]) -> Estimate | None:
-    # Amazon Translate tells no characters of a job, so nothing honest can be said of its costs.
-    total = sum(charged)
-    if service != AZURE_DOCUMENT_TRANSLATION or not total:
-        return None
-    return Estimate(round(total * USD_PER_MILLION_CHARACTERS / 1_000_000, 2), _CHARGED_BASIS)
-
-
 def _lead(receipt: Receipt) -> Note:
     took = format_duration(receipt.seconds)
-    in_flight = sum(job.ending is Ending.IN_FLIGHT for job in receipt.jobs)
-    left = "one job" if in_flight == 1 else f"{in_flight} jobs"
+    jobs = counted(len(receipt.jobs), "job in scope has", "jobs in scope have")
+    left = counted(sum(job.ending is Ending.IN_FLIGHT for job in receipt.jobs), "job", "jobs")
     if receipt.outcome is Outcome.QUIET:
-        ended = "one job in scope has" if len(receipt.jobs) == 1 else f"{len(receipt.jobs)} jobs in scope have"
-        done = f"{ended} ended" if receipt.jobs else "nothing was in flight"
-        return Note(f"Quiet after {took}: {done}.", Tone.GOOD)
+        return Note(f"Quiet after {took}: {f'{jobs} ended' if receipt.jobs else 'nothing was in flight'}.", Tone.GOOD)
     if receipt.outcome is Outcome.LEFT:
         what = f"left in flight: {left}" if receipt.looked else "what is left is not known"
         return Note(f"Mode ignore: {what}.", Tone.NOTICE)
-    word = "Failed" if receipt.outcome is Outcome.FAILED else "Interrupted"
     what = f"{left} still in flight" if receipt.looked else "what is in flight is not known"
-    return Note(f"{word} after {took}: {what}.", Tone.BAD)
+    return Note(f"{receipt.outcome.value.capitalize()} after {took}: {what}.", Tone.BAD)
 
 
 def _figures(receipt: Receipt) -> Iterable[Figure]:
@@ -340,29 +326,35 @@ def _figures(receipt: Receipt) -> Iterable[Figure]:
         yield Figure("characters charged, as far as known", f"{receipt.characters_charged:,}")
 
 
-def _table(jobs: Iterable[JobReceipt]) -> Table:
-    jobs = list(jobs)
-    documents = any(job.documents for job in jobs)
-    charged = any(job.characters_charged is not None for job in jobs)
-    columns = [Column("Job"), Column("Before"), Column("After"), Column("How it ended"), Column("Seconds", True)]
-    columns += [Column("Documents", True)] * documents + [Column("Characters charged", True)] * charged
-    columns.append(Column("Submitted"))
-    rows = []
-    for job in jobs:
-        row = [
-            Cell(f"{job.name} ({job.id})" if job.name else job.id),
-            Cell(job.service_state_before),
-            Cell(job.service_state_after),
-            Cell(job.ending.value + (", came late" if job.came_late else ""), _TONES.get(job.ending, Tone.PLAIN)),
-            Cell("" if job.seconds is None else f"{job.seconds:.1f}"),
-        ]
-        if documents:
-            row.append(Cell(f"{job.documents.succeeded}/{job.documents.total}" if job.documents else ""))
-        if charged:
-            row.append(Cell("" if job.characters_charged is None else f"{job.characters_charged:,}"))
-        row.append(Cell(written(job.submitted_at) if job.submitted_at else ""))
-        rows.append(tuple(row))
-    return Table("Jobs", tuple(columns), tuple(rows), "No job in scope was in flight.")
+def _table(jobs: Sequence[JobReceipt]) -> Table:
+    columns: list[tuple[Column, Callable[[JobReceipt], str]]] = [
+        (Column("Job"), lambda job: f"{job.name} ({job.id})" if job.name else job.id),
+        (Column("Before"), lambda job: job.service_state_before),
+        (Column("After"), lambda job: job.service_state_after),
+        (Column("How it ended"), lambda job: job.ending.value + (", came late" if job.came_late else "")),
+        (Column("Seconds", True), lambda job: "" if job.seconds is None else f"{job.seconds:.1f}"),
+    ]
+    if any(job.documents for job in jobs):
+        columns.append((Column("Documents", True), _documents))
+    if any(job.characters_charged is not None for job in jobs):
+        columns.append((Column("Characters charged", True), _charged))
+    columns.append((Column("Submitted"), lambda job: written(job.submitted_at) if job.submitted_at else ""))
+    rows = [
+        tuple(
+            Cell(text(job), _TONES[job.ending] if column.title == "How it ended" else Tone.PLAIN)
+            for column, text in columns
+        )
+        for job in jobs
+    ]
+    return Table("Jobs", tuple(column for column, _ in columns), tuple(rows), "No job in scope was in flight.")
+
+
+def _documents(job: JobReceipt) -> str:
+    return f"{job.documents.succeeded}/{job.documents.total}" if job.documents else ""
+
+
+def _charged(job: JobReceipt) -> str:
+    return "" if job.characters_charged is None else f"{job.characters_charged:,}"
 
 
 _TONES: Final = {
@@ -382,6 +374,6 @@ def _bars(receipt: Receipt) -> Iterable[Bar]:
             start=job.submitted_at or receipt.started_at,
             end=job.ended_at,
             state=job.ending.value,
-            tone=_TONES.get(job.ending, Tone.PLAIN),
+            tone=_TONES[job.ending],
             marks=(Mark(job.asked_at, "asked to stop"),) if job.asked_at else (),
         )
