@@ -85,8 +85,8 @@ class Job:
     """One job as a service showed it.
 
     ``service_state`` is the service's own word, ``changed_at`` since when, where the service tells (Azure).
-    ``locations`` are the URIs that it reads and writes. Azure does not list them: they come from ``rows``, the
-    documents of a batch, which have to be read for each batch (``JobService.locate``).
+    ``locations`` are the URIs that it reads and writes, all of them if ``locations_listed``. Azure does not list them:
+    they come from ``rows``, the documents of a batch, which have to be read for each batch (``JobService.locate``).
     """
 
     service: str
@@ -103,6 +103,7 @@ class Job:
     documents: Documents | None = None
     characters_charged: int | None = None
     message: str | None = None
+    locations_listed: bool = False
 
     @property
     def in_flight(self) -> bool:
@@ -111,13 +112,11 @@ class Job:
 
     @property
     def locations_known(self) -> bool:
-        """Whether all that it reads is known: at Azure, as many rows as documents were counted, and at least one.
+        """Whether all that it reads is known: listed, or as many rows as documents were counted, and at least one.
 
         A batch that has just been submitted counts 0 documents for a moment (recorded traffic): that decides nothing.
         """
-        if self.service == AMAZON_TRANSLATE:
-            return True
-        return len(self.rows) >= (self.documents.total if self.documents else 0) > 0
+        return self.locations_listed or len(self.rows) >= (self.documents.total if self.documents else 0) > 0
 
     def __str__(self) -> str:
         return f"{self.id} ({self.name}) {self.service_state}" if self.name else f"{self.id} {self.service_state}"

@@ -116,7 +116,7 @@ def test_a_role_is_assumed_with_the_profile(stepped: Emulator, monkeypatch: pyte
     [call] = stepped.control.requests(operation="AssumeRole")
     assert call["credential"] == "AKIAPROFILE"
     plain = amazon.AmazonConnection("us-east-1", None, "ops", ROLE).open()
-    assert plain._client.meta.endpoint_url == "https://translate-fips.us-east-1.amazonaws.com"
+    assert plain.client.meta.endpoint_url == "https://translate-fips.us-east-1.amazonaws.com"
 
 
 def test_a_session_that_runs_out_during_a_long_wait_is_renewed(

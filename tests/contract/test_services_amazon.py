@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,9 +26,10 @@ from translation_job_guard.errors import (
     Throttled,
     Transient,
 )
-from translation_job_guard.jobs import Job, JobState
-from translation_job_guard.services import amazon
-from translation_job_guard.services.reading import Reads
+from translation_job_guard.jobs import JobState
+from translation_job_guard.services import amazon, calling
+from translation_job_guard.services.amazon import listing
+from translation_job_guard.services.amazon.credentials import refuse_unrelated
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
 
@@ -120,7 +120,7 @@ def test_a_job_that_moves_is_never_missed(
     stepped: Emulator, own: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whenever it moves on between two pages or two states, the listing shows it, once."""
-    monkeypatch.setattr(amazon, "PAGE", 2)
+    monkeypatch.setattr(listing, "PAGE", 2)
     others = [add(stepped, state=word, stop_latency=1000)[0] for word in WORDS[:3] for _ in range(3)]
     moves: dict[int, list[str]] = {}
     moving = ""
@@ -129,7 +129,7 @@ def test_a_job_that_moves_is_never_missed(
         for state in moves.pop(next(pages), ()):
             stepped.control.set_job(moving, state=state)
 
-    own._client.meta.events.register(f"after-call.translate.{LIST}", lambda **_: act())
+    own.client.meta.events.register(f"after-call.translate.{LIST}", lambda **_: act())
     for runs_after, stops_after in itertools.combinations_with_replacement(range(1, 8), 2):
         # Oldest, so last of its state: on the second page.
         [moving] = add(stepped, state="SUBMITTED", submitted=stepped.control.now() - 1, stop_latency=1000)
@@ -142,14 +142,11 @@ def test_a_job_that_moves_is_never_missed(
 
 
 @pytest.mark.parametrize("newer", [["WAITING_FOR_CAPACITY"], ["A", "B"], []])
-def test_states_that_a_newer_sdk_knows_are_listed(
-    own: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch, newer: list[str]
-) -> None:
+def test_states_that_a_newer_sdk_knows_are_listed(own: amazon.AmazonTranslate, newer: list[str]) -> None:
     """Wherever such a state stands in a job's course, a job that moves is seen; without one, nothing more is asked."""
-    words = [*own._client.meta.service_model.shape_for("JobStatus").enum, *newer]
-    monkeypatch.setattr(own._client.meta.service_model, "shape_for", lambda _name: SimpleNamespace(enum=words))
+    words = [*own.client.meta.service_model.shape_for("JobStatus").enum, *newer]
     known = ["SUBMITTED", "IN_PROGRESS", "STOP_REQUESTED"]
-    listed = list(own._words())
+    listed = list(listing.words_in_flight(words))
     assert [word for word in listed if word in known] == known
     for at in range(4):
         course = iter(listed)
@@ -162,7 +159,7 @@ def test_a_state_that_nobody_knows_is_in_flight(
 ) -> None:
     """An answer with such a word is never taken for an ended job."""
     add(stepped)
-    original = own._client.list_text_translation_jobs
+    original = own.client.list_text_translation_jobs
 
     def answer(**request: Any) -> Any:
         found = original(**request)
@@ -170,7 +167,7 @@ def test_a_state_that_nobody_knows_is_in_flight(
             entry["JobStatus"] = "PAUSED"
         return found
 
-    monkeypatch.setattr(own._client, "list_text_translation_jobs", answer)
+    monkeypatch.setattr(own.client, "list_text_translation_jobs", answer)
     assert [(job.service_state, job.in_flight) for job in own.list_in_flight()] == [("PAUSED", True)]
 
 
@@ -182,7 +179,7 @@ def test_pages_that_repeat_are_an_error(own: amazon.AmazonTranslate, monkeypatch
         requests.append(request.get("NextToken"))
         return {"TextTranslationJobPropertiesList": [], "NextToken": "again", "ResponseMetadata": {}}
 
-    monkeypatch.setattr(own._client, "list_text_translation_jobs", answer)
+    monkeypatch.setattr(own.client, "list_text_translation_jobs", answer)
     with pytest.raises(Transient, match="pages of the answer repeat"):
         own.list_in_flight()
     assert requests == [None, "again"]
@@ -222,7 +219,7 @@ def test_an_empty_answer_of_the_service_is_an_empty_listing(own: amazon.AmazonTr
     def leave_out(parsed: dict[str, Any], **_: Any) -> None:
         assert parsed.pop("TextTranslationJobPropertiesList") == []
 
-    own._client.meta.events.register(f"after-call.translate.{LIST}", leave_out)
+    own.client.meta.events.register(f"after-call.translate.{LIST}", leave_out)
     assert own.list_in_flight() == []
 
 
@@ -269,7 +266,7 @@ def test_few_jobs_are_described_and_many_are_listed(stepped: Emulator, service: 
     """Up to 20 one by one; more by one listing since the oldest of them, which tells of lost ones too."""
     add(stepped, 3, state="COMPLETED", submitted=stepped.control.now() - 1000)
     ids = add(stepped, 20, state="COMPLETED") + add(stepped, state="STOPPED")
-    known = {job.id: job for job in service._list({}, Reads())}
+    known = {job.id: job for job in service.look(list(map(text_job, ids))).values() if job}
     few = [known[id_] for id_ in ids[:19]] + [text_job("f" * 32)]
     before = stepped.control.last_request()
     looked = service.look(few)
@@ -287,16 +284,13 @@ def test_few_jobs_are_described_and_many_are_listed(stepped: Emulator, service: 
     assert call["parameters"]["Filter"].keys() == {"SubmittedAfterTime"}
 
 
-def test_a_look_keeps_no_process_from_its_end(service: amazon.AmazonTranslate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_keeps_no_process_from_its_end(own: amazon.AmazonTranslate) -> None:
     """The interpreter waits for the threads of an executor, and a look that is left behind may hang for a minute."""
     kinds: list[bool] = []
-
-    def describe(_job: Job, _reads: Reads) -> amazon._Described:
-        kinds.append(threading.current_thread().daemon)
-        return amazon._Described(None)
-
-    monkeypatch.setattr(service, "_describe", describe)
-    assert service.look([text_job("a"), text_job("b")]) == {"a": None, "b": None}
+    own.client.meta.events.register(
+        f"before-send.translate.{DESCRIBE}", lambda **_: kinds.append(threading.current_thread().daemon)
+    )
+    assert own.look([text_job("a" * 32), text_job("b" * 32)]) == {"a" * 32: None, "b" * 32: None}
     assert kinds == [True, True]
 
 
@@ -437,7 +431,7 @@ def test_retry_after_is_carried(stepped: Emulator, service: amazon.AmazonTransla
 
 def test_an_answer_that_takes_too_long_is_transient(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The read timeout is in force."""
-    monkeypatch.setattr(amazon, "READ_TIMEOUT", 0.1)
+    monkeypatch.setattr(calling, "READ_TIMEOUT", 0.1)
     emulator.control.fault(STOP, "slow", seconds=1)
     with pytest.raises(Transient, match="Read timeout"):
         amazon_service(emulator, monkeypatch).stop(text_job("f" * 32))
@@ -457,7 +451,7 @@ def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_client_is_configured(service: amazon.AmazonTranslate) -> None:
     """JSON 1.1, timeouts, and as many connections as the runner has threads."""
-    meta = service._client.meta
+    meta = service.client.meta
     assert meta.service_model.resolved_protocol == "json"
     assert (meta.config.connect_timeout, meta.config.read_timeout) == (5, 20)
     assert meta.config.max_pool_connections >= 32
@@ -466,7 +460,7 @@ def test_the_client_is_configured(service: amazon.AmazonTranslate) -> None:
 def test_requests_say_who_asks(own: amazon.AmazonTranslate) -> None:
     """In the user agent, which CloudTrail keeps."""
     seen: list[bytes] = []
-    own._client.meta.events.register(
+    own.client.meta.events.register(
         "before-send.translate", lambda request, **_: seen.append(request.headers["User-Agent"])
     )
     own.list_in_flight()
@@ -533,17 +527,10 @@ def test_an_endpoint_that_sts_knows_nothing_of_is_refused(monkeypatch: pytest.Mo
         ("http://10.0.0.1:4566", "http://10.0.0.1:4566", True),
     ],
 )
-def test_sts_vouches_only_for_an_endpoint_of_its_own(
-    monkeypatch: pytest.MonkeyPatch, translate: str, sts: str, related: bool
-) -> None:
-    """The same host, or two of Amazon's in one partition; nothing is sent."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSLATE", translate)
-    service = amazon.AmazonConnection("us-east-1").open()
+def test_sts_vouches_only_for_an_endpoint_of_its_own(translate: str, sts: str, related: bool) -> None:
+    """The same host, or two of Amazon's in one partition."""
     with nullcontext() if related else pytest.raises(Rejected, match="Unset AWS_ENDPOINT_URL_TRANSLATE"):
-        service._refuse_elsewhere(service._sts())
+        refuse_unrelated(translate, sts)
 
 
 def test_an_endpoint_that_is_elsewhere_is_named_by_its_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -575,7 +562,7 @@ def test_a_host_that_is_not_amazons_vouches_for_itself(
     """The real STS would vouch for an account whose jobs are not at a test server that was left in the program."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    assert amazon.AmazonConnection("us-east-1", endpoint_url=url).open()._sts().meta.endpoint_url == sts
+    assert amazon.AmazonConnection("us-east-1", endpoint_url=url).open().sts().meta.endpoint_url == sts
 
 
 @pytest.mark.parametrize(
@@ -601,7 +588,7 @@ def test_one_job_that_is_refused_hides_no_other(
 ) -> None:
     """How the service says that it knows no such job is not recorded: a refusal leaves that one open."""
     ids = add(stepped, 2)
-    describe = own._client.describe_text_translation_job
+    describe = own.client.describe_text_translation_job
 
     def answer(JobId: str) -> Any:  # noqa: N803 - boto3's name
         if JobId == ids[0]:
@@ -609,6 +596,6 @@ def test_one_job_that_is_refused_hides_no_other(
             raise ClientError(error, "DescribeTextTranslationJob")
         return describe(JobId=JobId)
 
-    monkeypatch.setattr(own._client, "describe_text_translation_job", answer)
+    monkeypatch.setattr(own.client, "describe_text_translation_job", answer)
     looked = own.look([text_job(id_) for id_ in ids])
     assert looked.keys() == {ids[1]}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
-import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -35,8 +31,8 @@ from translation_job_guard.errors import (
     Transient,
 )
 from translation_job_guard.jobs import AzureScope, Coverage, Job, JobState
-from translation_job_guard.services import azure
-from translation_job_guard.services.reading import Reads
+from translation_job_guard.services import azure, calling
+from translation_job_guard.services.azure.listing import words_in_flight
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
 
@@ -164,169 +160,6 @@ def test_what_is_no_list_shows_no_batch_gone(monkeypatch: pytest.MonkeyPatch, bo
                 service.locate(batch("one"))
 
 
-# The listing, while batches end
-
-START = 1_700_000_000.0
-
-SPREADS: dict[str, Callable[[int], float]] = {
-    "minutes apart": lambda number: START + number * 60,
-    "one moment": lambda _: START,
-    "bursts": lambda number: START + number // 7 * 3,
-    "several a second": lambda number: START + number * 0.15,
-}
-
-
-@pytest.mark.parametrize("spread", SPREADS)
-@pytest.mark.parametrize(("count", "size"), [(0, 5), (4, 5), (5, 5), (60, 5), (61, 6), (60, 7)])
-def test_a_listing_is_whole_and_its_requests_are_bounded(
-    stepped: Emulator, service: azure.AzureDocumentTranslation, spread: str, count: int, size: int
-) -> None:
-    """Oldest first, each batch once, with at most two requests for each page."""
-    stepped.control.settings(azure_page_size=size)
-    ids = stepped.control.add_jobs(
-        [{"resource": "translator", "submitted": SPREADS[spread](number)} for number in range(count)]
-    )
-    stepped.control.add_jobs([{"resource": "other"}, {"resource": "translator", "state": "Succeeded"}])
-    before = stepped.control.last_request()
-    assert [job.id for job in service.list_in_flight()] == ids
-    calls = stepped.control.requests(before)
-    assert {call["operation"] for call in calls} == {LIST}
-    assert len(calls) <= max(1, 2 * count / max(size - 1, 1) + 1)
-
-
-@pytest.mark.parametrize("spread", SPREADS)
-@pytest.mark.parametrize("size", [2, 5, 50])
-def test_no_batch_is_lost_while_others_end(
-    stepped: Emulator,
-    service: azure.AzureDocumentTranslation,
-    monkeypatch: pytest.MonkeyPatch,
-    spread: str,
-    size: int,
-) -> None:
-    """However the pages shift, each batch that is in flight all the time is listed, once."""
-    stepped.control.settings(azure_page_size=size)
-    count, seeds = (30, 4) if size < 50 else (120, 1)
-    for seed in range(seeds):
-        chance = random.Random(f"{spread} {size} {seed}")
-        ids = stepped.control.add_jobs(
-            [{"resource": "translator", "submitted": SPREADS[spread](number)} for number in range(count)]
-        )
-        stay = set(chance.sample(ids, count // 4))
-        going = [id_ for id_ in ids if id_ not in stay]
-        page = service._page
-        pages = 0
-
-        def then_some_end(*asked: Any, page: Any = page, going: list[str] = going, chance: Any = chance) -> Any:
-            nonlocal pages
-            pages += 1
-            answer = page(*asked)
-            # The oldest go first, as they do: those that have been listed.
-            for _ in range(min(len(going), chance.choice([0, 1, size // 2, size, 2 * size]))):
-                stepped.control.set_job(going.pop(chance.randrange(min(len(going), size))), state="Succeeded")
-            return answer
-
-        with monkeypatch.context() as patch:
-            patch.setattr(service, "_page", then_some_end)
-            listed = [job.id for job in service.list_in_flight()]
-        assert len(listed) == len(set(listed))
-        assert stay <= set(listed), f"lost with seed {seed}"
-        # Each time it goes back, half a page has ended.
-        assert pages <= 2 * count / max(size - 1, 1) + 1 + 2 * count / max(size // 2, 1)
-        for id_ in ids:
-            stepped.control.remove_job(id_)
-
-
-class Server:
-    """A list in the service's place, for answers that nobody has recorded."""
-
-    def __init__(self, count: int, *, skips: bool = True, sorts: bool = True, filters: bool = True) -> None:
-        moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
-        order = range(count) if sorts else range(count - 1, -1, -1)
-        self.jobs = [
-            Job("azure", f"{n}", JobState.RUNNING, "Running", submitted_at=moment + timedelta(seconds=n * 2))
-            for n in order
-        ]
-        self.skips, self.filters = skips, filters
-        self.requests = 0
-
-    def page(self, since: datetime | None, skip: int, _reads: Reads) -> tuple[list[Job], bool]:
-        self.requests += 1
-        assert self.requests < 200, "it does not end"
-        shown = self.jobs
-        if since is not None and self.filters:
-            shown = [job for job in shown if job.submitted_at and job.submitted_at >= since]
-        first = skip if self.skips else 0
-        return shown[first : first + 10], first + 10 < len(shown)
-
-
-@pytest.mark.parametrize("sorts", [True, False])
-@pytest.mark.parametrize("filters", [True, False])
-def test_a_listing_is_whole_if_the_service_ignores_order_or_time(
-    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, sorts: bool, filters: bool
-) -> None:
-    """Not sorted as asked, or not filtered by time: pages are asked for by number then."""
-    server = Server(45, sorts=sorts, filters=filters)
-    monkeypatch.setattr(service, "_page", server.page)
-    assert {job.id for job in service.list_in_flight()} == {f"{n}" for n in range(45)}
-
-
-def test_an_unsorted_page_and_then_sorted_ones_lose_nothing(
-    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Once a page was not sorted, no time of a later page bounds the listing."""
-    server = Server(45)
-    server.jobs[:10] = [server.jobs[44], *server.jobs[:9]]
-    server.jobs[44] = replace(server.jobs[43], id="last", submitted_at=server.jobs[10].submitted_at)
-    monkeypatch.setattr(service, "_page", server.page)
-    assert {job.id for job in service.list_in_flight()} == {job.id for job in server.jobs}
-
-
-@pytest.mark.parametrize(("sorts", "whole"), [(True, True), (False, False)])
-def test_a_service_that_cannot_skip_is_listed_by_time_or_fails(
-    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, sorts: bool, whole: bool
-) -> None:
-    """Where time does not tell batches apart either, the listing fails; it never passes for a whole one."""
-    server = Server(60, skips=False, sorts=sorts)
-    monkeypatch.setattr(service, "_page", server.page)
-    if whole:
-        assert {job.id for job in service.list_in_flight()} == {f"{n}" for n in range(60)}
-    else:
-        with pytest.raises(Transient, match="pages repeat"):
-            service.list_in_flight()
-
-
-def test_two_gaps_in_the_pages_lose_no_batch(
-    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was seen behind the first gap does not prove that there is no second one."""
-    moment = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    there = [Job("azure", f"{n}", JobState.RUNNING, "Running", submitted_at=moment) for n in range(400)]
-    pages = itertools.count()
-    ends = {6: 40, 11: 50}
-
-    def page(_since: datetime | None, skip: int, _reads: Reads) -> tuple[list[Job], bool]:
-        shown, more = there[skip : skip + 50], skip + 50 < len(there)
-        del there[: ends.get(next(pages), 0)]
-        return shown, more
-
-    monkeypatch.setattr(service, "_page", page)
-    assert {job.id for job in there} <= {job.id for job in service.list_in_flight()}
-
-
-def test_a_list_that_never_holds_still_is_no_answer(
-    service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It gives up with a transient error, instead of going back for ever."""
-    numbers = iter(range(1_000_000))
-
-    def page(_since: datetime | None, _skip: int, _reads: Reads) -> tuple[list[Job], bool]:
-        return [batch(str(next(numbers))) for _ in range(4)], True
-
-    monkeypatch.setattr(service, "_page", page)
-    with pytest.raises(Transient, match="faster than they can be listed"):
-        service.list_in_flight()
-
-
 # Caches (recorded traffic)
 
 
@@ -336,7 +169,7 @@ class Cache:
     def __init__(self, service: azure.AzureDocumentTranslation, monkeypatch: pytest.MonkeyPatch, cached: int) -> None:
         self.urls: list[str] = []
         self.cached = cached
-        send = service._client.send_request
+        send = service.client.send_request
 
         def answer(request: HttpRequest, **options: Any) -> Any:
             self.urls.append(request.url)
@@ -346,7 +179,7 @@ class Cache:
                 response.headers["Age"] = "0"
             return response
 
-        monkeypatch.setattr(service._client, "send_request", answer)
+        monkeypatch.setattr(service.client, "send_request", answer)
 
 
 READS: dict[str, Callable[[azure.AzureDocumentTranslation, Job], object]] = {
@@ -664,7 +497,7 @@ def test_an_api_version_that_is_not_known_is_rejected(stepped: Emulator, monkeyp
 
 def test_an_answer_that_takes_too_long_is_transient(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """The read timeout is in force."""
-    monkeypatch.setattr(azure, "READ_TIMEOUT", 0.1)
+    monkeypatch.setattr(calling, "READ_TIMEOUT", 0.1)
     emulator.control.fault(CANCEL, "slow", seconds=1)
     with pytest.raises(Transient, match=r"[Rr]ead timed out"):
         azure_service(emulator, monkeypatch).stop(batch("one"))
@@ -683,7 +516,7 @@ def test_nobody_there_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_client_is_configured(service: azure.AzureDocumentTranslation) -> None:
     """Timeouts, and as many connections as the runner has threads."""
-    transport = service._client._client._pipeline._transport
+    transport = service.client._client._pipeline._transport
     assert (transport.connection_config.timeout, transport.connection_config.read_timeout) == (5, 20)
     assert transport.session.get_adapter("https://any").poolmanager.connection_pool_kw["maxsize"] >= 32
 
@@ -691,7 +524,7 @@ def test_the_client_is_configured(service: azure.AzureDocumentTranslation) -> No
 def test_requests_say_who_asks(service: azure.AzureDocumentTranslation) -> None:
     """In the user agent."""
     seen: list[str] = []
-    service._client.send_request(
+    service.client.send_request(
         HttpRequest("GET", "/document/formats"),
         raw_request_hook=lambda request: seen.append(request.http_request.headers["User-Agent"]),
     )
@@ -751,7 +584,7 @@ def test_an_environment_that_the_sdk_cannot_use_is_an_error_of_ours(
 
 def test_a_resource_id_of_an_edited_state_is_an_error_of_ours() -> None:
     """It names the property and what is expected."""
-    with pytest.raises(InvalidArgument, match="account_resource_id is not a valid resource id"):
+    with pytest.raises(InvalidArgument, match="account_resource_id is not a valid resource ID"):
         azure_at("https://name.invalid/", "NOT_SET", account_resource_id="edited")
 
 
@@ -774,9 +607,9 @@ def test_a_redirect_takes_no_key_to_another_host(monkeypatch: pytest.MonkeyPatch
 
 def test_words_that_a_newer_sdk_knows_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that it knows and that are not known as ended; without one, nothing more is asked."""
-    assert azure._in_flight_words() == ["NotStarted", "Running", "Cancelling"]
-    azure._in_flight_words.cache_clear()
+    assert words_in_flight() == ["NotStarted", "Running", "Cancelling"]
+    words_in_flight.cache_clear()
     newer = SimpleNamespace(value="WaitingForCapacity")
     monkeypatch.setattr("azure.ai.translation.document.models.Status", [*models.Status, newer])
-    assert azure._in_flight_words() == ["NotStarted", "Running", "Cancelling", "WaitingForCapacity"]
-    azure._in_flight_words.cache_clear()
+    assert words_in_flight() == ["NotStarted", "Running", "Cancelling", "WaitingForCapacity"]
+    words_in_flight.cache_clear()

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from translation_job_guard.services import is_loopback, loading
+from translation_job_guard.services import is_loopback
+from translation_job_guard.services.calling import loading
 
 
 @pytest.fixture(autouse=True)

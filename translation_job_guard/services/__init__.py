@@ -6,21 +6,18 @@ words, states and errors to those of ``jobs`` and ``errors``. It decides nothing
 
 from __future__ import annotations
 
-import gc
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
-from translation_job_guard.errors import GuardError, MissingExtra, Rejected, ServiceError
+from translation_job_guard.errors import ServiceError
 from translation_job_guard.jobs import Job, JobState
-from translation_job_guard.redaction import excerpt
 from translation_job_guard.services.reading import Reads
 
-__all__ = ["Connection", "JobService", "Permission", "endpoint_key", "is_loopback", "loading", "unexpected"]
+__all__ = ["Connection", "JobService", "Permission", "endpoint_key", "is_loopback"]
 
 
 @dataclass(frozen=True)
@@ -169,37 +166,3 @@ def is_loopback(url: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def unexpected(error: Exception, operation: str) -> GuardError:
-    """Return the error of this package for an exception that an SDK lets through: an environment that it cannot use.
-
-    Examples: a token or certificate file that does not exist, a credential process that prints no JSON, an endpoint
-    without a scheme. No retry helps, but the environment can be corrected.
-    """
-    if isinstance(error, (ServiceError, MissingExtra)):
-        return error
-    said = excerpt(str(error))
-    return Rejected(
-        f"{operation}: {type(error).__name__}: {said}".rstrip(". ") + ". Check the environment variables and the files "
-        "that set credentials, endpoints, proxies and certificates.",
-        operation=operation,
-    )
-
-
-@contextmanager
-def loading() -> Iterator[None]:
-    """Around the import of an SDK: its modules are here to stay.
-
-    Python would walk all that Pulumi has in memory, again and again, in search of garbage: a tenth of what the import
-    costs, and the import is most of what a guard without jobs costs.
-    """
-    if not gc.isenabled():
-        # Also while another thread is in here, which enables it again.
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

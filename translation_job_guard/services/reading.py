@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Final, TypeVar
 
 from translation_job_guard.errors import Abandoned, StaleAnswer, Throttled, Transient
 
-__all__ = ["LONGEST_WAIT", "Reads", "fresh", "read", "retry_after"]
+__all__ = ["LONGEST_WAIT", "Reads", "fresh", "pages", "read", "retry_after"]
 
 LONGEST_WAIT: Final = 30.0
 """Seconds that a place can hold requests back at most by one throttled answer, whatever its Retry-After says: a single
@@ -87,12 +87,17 @@ class Reads:
             raise Abandoned("the time for this request is over")
 
 
-def read(request: Callable[[], _T], reads: Reads) -> _T:
+def read(request: Callable[[], _T], reads: Reads | None) -> _T:
     """Send one read, and send it again after a transient error or a throttled answer.
+
+    Args:
+        request: sends it and returns the answer.
+        reads: sets the pace; None for no pace.
 
     Raises:
         ServiceError: the service refused it, or transient errors did not end.
     """
+    reads = reads or Reads()
     attempt = 0
     while True:
         reads.turn()
@@ -134,6 +139,28 @@ def fresh(ask: Callable[[], tuple[_T, bool]], what: str) -> _T:
         "Run this again in a minute; if it stays so, look for a proxy that caches in front of the service.",
         operation=what,
     )
+
+
+def pages(page: Callable[[str | None], tuple[_T, str | None]], operation: str) -> Iterator[_T]:
+    """Yield every page of a listing.
+
+    Args:
+        page: reads one page, the first one for None; returns it and the link to the next one, None if it is the last.
+        operation: the service's name of the operation, for the error.
+
+    Raises:
+        Transient: a link was followed before, so the pages would never end.
+    """
+    link: str | None = None
+    followed: set[str] = set()
+    while True:
+        found, link = page(link)
+        yield found
+        if link is None:
+            return
+        if link in followed:
+            raise Transient(f"{operation}: the pages of the answer repeat.", operation=operation)
+        followed.add(link)
 
 
 def retry_after(header: str | None) -> float | None:
