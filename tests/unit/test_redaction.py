@@ -21,7 +21,15 @@ from hypothesis import strategies as st
 import translation_job_guard
 from translation_job_guard import redaction
 from translation_job_guard.errors import UnexpectedError
-from translation_job_guard.redaction import excerpt, printable, redact, redactor, remember_secret, remember_variable
+from translation_job_guard.redaction import (
+    excerpt,
+    forms,
+    printable,
+    redact,
+    redactor,
+    remember_secret,
+    remember_variable,
+)
 
 SECRET = "wJalrXUtnFEMI/K7MDENG"
 
@@ -433,15 +441,15 @@ def _has_unbounded(sequence: Any) -> bool:
     return found
 
 
-@pytest.mark.parametrize("number", range(len(redaction._forms())))
+@pytest.mark.parametrize("number", range(len(forms.forms())))
 def test_no_form_is_searched_twice_over_the_same_text(number: int) -> None:
     """Nothing can fail after a repeat without a bound, so what it consumed is not searched from its middle again."""
-    _has_unbounded(_parsed(redaction._forms()[number][0]))
+    _has_unbounded(_parsed(forms.forms()[number][0]))
 
 
 def test_the_sign_of_a_secret_is_found_in_one_go() -> None:
     """Every text is searched for it."""
-    _has_unbounded(_parsed(redaction._TELLTALE))
+    _has_unbounded(_parsed(forms.TELLTALE))
 
 
 @pytest.mark.parametrize("pattern", [r"\b[a-z][a-z.-]*:", r"eyJ\w{8,}\.", r"(?:a+b)", r"a(?=.*b)"])
