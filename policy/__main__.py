@@ -5,9 +5,6 @@ pulumi preview --policy-pack ./policy --policy-pack-config ./policy/config.examp
 
 from __future__ import annotations
 
-from pulumi_policy import PolicyPack
+from translation_job_guard.policies import run_pack
 
-from translation_job_guard.policies import collect_seldom, policies
-
-collect_seldom()
-PolicyPack("translation-job-guard", policies())
+run_pack()

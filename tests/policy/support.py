@@ -13,6 +13,7 @@ from pulumi_policy import EnforcementLevel, Policy, proxy
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from translation_job_guard.policies import policies
+from translation_job_guard.policies.pack import RelevantResources
 
 UNKNOWN = proxy.UNKNOWN_STRING_VALUE
 ACCOUNT = "123456789012"
@@ -221,9 +222,11 @@ def judge(
     resources: Sequence[Resource],
     config: Mapping[str, Mapping[str, Any]] | None = None,
     pack: list[Policy] | None = None,
+    *,
+    filtered: bool = True,
 ) -> list[Violation]:
     """What the pack says of a stack: each resource first, then the stack, as in a preview."""
-    servicer = Servicer(pack, config)
+    servicer = Servicer(pack, config, filtered=filtered)
     found: list[Violation] = []
     for one in resources:
         found += servicer.resource(one)
@@ -231,12 +234,18 @@ def judge(
 
 
 class Servicer:
-    """The handler of a pack, configured as the engine configures it."""
+    """The handler of a pack, configured as the engine configures it; `filtered` as in the ready pack."""
 
-    def __init__(self, pack: list[Policy] | None = None, config: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        pack: list[Policy] | None = None,
+        config: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        filtered: bool = True,
+    ) -> None:
         self._pack = policies() if pack is None else pack
         servicer: Any = _PolicyAnalyzerServicer("pack", "0.0.1", self._pack, EnforcementLevel.ADVISORY)
-        self.servicer = servicer
+        self.servicer = RelevantResources(servicer) if filtered else servicer
         request = analyzer_pb2.ConfigureAnalyzerRequest()
         info = servicer.GetAnalyzerInfo(None, None)
         config = config or {}

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pulumi_policy
 import pytest
 import yaml
 from google.protobuf import json_format  # type: ignore[import-untyped]
@@ -34,8 +33,7 @@ def command(*arguments: str) -> tuple[int, str]:
 def test_the_written_pack_has_every_rule(tmp_path: Path, trial: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its program makes a pack of all rules, advisory ones on trial, and its configuration has every option."""
     made: list[Any] = []
-    monkeypatch.setattr(pulumi_policy, "PolicyPack", lambda name, policies: made.append((name, policies)))
-    monkeypatch.setattr("translation_job_guard.policies.collect_seldom", lambda: None)
+    monkeypatch.setattr("translation_job_guard.policies.start", lambda name, policies: made.append((name, policies)))
     pack = tmp_path / "new" / "pack"
     assert command("init", str(pack), *["--trial"] * trial)[0] == 0
     runpy.run_path(str(pack / "__main__.py"))

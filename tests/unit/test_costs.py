@@ -140,34 +140,3 @@ def test_the_help_of_the_command_line_imports_no_sdk() -> None:
     tops = {module.partition(".")[0] for module in output(sys.executable, "-c", script).split()}
     assert not tops & {"boto3", "botocore", "azure", "pulumi", "pulumi_policy", "jinja2", "starlette", "moto", "grpc"}
     assert "typer" in tops, "the check itself works"
-
-
-PACK = """
-import gc, runpy
-import pulumi_policy
-from bench.policies import stack_of
-from tests.policy.support import Servicer, stack_request
-
-packs = []
-pulumi_policy.PolicyPack = lambda name, policies: packs.append(policies)
-runpy.run_path("policy/__main__.py")
-(pack,) = packs
-still = [policy for policy in pack if not policy.name.endswith("-jobs")]
-whole = stack_request(stack_of(2_000))
-servicer = Servicer(still).servicer
-
-def collections():
-    return sum(generation["collections"] for generation in gc.get_stats())
-
-before = collections()
-servicer.AnalyzeStack(whole, None)
-print(len(pack), len(still), collections() - before, gc.collect())
-"""
-
-
-def test_the_ready_pack_searches_no_big_stack_for_garbage() -> None:
-    """Python would walk all resources again and again, for cycles that are not there."""
-    rules, still, collections, garbage = map(int, output(sys.executable, "-c", PACK).split())
-    assert (rules, still) == (11, 8)
-    assert collections == 0
-    assert garbage < 100, "the stack's own resources are freed without it"

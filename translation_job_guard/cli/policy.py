@@ -19,12 +19,9 @@ _MAIN = '''"""The policy pack of translation-job-guard{trial}.
 pulumi preview --policy-pack {name} --policy-pack-config {name}/policy-config.json
 """
 
-from pulumi_policy import PolicyPack
-
 from translation_job_guard.policies import {imports}
 
-collect_seldom()
-PolicyPack("translation-job-guard", policies({levels}))
+run_pack({levels})
 '''
 
 
@@ -48,8 +45,8 @@ def init(directory: Path, *, trial: bool, requirement: str | None, virtualenv: s
         "__main__.py": _MAIN.format(
             trial=", on trial: every rule is advisory" if trial else "",
             name=directory.name or ".",
-            imports="NAMES, collect_seldom, policies" if trial else "collect_seldom, policies",
-            levels='dict.fromkeys(NAMES, "advisory")' if trial else "",
+            imports="NAMES, run_pack" if trial else "run_pack",
+            levels='levels=dict.fromkeys(NAMES, "advisory")' if trial else "",
         ),
         "policy-config.json": f"{json.dumps(example(trial=trial), indent=2)}\n",
     }

@@ -31,6 +31,7 @@ __all__ = [
     "Node",
     "Stack",
     "guard_properties",
+    "kind_of",
 ]
 
 
@@ -264,7 +265,7 @@ class Stack:
     def __post_init__(self) -> None:
         found: list[Node] = []
         for resource in self.resources:
-            kind = _kind(resource.resource_type)
+            kind = kind_of(resource.resource_type)
             if kind is None:
                 continue
             try:
@@ -461,7 +462,8 @@ def _distinct(
 
 
 @cache  # of some hundred types, asked for each resource by each rule
-def _kind(resource_type: str) -> Kind | None:
+def kind_of(resource_type: str) -> Kind | None:
+    """Return what a resource of this type is to translation jobs; None if nothing."""
     return _TYPES.get(types.plain_type(resource_type))
 
 
