@@ -26,8 +26,8 @@ from translation_job_guard.policies.live import live_rules
 from translation_job_guard.policies.order import GUARD_DELETED_FIRST
 from translation_job_guard.policies.pack import start
 from translation_job_guard.policies.rule import Rule
-from translation_job_guard.policies.waived import waivers_rule
 from translation_job_guard.policies.waivers import Ledger
+from translation_job_guard.policies.waivers_rule import waivers_rule
 
 __all__ = ["NAMES", "policies", "rules", "run_pack"]
 

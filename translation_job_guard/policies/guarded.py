@@ -8,11 +8,11 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from translation_job_guard.jobs import AMAZON_TRANSLATE
 from translation_job_guard.policies.access import buckets_of
-from translation_job_guard.policies.answering import answers_for
+from translation_job_guard.policies.coverage_prediction import answers_for
 from translation_job_guard.policies.places import region_of
-from translation_job_guard.policies.remedy import amazon_guard, azure_guard
 from translation_job_guard.policies.rule import Report, StackRule, judge_each
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
+from translation_job_guard.policies.suggested_code import amazon_guard, azure_guard
 from translation_job_guard.policies.values import texts
 
 __all__ = ["TRANSLATION_RESOURCES_GUARDED", "TRANSLATION_RESOURCES_POSSIBLY_GUARDED"]

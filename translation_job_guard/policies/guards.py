@@ -10,7 +10,7 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, Severity
 
 from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
-from translation_job_guard.policies.answering import at_account
+from translation_job_guard.policies.coverage_prediction import at_account
 from translation_job_guard.policies.rule import GuardRule, Report, StackRule, judge_each, option
 from translation_job_guard.policies.stack import Guard, Kind, Stack
 from translation_job_guard.policies.values import any_unknown

@@ -20,12 +20,12 @@ from translation_job_guard.jobs import (
     Scope,
     coverage,
 )
-from translation_job_guard.policies.answering import answers_for
+from translation_job_guard.policies.coverage_prediction import answers_for
+from translation_job_guard.policies.listings import Seen, Sweeps
 from translation_job_guard.policies.places import Place, places
-from translation_job_guard.policies.remedy import amazon_guard, azure_guard
 from translation_job_guard.policies.rule import Report, Rule, StackRule, option
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
-from translation_job_guard.policies.sweep import Seen, Sweeps
+from translation_job_guard.policies.suggested_code import amazon_guard, azure_guard
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import any_unknown
 from translation_job_guard.services.registry import place_key

@@ -9,9 +9,9 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from translation_job_guard.jobs import AMAZON_TRANSLATE
 from translation_job_guard.policies.needs import Assignments, nearest, needed_with
-from translation_job_guard.policies.remedy import block, listed, protects
 from translation_job_guard.policies.rule import Report, StackRule, judge_each
 from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
+from translation_job_guard.policies.suggested_code import block, listed, protects
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import URL_SELECTORS, texts
 
