@@ -12,6 +12,9 @@ from stacks.workspace import ENGINE_UNDER_TEST, find_engine
 
 MARKER = "needs_engine"
 
+# Tests start Python hundreds of times. Without bytecode, each start compiles the SDKs again: that is most of its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{MARKER}(release): the earliest release of Pulumi that the test runs with")

@@ -81,6 +81,7 @@ def test_jobs_are_where_their_state_says(actions: list[tuple[str, int]]) -> None
     assert all(job.state in STATES.ended for job in place.jobs.values())
 
 
+@settings(max_examples=300)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.integers(1, 7), st.data())
 def test_pages_have_every_job_that_stays_once(times: list[int], size: int, data: st.DataObject) -> None:
     """By key, whatever leaves between the pages."""

@@ -2,6 +2,9 @@
 
 `ci`, the default, tries the same examples each time. `nightly` (`make properties-nightly`) tries many more, from a
 fresh seed each time, and prints how to try the one that failed again.
+
+The modules are marked `no_cover`: thousands of examples would take twice as long, and unit tests reach what coverage
+measures.
 """
 
 from __future__ import annotations

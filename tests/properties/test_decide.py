@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from translation_job_guard.guard.changes import Answer, Decision, decide
 from translation_job_guard.guard.properties import UNKNOWN
+
+pytestmark = pytest.mark.no_cover
 
 WRITTEN_DEFAULTS: dict[str, Any] = {
     "on_delete": "cancel",

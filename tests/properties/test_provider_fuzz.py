@@ -35,7 +35,7 @@ from translation_job_guard.provider import (
     _GuardProvider,
 )
 
-pytestmark = pytest.mark.usefixtures("no_sdk_pauses")
+pytestmark = [pytest.mark.usefixtures("no_sdk_pauses"), pytest.mark.no_cover]
 
 AMAZON, AZURE = AmazonTranslateJobGuardProvider(), AzureDocumentTranslationJobGuardProvider()
 ACCOUNT = "123456789012"

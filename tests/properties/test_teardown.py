@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
 from tests.properties.scenarios import Scenario, check, scenarios
+
+pytestmark = pytest.mark.no_cover
 
 
 @given(scenarios())

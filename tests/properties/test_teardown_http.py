@@ -40,6 +40,8 @@ from translation_job_guard.teardown import Mode, TeardownError, TeardownOptions,
 from translation_job_guard.teardown.pace import Pace
 from translation_job_guard.teardown.runner import run
 
+pytestmark = pytest.mark.no_cover
+
 KEY = "emulator-key"
 ROLE = "arn:aws:iam::123456789012:role/"
 CONTAINER = "https://account.blob.core.windows.net/"

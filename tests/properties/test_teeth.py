@@ -22,6 +22,8 @@ from translation_job_guard.teardown import CannotTell, Record, Report, machine, 
 from translation_job_guard.teardown.machine import Answers, List, Request, Script, Stop, Teardown, Value, Wait
 from translation_job_guard.testing import SimulatedService
 
+pytestmark = pytest.mark.no_cover
+
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
 
