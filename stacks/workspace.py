@@ -192,6 +192,7 @@ class Workspace:
 
     `program` is the text of a `__main__.py`, or the path of a file or of a directory with a `__main__.py`.
     `config` (`key` or `namespace:key`) goes to each preview and update; it and `env` may change at any time.
+    With `copy_of`, the stack begins as that workspace's stack of the same name is now, without another `up`.
     Close it, or use it as a context manager, to end every process that it started.
     """
 
@@ -203,6 +204,7 @@ class Workspace:
     env: dict[str, str] = field(default_factory=dict)
     time_limit: float = 120.0
     on_line: Callable[[str], None] | None = None
+    copy_of: Workspace | None = None
 
     def __post_init__(self) -> None:
         self.directory = self.root / "project"
@@ -210,8 +212,14 @@ class Workspace:
         self._backend = self.root / "state"
         self._operations = 0
         self._engine = find_engine()
-        for directory in (self.directory, self._home, self._backend):
-            directory.mkdir(parents=True)
+        self._home.mkdir(parents=True)
+        if self.copy_of is not None:
+            shutil.copytree(self.copy_of.directory, self.directory)
+            shutil.copytree(self.copy_of._backend, self._backend)
+            self.write_program(self.program)
+            return
+        self.directory.mkdir()
+        self._backend.mkdir()
         self.write_program(self.program)
         self.run("stack", "init", self.stack).check()
 

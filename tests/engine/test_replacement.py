@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -66,7 +68,7 @@ def _replaced(*names: str) -> Act:
 
 
 def _without_its_state(stack: Workspace) -> Result:
-    stack.run("state", "delete", _urn(stack, "guard"), "--yes").check()
+    stack.run("state", "delete", _urn(stack, "guard"), "--stack", stack.stack, "--yes").check()
     return stack.destroy()
 
 
@@ -108,16 +110,35 @@ SCENARIOS = {
         lambda stack: stack.destroy(), shape="deleted with", obstacle="deletedWith"
     ),
     "`pulumi state delete` of the guard": Scenario(_without_its_state),
-    "`pulumi stack rm --force`": Scenario(lambda stack: stack.run("stack", "rm", "--force", "--yes")),
+    "`pulumi stack rm --force`": Scenario(lambda stack: stack.run("stack", "rm", stack.stack, "--force", "--yes")),
 }
 
 
-def _stack(workspace: MakeWorkspace, emulator: Emulator, scenario: Scenario) -> Workspace:
-    stack = workspace(
-        REPLACED, env=dict(CREDENTIALS), config={"test:emulator": emulator.url, "test:shape": scenario.shape}
-    )
-    stack.up().check()
-    return stack
+@pytest.fixture(scope="module")
+def stacks(tmp_path_factory: pytest.TempPathFactory, real_server: Emulator) -> Iterator[Callable[[str], Workspace]]:
+    """Return the stack of a shape, brought up once: tests change copies of it."""
+    with ExitStack() as entered:
+
+        @cache
+        def brought_up(shape: str) -> Workspace:
+            config = {"test:emulator": real_server.url, "test:shape": shape}
+            root = tmp_path_factory.mktemp("stack") / "workspace"
+            stack = entered.enter_context(Workspace(root, REPLACED, env=dict(CREDENTIALS), config=config))
+            stack.up().check()
+            return stack
+
+        yield brought_up
+
+
+@pytest.fixture
+def stack_of(workspace: MakeWorkspace, stacks: Callable[[str], Workspace]) -> Callable[[Scenario], Workspace]:
+    """Make the stack that a scenario begins with."""
+
+    def make(scenario: Scenario) -> Workspace:
+        original = stacks(scenario.shape)
+        return workspace(REPLACED, env=dict(original.env), config=dict(original.config), copy_of=original)
+
+    return make
 
 
 def test_every_row_has_its_scenario() -> None:
@@ -128,10 +149,12 @@ def test_every_row_has_its_scenario() -> None:
 
 
 @pytest.mark.parametrize("what", SCENARIOS)
-def test_the_guard_does_what_the_table_says(what: str, workspace: MakeWorkspace, emulator: Emulator) -> None:
+def test_the_guard_does_what_the_table_says(
+    what: str, stack_of: Callable[[Scenario], Workspace], emulator: Emulator
+) -> None:
     """It stops the jobs before what they need goes; or the engine does not call it, and they run on."""
     scenario, (does, _instead) = SCENARIOS[what], _table()[what]
-    stack = _stack(workspace, emulator, scenario)
+    stack = stack_of(scenario)
     if scenario.obstacle:
         (guard,) = parse_state(json.dumps(stack.export_state()), "state").guards
         assert any(obstacle.startswith(scenario.obstacle) for obstacle in guard.obstacles), "plan and doctor say so"
@@ -146,11 +169,13 @@ def test_the_guard_does_what_the_table_says(what: str, workspace: MakeWorkspace,
 
 
 @pytest.mark.parametrize("what", [what for what, scenario in SCENARIOS.items() if scenario.instead])
-def test_what_to_do_instead_stops_the_jobs(what: str, workspace: MakeWorkspace, emulator: Emulator) -> None:
+def test_what_to_do_instead_stops_the_jobs(
+    what: str, stack_of: Callable[[Scenario], Workspace], emulator: Emulator
+) -> None:
     """Where the table says how, the guard acts before what its jobs need goes."""
     scenario = SCENARIOS[what]
     assert scenario.instead is not None
-    stack = _stack(workspace, emulator, scenario)
+    stack = stack_of(scenario)
     mine = jobs(emulator, "arn:aws:iam::123456789012:role/translate-dev", 2)
     done = scenario.instead(stack).check()
     assert states(emulator, mine) == {"STOPPED"}
