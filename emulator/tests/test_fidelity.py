@@ -25,11 +25,21 @@ import test_faults as fault_tests
 import test_resource_manager as resource_tests
 import test_surroundings as surroundings_tests
 from emulator_fixtures import SOURCE, TARGET
-from translation_job_emulator import amazon_model, azure, azure_cache, azure_http, faults, messages
+from translation_job_emulator import (
+    amazon_model,
+    azure,
+    azure_batch,
+    azure_cache,
+    azure_http,
+    azure_wire,
+    faults,
+    messages,
+)
 from translation_job_emulator import app as application
 from translation_job_emulator.amazon import STATES, Translate
 from translation_job_emulator.amazon_http import TranslateApi
-from translation_job_emulator.azure import Accounts, DocumentTranslation
+from translation_job_emulator.azure import DocumentTranslation
+from translation_job_emulator.azure_accounts import Accounts
 from translation_job_emulator.azure_cache import Cache
 from translation_job_emulator.azure_http import DocumentTranslationApi
 from translation_job_emulator.faults import Fault
@@ -117,7 +127,7 @@ def only_the_first(place: Any, state: str, now: float) -> Any:
 
 
 def with_inner_error(status: int, code: str, message: str, _: Any = None) -> Any:
-    return azure_http._failure(status, code, message, "InvalidKey")
+    return azure_wire.failure(status, code, message, "InvalidKey")
 
 
 def with_headers(**headers: str | None) -> Callable[[Any], Any]:
@@ -275,7 +285,7 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {},
     ),
     "Operation-Location": (
-        instead(azure_http, "_own_url", lambda _: "http://127.0.0.1/elsewhere"),
+        instead(azure_http, "own_url", lambda _: "http://127.0.0.1/elsewhere"),
         azure_tests.test_a_batch_is_accepted_with_its_location,
         {},
     ),
@@ -418,22 +428,22 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {},
     ),
     "links are absolute": (
-        answer(azure_http, "_next_link", lambda link: link.partition("://")[2]),
+        answer(azure_http, "next_link", lambda link: link.partition("://")[2]),
         recorded_tests.test_pages_link_as_recorded,
         {},
     ),
     "links have raw spaces": (
-        answer(azure_http, "_next_link", lambda link: link.replace(" ", "%20")),
+        answer(azure_http, "next_link", lambda link: link.replace(" ", "%20")),
         recorded_tests.test_pages_link_as_recorded,
         {},
     ),
     "links say what is left": (
-        answer(azure_http, "_next_link", lambda link: re.sub(r"top=\d+&", "", link)),
+        answer(azure_http, "next_link", lambda link: re.sub(r"top=\d+&", "", link)),
         recorded_tests.test_pages_link_as_recorded,
         {},
     ),
     "links keep the filter": (
-        answer(azure_http, "_next_link", lambda link: link.replace("statuses=Cancelled,Cancelling&", "")),
+        answer(azure_http, "next_link", lambda link: link.replace("statuses=Cancelled,Cancelling&", "")),
         recorded_tests.test_a_link_keeps_the_filter_and_counts_by_it,
         {},
     ),
@@ -469,7 +479,7 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {},
     ),
     "the port": (
-        instead(azure_http, "_with_port", lambda url: url),
+        instead(azure_http, "with_port", lambda url: url),
         recorded_tests.test_urls_have_their_port_and_no_signature,
         {},
     ),
@@ -515,7 +525,7 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {},
     ),
     "the time of the last action moves": (
-        answer(azure_http, "_time", lambda _: "2026-01-01T00:00:00Z"),
+        answer(azure_wire, "written_time", lambda _: "2026-01-01T00:00:00Z"),
         recorded_tests.test_a_batchs_course_is_as_recorded,
         {},
     ),
@@ -540,7 +550,7 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {"gone": TARGET, "before": 25, "after": 28, "code": "InvalidTargetDocumentAccessLevel"},
     ),
     "what validation says": (
-        instead(azure, "TARGET_DENIED", azure.SOURCE_DENIED),
+        instead(azure, "TARGET_DENIED", azure_batch.SOURCE_DENIED),
         recorded_tests.test_validation_fails_as_recorded,
         {"gone": TARGET, "before": 25, "after": 28, "code": "InvalidTargetDocumentAccessLevel"},
     ),
@@ -561,17 +571,17 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
     ),
     # Headers and errors
     "request ids": (
-        instead(azure_http, "_request_ids", dict),
+        instead(azure_wire, "request_ids", dict),
         recorded_tests.test_headers_are_as_recorded,
         {},
     ),
     "Retry-After on success": (
-        answer(azure_http, "_read", with_headers(Retry_After=None)),
+        answer(azure_http, "read_answer", with_headers(Retry_After=None)),
         recorded_tests.test_headers_are_as_recorded,
         {},
     ),
     "ETag": (
-        answer(azure_http, "_read", with_headers(ETag=None)),
+        answer(azure_http, "read_answer", with_headers(ETag=None)),
         recorded_tests.test_headers_are_as_recorded,
         {},
     ),
@@ -596,12 +606,12 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
         {},
     ),
     "a short answer to an invalid key": (
-        instead(azure_http, "_gateway_failure", with_inner_error),
+        instead(azure_http, "gateway_failure", with_inner_error),
         recorded_tests.test_an_invalid_key_has_a_short_answer,
         {},
     ),
     "times without zeros": (
-        answer(azure_http, "_time", lambda written: written.replace("Z", "0Z")),
+        answer(azure_wire, "written_time", lambda written: written.replace("Z", "0Z")),
         recorded_tests.test_times_have_no_zeros_at_their_end,
         {},
     ),

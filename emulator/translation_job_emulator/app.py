@@ -11,12 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from translation_job_emulator.amazon_http import TranslateApi, credential_scope
-from translation_job_emulator.azure_http import (
-    ARM_PATH,
-    PATH,
-    DocumentTranslationApi,
-    ResourceManagerApi,
-)
+from translation_job_emulator.azure_http import PATH, DocumentTranslationApi
 from translation_job_emulator.clock import Clock
 from translation_job_emulator.control_http import CONTROL_PATH, ControlApi
 from translation_job_emulator.faults import REFUSING, Fault
@@ -24,6 +19,7 @@ from translation_job_emulator.identity_http import TOKEN_PATH, IdentityApi
 from translation_job_emulator.log import Signal
 from translation_job_emulator.messages import Api, Exchange, Request, Response
 from translation_job_emulator.moto_http import MotoApi
+from translation_job_emulator.resource_manager_http import ARM_PATH, ResourceManagerApi
 from translation_job_emulator.subscriptions_http import SubscriptionsApi
 from translation_job_emulator.world import World
 

@@ -6,252 +6,37 @@ recorded, what is documented, and what is assumed here.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from translation_job_emulator.clock import Timeline, in_microseconds
-from translation_job_emulator.lifecycle import Job, Lifecycle, States
-from translation_job_emulator.settings import Settings
-
-VALIDATION_FAILED = "ValidationFailed"
-
-STATES = States(
-    queued="NotStarted",
-    running="Running",
-    stopping="Cancelling",
-    stopped="Cancelled",
-    succeeded="Succeeded",
-    ended=frozenset({"Cancelled", "Succeeded", "Failed", VALIDATION_FAILED}),
+from translation_job_emulator.azure_accounts import Accounts, container_of, without_query
+from translation_job_emulator.azure_batch import (
+    NO_TEXT,
+    SOURCE_DENIED,
+    STATES,
+    TARGET_DENIED,
+    TARGET_EXISTS,
+    VALIDATION_FAILED,
+    Batch,
+    Document,
+    DocumentTranslationError,
+    Query,
+    Row,
+    View,
+    empty_summary,
+    is_supported,
+    page_of,
+    problem_of,
 )
-
-SUPPORTED = (".txt", ".html", ".md", ".csv", ".tsv", ".docx", ".pptx", ".xlsx", ".pdf", ".xlf", ".mhtml", ".msg")
-"""Extensions of files that are translated; the service does not count others."""
+from translation_job_emulator.clock import Timeline, in_microseconds
+from translation_job_emulator.lifecycle import Lifecycle
+from translation_job_emulator.settings import Settings
 
 FIRST_DOCUMENT = 0x010A04E1
 """Documents are numbered through, in the first part of their ids."""
-
-Item = TypeVar("Item")
-
-
-class DocumentTranslationError(Exception):
-    """An error of the service: HTTP status, high-level code and inner code."""
-
-    def __init__(self, status: int, code: str, message: str, inner: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.inner = inner
-
-
-@dataclasses.dataclass(frozen=True)
-class Problem:
-    """What the service says of a failure: the inner code and the message."""
-
-    code: str
-    message: str
-
-
-SOURCE_DENIED = Problem(
-    "InvalidDocumentAccessLevel", "Cannot access source document location with the current permissions."
-)
-TARGET_DENIED = Problem(
-    "InvalidTargetDocumentAccessLevel", "Cannot access target document location with the current permissions."
-)
-TARGET_EXISTS = Problem("TargetFileAlreadyExists", "Target document file already exists.")
-NO_TEXT = Problem("NoTranslatableText", "The document does not have any translatable text.")
-
-
-@dataclasses.dataclass(frozen=True)
-class Document:
-    id: str
-    source: str
-    target: str
-    language: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """What a listing of documents shows of one."""
-
-    document: Document
-    status: str
-    progress: float
-    created: float | None
-    """None for a document that failed at validation."""
-    problem: Problem | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class View:
-    """What a batch's status shows at one time."""
-
-    state: str
-    updated: float
-    summary: dict[str, int]
-    problem: Problem | None = None
-
-
-@dataclasses.dataclass
-class Batch(Job):
-    documents: list[Document] = dataclasses.field(default_factory=list)
-    sources: list[str] = dataclasses.field(default_factory=list)
-    targets: list[str] = dataclasses.field(default_factory=list)
-    needs: frozenset[str] = frozenset()
-    """The containers that it was given, if the emulator had been told of them."""
-    counted: float = 0.0
-    """When the service has counted its documents."""
-    first_row: float | None = None
-    """When its first document gets a row; None for the time at which it starts."""
-    row_interval: float = 0.0
-    """From one row to the next."""
-    invalid: int = 0
-    """How many of its documents, the last ones, failed at validation."""
-    problem: Problem | None = None
-    behind: View | None = None
-    """What reads still show after a cancel."""
-    behind_until: float = 0.0
-
-    created: float = 0.0
-    """When it was submitted, in microseconds as answers show it: a filter by the time shown finds it."""
-
-    @property
-    def valid(self) -> int:
-        """How many of its documents can be translated."""
-        return len(self.documents) - self.invalid
-
-
-@dataclasses.dataclass(frozen=True)
-class Account:
-    """A Translator resource."""
-
-    name: str
-    keys: tuple[str, str]
-    id: str
-    location: str = "westeurope"
-    local_auth: bool = True
-    """Whether its keys are taken."""
-    kind: str = "TextTranslation"
-    properties: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    """What Resource Manager shows of it beside its subdomain: `networkAcls`, `publicNetworkAccess`, and so on."""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "keys": list(self.keys), "id": self.id, "location": self.location}
-
-
-@dataclasses.dataclass(frozen=True)
-class Query:
-    """What a listing asks for."""
-
-    top: int | None = None
-    skip: int = 0
-    page_size: int | None = None
-    ids: frozenset[str] = frozenset()
-    statuses: frozenset[str] = frozenset()
-    created_from: float | None = None
-    created_to: float | None = None
-    ascending: bool = False
-
-
-class Accounts:
-    """Translator resources and blob containers."""
-
-    def __init__(self, settings: Settings, container_gone: Callable[[str], None]) -> None:
-        self._settings = settings
-        self._container_gone = container_gone
-        self._accounts: dict[str, Account] = {}
-        self._deleted: set[str] = set()
-        self._containers: set[str] = set()
-        self._gone_containers: set[str] = set()
-
-    def get(self, name: str) -> Account | None:
-        found = self._accounts.get(name)
-        if found is None and self._settings.azure_resources == "any" and name not in self._deleted:
-            found = self.put(name)
-        return found
-
-    def put(
-        self,
-        name: str,
-        keys: list[str] | None = None,
-        resource_id: str | None = None,
-        location: str | None = None,
-        kind: str | None = None,
-        properties: Mapping[str, Any] | None = None,
-    ) -> Account:
-        given = keys or self._settings.azure_keys or [uuid.uuid4().hex]
-        account = Account(
-            name=name,
-            keys=(given[0], given[-1]),
-            id=resource_id
-            or "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator"
-            f"/providers/Microsoft.CognitiveServices/accounts/{name}",
-            location=location or "westeurope",
-            kind=kind or "TextTranslation",
-            properties=dict(properties or {}),
-        )
-        self._accounts[name] = account
-        self._deleted.discard(name)
-        return account
-
-    def set_local_auth(self, name: str, enabled: bool) -> None:
-        self._accounts[name] = dataclasses.replace(self._accounts[name], local_auth=enabled)
-
-    def set_properties(self, name: str, properties: Mapping[str, Any]) -> None:
-        """Change what Resource Manager shows of a resource, its firewall included."""
-        self._accounts[name] = dataclasses.replace(self._accounts[name], properties=dict(properties))
-
-    def delete(self, name: str) -> bool:
-        """A deleted resource does not come back on use, only by `put`."""
-        self._deleted.add(name)
-        return self._accounts.pop(name, None) is not None
-
-    def by_id(self, resource_id: str) -> Account | None:
-        wanted = resource_id.lower()
-        known = next((account for account in self._accounts.values() if account.id.lower() == wanted), None)
-        if known is not None or self._settings.azure_resources == "explicit":
-            return known
-        name = resource_id.rsplit("/", 1)[-1]
-        return None if name in self._accounts or name in self._deleted else self.put(name, resource_id=resource_id)
-
-    def regenerate(self, account: Account, which: str) -> Account:
-        first, second = account.keys
-        keys = (uuid.uuid4().hex, second) if which == "Key1" else (first, uuid.uuid4().hex)
-        self._accounts[account.name] = dataclasses.replace(account, keys=keys)
-        return self._accounts[account.name]
-
-    def all(self) -> list[Account]:
-        return list(self._accounts.values())
-
-    def put_container(self, url: str) -> None:
-        self._containers.add(container_of(url))
-        self._gone_containers.discard(container_of(url))
-
-    def delete_container(self, url: str) -> bool:
-        """Also a whole storage account, by a URL without a container."""
-        deleted = container_of(url)
-        gone = {known for known in self._containers if known == deleted or known.startswith(f"{deleted}/")}
-        self._containers -= gone
-        self._gone_containers |= gone
-        for container in gone:
-            self._container_gone(container)
-        return bool(gone)
-
-    def containers(self) -> frozenset[str]:
-        return frozenset(self._containers)
-
-    def gone_containers(self) -> frozenset[str]:
-        return frozenset(self._gone_containers)
-
-    def clear(self) -> None:
-        self._accounts.clear()
-        self._deleted.clear()
-        self._containers.clear()
-        self._gone_containers.clear()
 
 
 class DocumentTranslation(Lifecycle[Batch]):
@@ -600,59 +385,3 @@ class DocumentTranslation(Lifecycle[Batch]):
     def _catch_up(self) -> None:
         while self._behind and not self._is_behind(next(iter(self._behind.values()))):
             pass
-
-
-def problem_of(batch: Batch) -> Problem | None:
-    """Return what the service says of a batch that failed."""
-    if batch.problem is not None and batch.state in (VALIDATION_FAILED, "Failed"):
-        return batch.problem
-    if batch.message is not None:
-        return Problem("InvalidRequest", batch.message)
-    return {VALIDATION_FAILED: SOURCE_DENIED, "Failed": NO_TEXT}.get(batch.state)
-
-
-def is_supported(file: str) -> bool:
-    """Check whether a file is of a format that is translated; one without an extension passes for text."""
-    name = file.rsplit("/", 1)[-1]
-    return "." not in name or name.lower().endswith(SUPPORTED)
-
-
-def empty_summary() -> dict[str, int]:
-    counts = (
-        "total",
-        "failed",
-        "success",
-        "inProgress",
-        "notYetStarted",
-        "cancelled",
-        "totalCharacterCharged",
-    )
-    return dict.fromkeys(counts, 0)
-
-
-def page_of(items: Iterator[Item], query: Query, server_size: int) -> tuple[list[Item], int]:
-    """Return a page, and how many items are left after it.
-
-    `skip` and `top` count over all pages. Without `top` everything is counted; with it, it says how many are left, and
-    so cuts off what has come since.
-    """
-    size = min(server_size, query.page_size or server_size)
-    if query.top is not None:
-        size = min(size, query.top)
-    for _ in itertools.islice(items, query.skip):
-        pass
-    page = list(itertools.islice(items, size))
-    if query.top is None:
-        return page, sum(1 for _ in items)
-    return page, query.top - len(page) if next(items, None) is not None else 0
-
-
-def container_of(url: str) -> str:
-    """`https://account.blob.core.windows.net/container` of anything in it; the signature of a SAS is left out."""
-    scheme, _, rest = without_query(url).partition("://")
-    host, _, path = rest.partition("/")
-    return f"{scheme}://{host}/{path.split('/')[0]}".lower().rstrip("/")
-
-
-def without_query(url: str) -> str:
-    return url.partition("?")[0]

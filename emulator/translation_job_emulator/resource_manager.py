@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from translation_job_emulator.azure import Accounts
+from translation_job_emulator.azure_accounts import Accounts
 
 TENANT = "00000000-0000-0000-0000-000000000001"
 

@@ -11,7 +11,7 @@ import dataclasses
 import re
 from typing import Any
 
-from translation_job_emulator.azure import Account, Accounts
+from translation_job_emulator.azure_accounts import Account, Accounts
 from translation_job_emulator.resource_manager import TENANT, ResourceManager, ResourceManagerError
 
 STATES = ("Enabled", "Warned", "PastDue", "Disabled", "Deleted")

@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from translation_job_emulator.azure_http import ARM_PATH, PATH, ResourceManagerApi
+from translation_job_emulator.azure_http import PATH
+from translation_job_emulator.azure_wire import base_url
 from translation_job_emulator.log import Call
 from translation_job_emulator.messages import Exchange, Request, Response
 from translation_job_emulator.resource_manager import ResourceManagerError
+from translation_job_emulator.resource_manager_http import ARM_PATH, ResourceManagerApi
 from translation_job_emulator.settings import Settings
 from translation_job_emulator.subscriptions import Subscriptions
 
@@ -54,7 +56,7 @@ class SubscriptionsApi:
             accounts = self._subscriptions.accounts_of(call.resource.rsplit("/", 1)[-1])
         except ResourceManagerError as error:
             return _failure(error.status, error.code, error.message)
-        return self._page([_with_endpoint(one, f"{_base_url(request)}{PATH}") for one in accounts], request)
+        return self._page([_with_endpoint(one, f"{base_url(request)}{PATH}") for one in accounts], request)
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
         """Return the service's answer to a fault."""
@@ -75,7 +77,7 @@ class SubscriptionsApi:
         body: dict[str, Any] = {"value": rows[begin:end]}
         if end < len(rows):
             version = request.query_value("api-version")
-            body["nextLink"] = f"{_base_url(request)}{request.path}?api-version={version}&$skiptoken={end}"
+            body["nextLink"] = f"{base_url(request)}{request.path}?api-version={version}&$skiptoken={end}"
         return _answer(200, body)
 
 
@@ -86,10 +88,6 @@ def _with_endpoint(account: dict[str, Any], endpoints: str) -> dict[str, Any]:
     regional = f"https://{account.get('location', 'westeurope')}.api.cognitive.microsoft.com/"
     endpoint = properties.get("endpoint") or (f"{endpoints}{name.lower()}/" if name else regional)
     return {**account, "properties": {**properties, "endpoint": endpoint}}
-
-
-def _base_url(request: Request) -> str:
-    return f"http://{request.headers.get('host', '127.0.0.1')}"
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from translation_job_emulator.amazon import Translate, TranslateJob
-from translation_job_emulator.azure import Batch, DocumentTranslation
+from translation_job_emulator.azure import DocumentTranslation
+from translation_job_emulator.azure_batch import Batch
 from translation_job_emulator.azure_cache import Cache
 from translation_job_emulator.clock import Clock, RealClock, SteppedClock, Timeline
 from translation_job_emulator.faults import Faults
