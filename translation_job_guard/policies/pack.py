@@ -19,7 +19,7 @@ from pulumi_policy import Policy, PolicyPack
 
 from translation_job_guard.policies.stack import kind_of
 from translation_job_guard.resource_types import GUARD_TYPES
-from translation_job_guard.services import loading
+from translation_job_guard.services.calling import loading
 
 __all__ = ["RelevantResources", "start"]
 
