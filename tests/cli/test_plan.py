@@ -12,6 +12,7 @@ from tests.cli.conftest import REGION, AddJobs, Cli
 from tests.support.golden import check_golden, normalised
 from tests.support.schema import validate
 from tests.support.states import mixed, state
+from translation_job_guard.cli.options import StackOptions
 from translation_job_guard.cli.stacks import given_stacks
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -268,7 +269,7 @@ def test_without_pulumi_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch, tm
     """An exported state will do."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
-    [found] = given_stacks([], [])
+    [found] = given_stacks(StackOptions())
     assert found.stack is None
     assert "install Pulumi" in str(found.error)
     assert "--state FILE" in str(found.error)

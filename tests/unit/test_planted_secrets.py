@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from translation_job_guard import redaction
-from translation_job_guard.cli import output, verbose
+from translation_job_guard.cli import output, streams, verbose
 from translation_job_guard.cli.output import Format, Sink
 from translation_job_guard.errors import Rejected
 from translation_job_guard.guard.arguments import read
@@ -185,7 +185,7 @@ def test_no_secret_is_in_what_verbose_shows(said: str, capsys: pytest.CaptureFix
     logging.getLogger("botocore.endpoint").debug("Making request for %s with params: %s", "Stop", request)
     answer = ("https", "host", 443, "GET", f"/?q={said}", "HTTP/1.1", 200, 17)
     logging.getLogger("urllib3.connectionpool").debug('%s://%s:%s "%s %s %s" %s %s', *answer)
-    output.say(said)
+    streams.say(said)
     shown = capsys.readouterr().err
     assert len(shown.split("no more")) == 4
     _check(shown)

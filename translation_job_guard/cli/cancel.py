@@ -12,17 +12,37 @@ from pathlib import Path
 from typing import Any, Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.options import Access, Selectors, check, no_places, places_of_environment
-from translation_job_guard.cli.output import say
-from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.cli.groups import flags
+from translation_job_guard.cli.options import CredentialOptions, OutputOptions, PlaceOptions, ScopeOptions, StopOptions
+from translation_job_guard.cli.output import emit, prepare
+from translation_job_guard.cli.places import (
+    PlaceNames,
+    check,
+    given_places,
+    nowhere,
+    places_of_environment,
+    properties_of,
+    scope_of,
+    seconds,
+)
+from translation_job_guard.cli.results import (
+    JobRow,
+    PlaceRow,
+    Result,
+    bars_of,
+    job_row,
+    jobs_table,
+    place_row,
+    places_table,
+)
+from translation_job_guard.cli.streams import say
 from translation_job_guard.errors import GuardError, InvalidArgument, WrongAccount
 from translation_job_guard.guard import lifecycle
 from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.guard.environment import Overrides
 from translation_job_guard.guard.progress import Voice
+from translation_job_guard.guard.selectors import SELECTORS, Kind
 from translation_job_guard.jobs import (
-    AMAZON_TRANSLATE,
-    AZURE_DOCUMENT_TRANSLATION,
     AmazonScope,
     AzureScope,
     Coverage,
@@ -38,7 +58,7 @@ from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.teardown import CannotTell, Ending, Occasion, Report, TeardownTimeout, Undecided
 from translation_job_guard.threads import each
 
-__all__ = ["CancelDocument", "CancelResult", "DryRunResult", "NotFound", "cancel", "cancel_places", "dry_run"]
+__all__ = ["CancelDocument", "CancelResult", "DryRunResult", "NotFound", "cancel", "cancel_places", "dry_run", "run"]
 
 NAME = "cancel"
 """What the teardown is called, where a guard's has the guard's name."""
@@ -170,53 +190,80 @@ class CancelResult:
         )
 
 
-def cancel_places(
-    regions: Sequence[str],
-    endpoints: Sequence[str],
-    selectors: Selectors,
-    access: Access,
-    properties: Mapping[str, Any],
-    undecided_timeout: str,
-) -> list[GuardArguments]:
-    """The teardowns that options ask for, each with its scope.
+def run(
+    places: PlaceOptions,
+    selectors: ScopeOptions,
+    stopping: StopOptions,
+    credentials: CredentialOptions,
+    output: OutputOptions,
+) -> int:
+    """Stop the jobs in scope, or show what would be stopped; returns the exit code.
 
     Raises:
         InvalidArgument: a place has no scope, a scope no place, or an option cannot be used.
     """
-    of_amazon, of_azure = selectors.of(AMAZON_TRANSLATE), selectors.of(AZURE_DOCUMENT_TRANSLATION)
-    if not of_amazon and not of_azure:
-        raise InvalidArgument(
-            "There is no scope, and everything would be stopped: name jobs (--job-name-prefix, --s3-uri-prefix, "
-            "--data-access-role-arn, --job-id, --container-url, --source-container-url, --target-container-url, "
-            "--translation-id), or say --whole-region or --whole-resource if you mean it."
+    sinks = prepare(output)
+    guards = cancel_places(places, selectors, stopping, credentials)
+    result: Result = (
+        cancel(guards, stopping.receipts)
+        if stopping.yes
+        else dry_run(guards, timeout=seconds("--timeout", stopping.timeout))
+    )
+    return emit(result, sinks, [credentials.key_env])
+
+
+def cancel_places(
+    places: PlaceOptions, selectors: ScopeOptions, stopping: StopOptions, credentials: CredentialOptions
+) -> list[GuardArguments]:
+    """Return the teardowns that options ask for, each with its scope.
+
+    Raises:
+        InvalidArgument: a place has no scope, a scope no place, or an option cannot be used.
+    """
+    scopes = {service: scope for service in CONNECTIONS if (scope := scope_of(selectors, service))}
+    found = []
+    for service, names in _named_places(places, scopes, credentials).items():
+        for place in names:
+            properties = {
+                "name": NAME,
+                **stopping.properties(),
+                "account_id": stopping.expected_account_id,
+                **properties_of(service, place, credentials),
+                "scope": [scopes[service]],
+            }
+            check(service, properties)
+            found.append(read(service, properties))
+    return found
+
+
+def _named_places(places: PlaceOptions, scopes: Mapping[str, Any], credentials: CredentialOptions) -> PlaceNames:
+    """Return the places of each service that has a scope: the given ones, else the environment's.
+
+    Raises:
+        InvalidArgument: a place has no scope, or a scope no place.
+    """
+    option = flags(ScopeOptions)
+    if not scopes:
+        every = ", ".join(
+            option[name] for known in SELECTORS.values() for name in known if known[name].kind is Kind.LIST
         )
-    regions, endpoints = list(dict.fromkeys(regions)), list(dict.fromkeys(endpoints))
-    if regions and not of_amazon:
         raise InvalidArgument(
-            f"--region {regions[0]} has no scope: name its jobs, or say --whole-region to stop every job there."
+            f"There is no scope, and everything would be stopped: name jobs ({every}), or say --whole-region or "
+            "--whole-resource if you mean it."
         )
-    if endpoints and not of_azure:
-        raise InvalidArgument(
-            f"--endpoint {endpoints[0]} has no scope: name its batches, or say --whole-resource to stop every batch "
-            "there."
-        )
-    here, there = places_of_environment(access.profile)
-    if of_amazon and not regions:
-        regions = here
-    if of_azure and not endpoints:
-        endpoints = there
-    no_region, no_endpoint = bool(of_amazon) and not regions, bool(of_azure) and not endpoints
-    if no_region or no_endpoint:
-        raise no_places(amazon=no_region, azure=no_endpoint)
-    found: list[GuardArguments] = []
-    for service, places, scope, more in (
-        (AMAZON_TRANSLATE, regions, of_amazon, {}),
-        (AZURE_DOCUMENT_TRANSLATION, endpoints, of_azure, {"undecided_timeout": undecided_timeout}),
-    ):
-        for place in places:
-            told = {"name": NAME, **properties, **access.properties(service, place), "scope": [scope], **more}
-            check(service, told)
-            found.append(read(service, told))
+    given = given_places(places)
+    for service, names in given.items():
+        if names and service not in scopes:
+            [whole] = [option[name] for name, selector in SELECTORS[service].items() if selector.kind is Kind.WHOLE]
+            raise InvalidArgument(
+                f"--{CONNECTIONS[service].place_name} {names[0]} has no scope: name its jobs, or say {whole} to stop "
+                "every job there."
+            )
+    here = places_of_environment(credentials.profile)
+    found = {service: given[service] or here[service] for service in scopes}
+    missing = [service for service, names in found.items() if not names]
+    if missing:
+        raise nowhere(missing)
     return found
 
 

@@ -30,8 +30,8 @@ def regions(incomplete: str) -> list[str]:
 
 def stacks(incomplete: str) -> list[str]:
     """Return the stacks of the project that the shell is in."""
-    # Help, which knows this module, is shown without what reads a state.
-    from translation_job_guard.cli.stacks import pulumi
+    # Help, which needs this module, starts no process.
+    from translation_job_guard.cli.pulumi_command import pulumi
 
     try:
         names = [stack["name"] for stack in json.loads(pulumi("stack", "ls", "--json"))]

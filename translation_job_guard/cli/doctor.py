@@ -22,7 +22,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.stacks import StackOrError, guard_names, pulumi, pulumi_path
+from translation_job_guard.cli.options import (
+    CredentialOptions,
+    LookOptions,
+    OutputOptions,
+    PlaceOptions,
+    StackOptions,
+)
+from translation_job_guard.cli.output import emit, prepare
+from translation_job_guard.cli.places import connections, given_places, places_of_environment, seconds
+from translation_job_guard.cli.pulumi_command import pulumi, pulumi_path
+from translation_job_guard.cli.stacks import StackOrError, given_stacks, guard_names
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import CredentialsUnusable, Denied, GuardError, InvalidArgument, MissingExtra
 from translation_job_guard.guard import lifecycle
@@ -36,7 +46,7 @@ from translation_job_guard.state import StateGuard
 from translation_job_guard.teardown import Mode
 from translation_job_guard.threads import each
 
-__all__ = ["Check", "DoctorDocument", "DoctorResult", "Health", "doctor", "has_project"]
+__all__ = ["Check", "DoctorDocument", "DoctorResult", "Health", "doctor", "has_project", "run"]
 
 SKEW_REFUSED: Final = 300
 """Seconds that a clock may be off until AWS refuses its signatures (AWS General Reference)."""
@@ -131,6 +141,28 @@ _TONES: Final = {
     Health.BAD: Tone.BAD,
     Health.UNKNOWN: Tone.BAD,
 }
+
+
+def run(
+    places: PlaceOptions,
+    stacks: StackOptions,
+    credentials: CredentialOptions,
+    looking: LookOptions,
+    output: OutputOptions,
+) -> int:
+    """Check whether guards can work from here, and show what was found; returns the exit code.
+
+    Raises:
+        InvalidArgument: an option cannot be used.
+    """
+    sinks = prepare(output)
+    timeout = seconds("--timeout", looking.timeout)
+    names, named = given_places(places), bool(stacks.stack or stacks.state)
+    if not any(names.values()) and not named:
+        names = places_of_environment(credentials.profile)
+    found = connections(names, credentials)
+    read = given_stacks(stacks) if named or has_project(Path.cwd()) else []
+    return emit(doctor(found, read, timeout=timeout), sinks, [credentials.key_env])
 
 
 def doctor(places: Sequence[Connection], stacks: Sequence[StackOrError], *, timeout: float) -> DoctorResult:

@@ -1,314 +1,367 @@
-"""The options that commands share, and the connections that they make: checked and read as a guard's are."""
+"""The options that commands share, in groups. A command names the groups that it takes (``commands``).
+
+A field is called as the property of a guard that has the same meaning, so that a guard's checks and readers take it.
+"""
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Annotated, Any, Final
 
-import typer
+from typer import Option
 
 from translation_job_guard.cli import completion
-from translation_job_guard.durations import parse_duration
-from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.arguments import read_connection
-from translation_job_guard.guard.properties import DEFAULTS, UNKNOWN
-from translation_job_guard.guard.selectors import selector_names
-from translation_job_guard.guard.validation import Problem, problems
-from translation_job_guard.services import Connection
-from translation_job_guard.services.amazon import regions_of
-from translation_job_guard.services.registry import CONNECTIONS
+from translation_job_guard.guard.environment import RECEIPTS, TIMEOUT
+from translation_job_guard.guard.properties import DEFAULTS
 
 __all__ = [
     "ENDPOINT_ENV",
-    "Access",
-    "Selectors",
-    "check",
-    "no_places",
-    "places_of_environment",
-    "regions_of_service",
-    "seconds",
+    "AdditionalPlaceOptions",
+    "CredentialOptions",
+    "EmulatorOptions",
+    "EstateOptions",
+    "LiveStackOptions",
+    "LookOptions",
+    "OutputOptions",
+    "PlaceOptions",
+    "ScopeOptions",
+    "SelectorOptions",
+    "StackOptions",
+    "StopOptions",
+    "UpdateOptions",
+    "WatchOptions",
 ]
 
 ENDPOINT_ENV: Final = "AZURE_DOCUMENT_TRANSLATION_ENDPOINT"
 
-_AMAZON = "Amazon Translate"
-_AZURE = "Azure Document Translation"
-_ACCESS = "Access"
-_SHOWING = "Output"
 
-# Options, as typer takes them.
-
-Region = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--region",
-        metavar="REGION",
-        help="AWS region to look at; repeatable. [default: the environment's]",
-        autocompletion=completion.regions,
-    ),
-]
-Endpoint = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--endpoint",
-        metavar="URL",
-        help=f"Endpoint of a Translator resource to look at; repeatable. [default: {ENDPOINT_ENV}]",
-    ),
-]
-AllRegions = Annotated[
-    bool, typer.Option("--all-regions", help="Every region that has Amazon Translate, in the environment's partition.")
-]
-RoleArns = Annotated[
-    list[str] | None,
-    typer.Option("--data-access-role-arn", metavar="ARN", help="Amazon jobs that run under this role; repeatable."),
-]
-S3Prefixes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--s3-uri-prefix",
-        metavar="S3_URI",
-        help="Amazon jobs that read or write below s3://bucket/folder/; repeatable.",
-    ),
-]
-NamePrefixes = Annotated[
-    list[str] | None,
-    typer.Option("--job-name-prefix", metavar="TEXT", help="Amazon jobs whose name begins so; repeatable."),
-]
-JobIds = Annotated[
-    list[str] | None, typer.Option("--job-id", metavar="ID", help="Amazon jobs with this id; repeatable.")
-]
-SubmittedAfter = Annotated[
-    str | None,
-    typer.Option(
-        "--submitted-after", metavar="TIME", help="Narrows Amazon jobs to those submitted then or later (RFC 3339)."
-    ),
-]
-TranslationIds = Annotated[
-    list[str] | None, typer.Option("--translation-id", metavar="ID", help="Azure batches with this id; repeatable.")
-]
-ContainerUrls = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--container-url", metavar="URL", help="Azure batches that read or write below this container; repeatable."
-    ),
-]
-SourceContainerUrls = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--source-container-url",
-        metavar="URL",
-        help="Azure batches that read below this container, decided without knowing targets; repeatable.",
-    ),
-]
-TargetContainerUrls = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--target-container-url", metavar="URL", help="Azure batches that write below this container; repeatable."
-    ),
-]
-CreatedAfter = Annotated[
-    str | None,
-    typer.Option(
-        "--created-after", metavar="TIME", help="Narrows Azure batches to those created then or later (RFC 3339)."
-    ),
-]
-WholeRegion = Annotated[
-    bool, typer.Option("--whole-region", help="Every Amazon job of the account and region, whoever started it.")
-]
-WholeResource = Annotated[
-    bool, typer.Option("--whole-resource", help="Every batch of the Translator resource, whoever started it.")
-]
-Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="AWS profile to use.")]
-AssumeRole = Annotated[
-    str | None, typer.Option("--assume-role-arn", metavar="ARN", help="AWS role to assume before looking.")
-]
-EndpointUrl = Annotated[
-    str | None,
-    typer.Option("--endpoint-url", metavar="URL", help="Of Amazon Translate, if not the public one."),
-]
-KeyEnv = Annotated[
-    str,
-    typer.Option(
-        "--key-env", metavar="NAME", help="Environment variable that holds the Azure key; never the key itself."
-    ),
-]
-AccountResourceId = Annotated[
-    str | None,
-    typer.Option(
-        "--account-resource-id",
-        metavar="ID",
-        help="Of the Translator resource: its key is fetched from Azure Resource Manager.",
-    ),
-]
-ApiVersion = Annotated[str, typer.Option("--api-version", metavar="VERSION", help="Of Document Translation.")]
-Timeout = Annotated[
-    str, typer.Option("--timeout", metavar="DURATION", help='How long to wait for a place, such as "30s" or "2m".')
-]
-StackNames = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--stack",
-        "-s",
-        metavar="STACK",
-        help="Stack to read, by `pulumi stack export`; repeatable. [default: current]",
-        autocompletion=completion.stacks,
-    ),
-]
-StateFiles = Annotated[
-    list[str] | None,
-    typer.Option("--state", metavar="FILE|-", help="Exported stack to read instead; - is standard input; repeatable."),
-]
-Output = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FORMAT[=FILE]",
-        help="table, json, markdown or html, on standard output or into a file; repeatable. [default: table]",
-        autocompletion=completion.formats,
-    ),
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show every request on standard error, without secrets.")
-]
+# Where to look
 
 
 @dataclass(frozen=True)
-class Selectors:
-    """The selectors of both services, as options name them."""
+class PlaceOptions:
+    """The places to look at."""
 
-    data_access_role_arns: Sequence[str] | None = None
-    s3_uri_prefixes: Sequence[str] | None = None
-    job_name_prefixes: Sequence[str] | None = None
-    job_ids: Sequence[str] | None = None
-    submitted_after: str | None = None
-    translation_ids: Sequence[str] | None = None
-    container_urls: Sequence[str] | None = None
-    source_container_urls: Sequence[str] | None = None
-    target_container_urls: Sequence[str] | None = None
-    created_after: str | None = None
-    whole_region: bool = False
-    whole_resource: bool = False
-
-    def of(self, service: str) -> dict[str, Any]:
-        """Return those of a service that were given, as a stored scope."""
-        values = ((name, getattr(self, name, None)) for name in selector_names(service))
-        return {name: value if isinstance(value, (str, bool)) else list(value) for name, value in values if value}
+    region: Annotated[
+        list[str],
+        Option(
+            "--region",
+            metavar="REGION",
+            help="AWS region to look at; repeatable. [default: the environment's]",
+            autocompletion=completion.regions,
+        ),
+    ] = field(default_factory=list)
+    endpoint: Annotated[
+        list[str],
+        Option(
+            "--endpoint",
+            metavar="URL",
+            help=f"Endpoint of a Translator resource to look at; repeatable. [default: {ENDPOINT_ENV}]",
+        ),
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Access:
-    """By which credentials."""
+class AdditionalPlaceOptions(PlaceOptions):
+    """The places to look at as well as those of stacks."""
 
-    profile: str | None = None
-    assume_role_arn: str | None = None
-    endpoint_url: str | None = None
-    key_env: str = DEFAULTS["key_env"]
-    account_resource_id: str | None = None
-    api_version: str = DEFAULTS["api_version"]
-
-    def connection(self, service: str, place: str, scope: Mapping[str, Any] | None = None) -> Connection:
-        """Return the connection to a place by these credentials, for the jobs of a scope or for all.
-
-        Raises:
-            InvalidArgument: an option cannot be used, one of the scope included.
-        """
-        properties = self.properties(service, place)
-        check(service, {**properties, "scope": [scope] if scope else UNKNOWN})
-        return read_connection(service, properties)
-
-    def properties(self, service: str, place: str) -> dict[str, Any]:
-        """Return what a guard there with these credentials would store."""
-        connection = CONNECTIONS[service]
-        names = {field.name for field in fields(connection)} & {field.name for field in fields(self)}
-        return {connection.place_name: place, **{name: getattr(self, name) for name in sorted(names)}}
+    region: Annotated[
+        list[str],
+        Option(
+            "--region",
+            metavar="REGION",
+            help="AWS region to look at as well; repeatable.",
+            autocompletion=completion.regions,
+        ),
+    ] = field(default_factory=list)
+    endpoint: Annotated[
+        list[str],
+        Option("--endpoint", metavar="URL", help="Translator endpoint to look at as well; repeatable."),
+    ] = field(default_factory=list)
 
 
-def check(service: str, properties: Mapping[str, Any]) -> None:
-    """Check options as a guard checks its properties.
+@dataclass(frozen=True)
+class EstateOptions:
+    """Options that find the places to look at."""
 
-    Raises:
-        InvalidArgument: an option cannot be used.
-    """
-    found = problems(service, properties)
-    if found:
-        raise InvalidArgument(" ".join(_in_options(service, problem) for problem in found))
+    all_regions: Annotated[
+        bool, Option("--all-regions", help="Every region that has Amazon Translate, in the environment's partition.")
+    ] = False
 
 
-def region_of_environment(profile: str | None) -> str | None:
-    """The region that boto3 would use: AWS_REGION, AWS_DEFAULT_REGION or the profile's."""
-    # boto3 knows no AWS_REGION; every other SDK of AWS does.
-    if region := os.environ.get("AWS_REGION", "").strip():
-        return region
-    try:
-        # Without boto3 itself, whose import takes as long as all the rest.
-        from botocore.exceptions import BotoCoreError
-        from botocore.session import Session
-    except ImportError:
-        return None
-    try:
-        found = Session(profile=profile).get_config_variable("region")
-    except BotoCoreError as error:
-        raise InvalidArgument(f"{error} Give --region, or another --profile.") from error
-    return str(found) if found else None
+@dataclass(frozen=True)
+class CredentialOptions:
+    """The credentials to look with, and what each service needs besides."""
+
+    profile: Annotated[str | None, Option("--profile", metavar="NAME", help="AWS profile to use.")] = None
+    assume_role_arn: Annotated[
+        str | None, Option("--assume-role-arn", metavar="ARN", help="AWS role to assume before looking.")
+    ] = None
+    endpoint_url: Annotated[
+        str | None, Option("--endpoint-url", metavar="URL", help="Of Amazon Translate, if not the public one.")
+    ] = None
+    key_env: Annotated[
+        str,
+        Option(
+            "--key-env", metavar="NAME", help="Environment variable that holds the Azure key; never the key itself."
+        ),
+    ] = DEFAULTS["key_env"]
+    account_resource_id: Annotated[
+        str | None,
+        Option(
+            "--account-resource-id",
+            metavar="ID",
+            help="Of the Translator resource: its key is fetched from Azure Resource Manager.",
+        ),
+    ] = None
+    api_version: Annotated[str, Option("--api-version", metavar="VERSION", help="Of Document Translation.")] = DEFAULTS[
+        "api_version"
+    ]
 
 
-def places_of_environment(profile: str | None) -> tuple[list[str], list[str]]:
-    """The region and the endpoint that the environment names, each in a list of one or none."""
-    region, endpoint = region_of_environment(profile), os.environ.get(ENDPOINT_ENV, "").strip()
-    return [region] if region else [], [endpoint] if endpoint else []
+@dataclass(frozen=True)
+class LookOptions:
+    """How to look."""
+
+    timeout: Annotated[
+        str, Option("--timeout", metavar="DURATION", help='How long to wait for a place, such as "30s" or "2m".')
+    ] = "60s"
 
 
-def regions_of_service(profile: str | None) -> list[str]:
-    """Every region that has Amazon Translate's batch jobs, in the partition of the environment's region.
+@dataclass(frozen=True)
+class StackOptions:
+    """The stacks to read."""
 
-    Raises:
-        InvalidArgument: boto3, which has the list, is not installed.
-    """
-    try:
-        from botocore.session import Session
-    except ImportError as error:
-        raise InvalidArgument('--all-regions needs boto3: pip install "translation-job-guard[aws]"') from error
-    here = region_of_environment(profile)
-    return sorted(regions_of(Session().get_partition_for_region(here) if here else "aws"))
+    stack: Annotated[
+        list[str],
+        Option(
+            "--stack",
+            "-s",
+            metavar="STACK",
+            help="Stack to read, by `pulumi stack export`; repeatable. [default: current]",
+            autocompletion=completion.stacks,
+        ),
+    ] = field(default_factory=list)
+    state: Annotated[
+        list[str],
+        Option("--state", metavar="FILE|-", help="Exported stack to read instead; - is standard input; repeatable."),
+    ] = field(default_factory=list)
 
 
-def no_places(*, amazon: bool = True, azure: bool = True) -> InvalidArgument:
-    """Return the error for a command that nothing tells where to look for jobs of these services."""
-    options = "--region, --all-regions or --endpoint" if amazon and azure else "--region" if amazon else "--endpoint"
-    variables = [*(["AWS_REGION"] if amazon else []), *([ENDPOINT_ENV] if azure else [])]
-    return InvalidArgument(
-        f"There is nowhere to look: give {options}, or set {' or '.join(variables)} in this environment."
+@dataclass(frozen=True)
+class LiveStackOptions(StackOptions):
+    """The stacks that count as live."""
+
+    stack: Annotated[
+        list[str],
+        Option(
+            "--stack",
+            "-s",
+            metavar="STACK",
+            help="Stack that counts as live; repeatable. [default: all of the backend]",
+            autocompletion=completion.stacks,
+        ),
+    ] = field(default_factory=list)
+
+
+# Which jobs
+
+
+@dataclass(frozen=True)
+class SelectorOptions:
+    """The selectors of both services."""
+
+    data_access_role_arns: Annotated[
+        list[str],
+        Option("--data-access-role-arn", metavar="ARN", help="Amazon jobs that run under this role; repeatable."),
+    ] = field(default_factory=list)
+    s3_uri_prefixes: Annotated[
+        list[str],
+        Option(
+            "--s3-uri-prefix",
+            metavar="S3_URI",
+            help="Amazon jobs that read or write below s3://bucket/folder/; repeatable.",
+        ),
+    ] = field(default_factory=list)
+    job_name_prefixes: Annotated[
+        list[str], Option("--job-name-prefix", metavar="TEXT", help="Amazon jobs whose name begins so; repeatable.")
+    ] = field(default_factory=list)
+    job_ids: Annotated[list[str], Option("--job-id", metavar="ID", help="Amazon jobs with this id; repeatable.")] = (
+        field(default_factory=list)
     )
+    submitted_after: Annotated[
+        str | None,
+        Option(
+            "--submitted-after", metavar="TIME", help="Narrows Amazon jobs to those submitted then or later (RFC 3339)."
+        ),
+    ] = None
+    translation_ids: Annotated[
+        list[str], Option("--translation-id", metavar="ID", help="Azure batches with this id; repeatable.")
+    ] = field(default_factory=list)
+    container_urls: Annotated[
+        list[str],
+        Option(
+            "--container-url", metavar="URL", help="Azure batches that read or write below this container; repeatable."
+        ),
+    ] = field(default_factory=list)
+    source_container_urls: Annotated[
+        list[str],
+        Option(
+            "--source-container-url",
+            metavar="URL",
+            help="Azure batches that read below this container, decided without knowing targets; repeatable.",
+        ),
+    ] = field(default_factory=list)
+    target_container_urls: Annotated[
+        list[str],
+        Option(
+            "--target-container-url", metavar="URL", help="Azure batches that write below this container; repeatable."
+        ),
+    ] = field(default_factory=list)
+    created_after: Annotated[
+        str | None,
+        Option(
+            "--created-after", metavar="TIME", help="Narrows Azure batches to those created then or later (RFC 3339)."
+        ),
+    ] = None
 
 
-def seconds(option: str, text: str) -> float:
-    """Seconds of a duration option.
+@dataclass(frozen=True)
+class ScopeOptions(SelectorOptions):
+    """The selectors of both services, those included that select everything."""
 
-    Raises:
-        InvalidArgument: it is none, or nothing.
-    """
-    try:
-        found = parse_duration(text)
-    except ValueError as error:
-        raise InvalidArgument(f"{option} {error}.") from error
-    if not found:
-        raise InvalidArgument(f"{option} must be longer than nothing.")
-    return found
+    whole_region: Annotated[
+        bool, Option("--whole-region", help="Every Amazon job of the account and region, whoever started it.")
+    ] = False
+    whole_resource: Annotated[
+        bool, Option("--whole-resource", help="Every batch of the Translator resource, whoever started it.")
+    ] = False
 
 
-def _in_options(service: str, problem: Problem) -> str:
-    if problem.path != "scope":
-        return f"{_option(problem.path)} {problem.reason}."
-    selectors = [_option(f"scope.{name}[0]") for name in selector_names(service) if name.endswith("s")]
-    return f"A time only narrows what another option selects: give {' or '.join(selectors)} as well."
+# How a command works, and what it shows
 
 
-def _option(path: str) -> str:
-    """The option of a property's path: ``scope.container_urls[0]`` came from ``--container-url``."""
-    name, index = re.fullmatch(r"(?:scope\.)?([^\[]*)(?:\[\d+\])?", path).group(1), "[" in path  # type: ignore[union-attr]
-    singular = name[:-2] if name.endswith("prefixes") else name[:-1] if index and name.endswith("s") else name
-    return f"--{singular.replace('_', '-')}"
+@dataclass(frozen=True)
+class WatchOptions:
+    """Whether to look once or again and again."""
+
+    watch: Annotated[
+        bool, Option("--watch", "-w", help="Look again and again, until nothing is in flight or Ctrl-C.")
+    ] = False
+    every: Annotated[str, Option("--every", metavar="DURATION", help="With --watch: from one look to the next.")] = "5s"
+
+
+@dataclass(frozen=True)
+class UpdateOptions:
+    """The update to look at instead of a destroy, and what makes the exit code 1."""
+
+    preview: Annotated[
+        str | None,
+        Option(
+            "--preview",
+            metavar="FILE|-",
+            help="What `pulumi preview --json --show-sames` printed: show what that update stops and orphans.",
+        ),
+    ] = None
+    fail_on: Annotated[
+        list[str],
+        Option(
+            "--fail-on",
+            metavar="orphaned|stopped",
+            help="What makes the exit code 1; repeatable. [default: orphaned with --preview, both without]",
+        ),
+    ] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class StopOptions:
+    """How to stop jobs."""
+
+    yes: Annotated[bool, Option("--yes", "-y", help="Stop them. Without it nothing is stopped.")] = False
+    receipts: Annotated[
+        Path | None,
+        Option(
+            "--receipts", metavar="DIRECTORY", envvar=RECEIPTS, help="Where to leave the receipt: JSON, Markdown, HTML."
+        ),
+    ] = None
+    grace_period: Annotated[
+        str, Option("--grace-period", metavar="DURATION", help="How long jobs may end by themselves first.")
+    ] = "0s"
+    timeout: Annotated[
+        str,
+        Option(
+            "--timeout",
+            metavar="DURATION",
+            envvar=TIMEOUT,
+            help="After which it fails, with what is left in flight.",
+        ),
+    ] = DEFAULTS["timeout"]
+    quiet_period: Annotated[
+        str,
+        Option("--quiet-period", metavar="DURATION", help="Between the two listings that have to show nothing."),
+    ] = DEFAULTS["quiet_period"]
+    undecided_timeout: Annotated[
+        str,
+        Option(
+            "--undecided-timeout",
+            metavar="DURATION",
+            help="How long each undecided Azure batch is waited for, once everything in scope has ended.",
+        ),
+    ] = DEFAULTS["undecided_timeout"]
+    expected_account_id: Annotated[
+        str | None, Option("--expected-account-id", metavar="ID", help="Refuse any other AWS account.")
+    ] = None
+
+    def properties(self) -> dict[str, Any]:
+        """Return the options as a guard stores them."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name in DEFAULTS}
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What to show, and where."""
+
+    output: Annotated[
+        list[str],
+        Option(
+            "--output",
+            "-o",
+            metavar="FORMAT[=FILE]",
+            help="table, json, markdown or html, on standard output or into a file; repeatable. [default: table]",
+            autocompletion=completion.formats,
+        ),
+    ] = field(default_factory=list)
+    verbose: Annotated[
+        bool, Option("--verbose", "-v", help="Show every request on standard error, without secrets.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class EmulatorOptions:
+    """How the emulator runs."""
+
+    host: Annotated[str, Option("--host", help="Address to listen on; the default is this machine's loopback.")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[int, Option("--port", help="Port to listen on; 0 is a free one.")] = 0
+    clock: Annotated[
+        str, Option("--clock", metavar="real|stepped", help="Time passes, or only when it is told to.")
+    ] = "real"
+    stop_latency: Annotated[
+        float,
+        Option("--stop-latency", metavar="SECONDS", help="How long a job takes from its stop request to its end."),
+    ] = 1.0
+    start_latency: Annotated[
+        float | None, Option("--start-latency", metavar="SECONDS", help="How long a job is queued.")
+    ] = None
+    run_time: Annotated[
+        float | None, Option("--run-time", metavar="SECONDS", help="How long a job runs that nobody stops.")
+    ] = None
+    documented_rates: Annotated[
+        bool,
+        Option("--documented-rates/--no-documented-rates", help="Throttle requests as AWS documents it."),
+    ] = False
+    setting: Annotated[list[str], Option("--set", metavar="NAME=JSON", help="Any other setting; repeatable.")] = field(
+        default_factory=list
+    )

@@ -10,20 +10,42 @@ from datetime import datetime, timezone
 from typing import Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.options import Access, places_of_environment
-from translation_job_guard.cli.places import has_amazon, places_of
+from translation_job_guard.cli.options import (
+    CredentialOptions,
+    EstateOptions,
+    LookOptions,
+    OutputOptions,
+    PlaceOptions,
+    StackOptions,
+)
+from translation_job_guard.cli.output import emit, prepare
+from translation_job_guard.cli.places import (
+    PlaceNames,
+    connect,
+    connections,
+    every_region,
+    given_places,
+    id_option,
+    merged,
+    places_of_environment,
+    places_of_guards,
+    seconds,
+    service_of,
+    stack_places,
+)
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.cli.stacks import StackOrError
+from translation_job_guard.cli.stacks import StackOrError, all_stacks, given_stacks
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.existence import what_is_gone
-from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, coverage
+from translation_job_guard.jobs import Coverage, Job, coverage
 from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.services import Connection
+from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.state import ExportedStack, TieKind
 from translation_job_guard.threads import each
 
-__all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places"]
+__all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places", "run"]
 
 NAMED_IN_A_COMMAND: Final = 10
 """Ids in the command that is offered; JSON has them all."""
@@ -130,32 +152,60 @@ class OrphansResult:
             if orphan.likely_stack is not None:
                 groups.setdefault((orphan.likely_stack, orphan.job.place), []).append(orphan.job)
         for (stack, place), jobs in groups.items():
-            of_amazon = jobs[0].service == AMAZON_TRANSLATE
-            option = "--job-id" if of_amazon else "--translation-id"
+            option = id_option(jobs[0].service)
             ids = " ".join(f"{option} {job.id}" for job in jobs[:NAMED_IN_A_COMMAND])
             more = f" (and {len(jobs) - NAMED_IN_A_COMMAND} more)" if len(jobs) > NAMED_IN_A_COMMAND else ""
-            where = f"{'--region' if of_amazon else '--endpoint'} {place}"
+            where = f"--{CONNECTIONS[jobs[0].service].place_name} {place}"
             yield Note(
                 f"Likely of {stack}, at {place}{more}: `translation-job-guard cancel {where} {ids}` shows them "
                 "again, and says how to stop them."
             )
 
 
+def run(
+    stacks: StackOptions,
+    places: PlaceOptions,
+    estate: EstateOptions,
+    credentials: CredentialOptions,
+    looking: LookOptions,
+    output: OutputOptions,
+) -> int:
+    """Show the jobs that no guard of the stacks covers; returns the exit code.
+
+    Raises:
+        InvalidArgument: an option cannot be used, or there is nowhere to look.
+    """
+    sinks = prepare(output)
+    timeout = seconds("--timeout", looking.timeout)
+    named = given_places(places)
+    if estate.all_regions:
+        named = merged(named, every_region(credentials.profile))
+    found = given_stacks(stacks) if stacks.stack or stacks.state else all_stacks()
+    result = orphans(found, orphans_places(found, named, credentials), timeout=timeout)
+    return emit(result, sinks, [credentials.key_env, *{sight.connection.secret_env for sight in result.sights}])
+
+
 def orphans_places(
-    found: Sequence[StackOrError], regions: Sequence[str], endpoints: Sequence[str], access: Access
+    found: Sequence[StackOrError], named: PlaceNames, credentials: CredentialOptions
 ) -> list[Connection]:
-    """Where to look: where the stacks' guards look, where the stacks have what jobs need, and where options say.
+    """Return where to look: where the stacks' guards look, where the stacks have what jobs need, and where options say.
 
     Raises:
         InvalidArgument: an option cannot be used, or there is nowhere to look.
     """
     stacks = [one.stack for one in found if one.stack is not None]
     guards = [guard.arguments for stack in stacks for guard in stack.guards if guard.arguments]
-    if not regions and not endpoints:
-        regions, endpoints = places_of_environment(access.profile)
-    by_region = [region for stack in stacks if has_amazon(stack.ties) for region in stack.regions]
-    by_resource = [tie.identity for stack in stacks for tie in stack.ties if tie.kind is TieKind.TRANSLATOR]
-    places = places_of(guards, [*regions, *by_region], [*endpoints, *by_resource], access)
+    if not any(named.values()):
+        named = places_of_environment(credentials.profile)
+    of_stacks = [
+        connect(service, place, credentials)
+        for stack in stacks
+        for service, some in stack_places(stack).items()
+        # A region matters only where jobs could use something of the stack there.
+        if any(service_of(tie) == service for tie in stack.ties)
+        for place in some
+    ]
+    places = places_of_guards(guards, [*connections(named, credentials), *of_stacks])
     if not places:
         raise InvalidArgument(
             "There is nowhere to look: these stacks have no guard, no AWS region and no Translator resource. Give "

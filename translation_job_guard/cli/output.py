@@ -5,19 +5,20 @@ from __future__ import annotations
 import enum
 import io
 import json
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from translation_job_guard.cli.options import OutputOptions
 from translation_job_guard.cli.results import Result
+from translation_job_guard.cli.streams import abandon_stdout, write_out
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.presentation import cleaned, plain
 from translation_job_guard.receipts import write_file
-from translation_job_guard.redaction import redact, redactor
+from translation_job_guard.redaction import redactor
 
-__all__ = ["Format", "Sink", "emit", "say", "sinks", "write_out"]
+__all__ = ["Format", "Sink", "emit", "prepare"]
 
 
 class Format(enum.Enum):
@@ -37,16 +38,20 @@ class Sink:
     path: Path | None = None
 
 
-def sinks(values: Sequence[str] | None) -> list[Sink]:
-    """What ``--output`` asks for; standard output has a table unless it has something else.
+def prepare(options: OutputOptions) -> list[Sink]:
+    """Return where the output goes, before anything is looked at; standard output has a table unless it has another.
 
     Raises:
         InvalidArgument: a format does not exist, or two would go to standard output.
     """
-    found = [_sink(value) for value in values or ()]
+    found = [_sink(value) for value in options.output]
     on_stdout = [sink for sink in found if sink.path is None]
     if len(on_stdout) > 1:
         raise InvalidArgument("--output: only one format can go to standard output: write the others as FORMAT=FILE.")
+    if options.verbose:
+        from translation_job_guard.cli.verbose import show_requests
+
+        show_requests()
     return found if on_stdout else [Sink(Format.TABLE), *found]
 
 
@@ -63,8 +68,8 @@ def _sink(value: str) -> Sink:
     return Sink(format_, Path(where) if where and where != "-" else None)
 
 
-def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str | None] = ()) -> None:
-    """Write a result to every sink, without the secrets of this environment.
+def emit(result: Result, to: Sequence[Sink], key_envs: Iterable[str | None] = ()) -> int:
+    """Write a result to every sink, without the secrets of this environment; returns the exit code.
 
     Args:
         key_envs: environment variables whose values are secrets.
@@ -93,6 +98,7 @@ def emit(result: Result, to: Sequence[Sink], key_envs: Sequence[str | None] = ()
             write_file(sink.path, text)
         except OSError as error:
             raise InvalidArgument(f"--output: {sink.path} cannot be written: {error.strerror or error}.") from error
+    return result.exit_code
 
 
 def _encode_leniently(format_: Format) -> None:
@@ -122,26 +128,3 @@ def _rendered(result: Result, format_: Format, clean: Callable[[str], str]) -> s
     from translation_job_guard.cli.table import text_of_page
 
     return text_of_page(page)
-
-
-def write_out(text: str) -> None:
-    """Write to standard output; nothing more is written once its reader has gone."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        abandon_stdout()
-
-
-def abandon_stdout() -> None:
-    """Send what is still to come nowhere, so that the interpreter does not complain when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-
-
-def say(text: str) -> None:
-    """One line to the person at the terminal, on standard error, without secrets."""
-    try:
-        print(redact(text), file=sys.stderr, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

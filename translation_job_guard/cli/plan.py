@@ -9,11 +9,20 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.options import Access
-from translation_job_guard.cli.places import places_of_stack
-from translation_job_guard.cli.preview import Change, Forecast, GuardChange, Loss, forecast
+from translation_job_guard.cli.options import (
+    CredentialOptions,
+    LookOptions,
+    OutputOptions,
+    PlaceOptions,
+    StackOptions,
+    UpdateOptions,
+)
+from translation_job_guard.cli.output import emit, prepare
+from translation_job_guard.cli.places import PlaceNames, given_places, places_of_stack, seconds
+from translation_job_guard.cli.preview import Change, Forecast, GuardChange, Loss, forecast, parse_preview
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
-from translation_job_guard.cli.stacks import StackOrError, guard_names
+from translation_job_guard.cli.stacks import StackOrError, given_stacks, guard_names, read_text
+from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.environment import ON_DELETE, TIMEOUT, overrides, refuse_unknown_names
 from translation_job_guard.jobs import Coverage, Job, coverage
 from translation_job_guard.looking import Sight, look
@@ -33,6 +42,7 @@ __all__ = [
     "StackPlan",
     "plan",
     "plan_update",
+    "run",
 ]
 
 
@@ -236,15 +246,49 @@ class PlanResult:
             yield from (Note(f"{stack.stack}: {text}", Tone.NOTICE) for text in stack.notes)
 
 
-def plan(
-    found: Sequence[StackOrError],
-    *,
-    timeout: float,
-    regions: Sequence[str] = (),
-    endpoints: Sequence[str] = (),
-    access: Access = Access(),  # noqa: B008 - frozen
-    fail_on: Collection[Finding] = tuple(Finding),
-) -> PlanResult:
+def run(
+    stacks: StackOptions,
+    update: UpdateOptions,
+    places: PlaceOptions,
+    credentials: CredentialOptions,
+    looking: LookOptions,
+    output: OutputOptions,
+) -> int:
+    """Show what a destroy of the stacks, or the update of a preview, would do; returns the exit code.
+
+    Raises:
+        InvalidArgument: an option or an override of the environment cannot be used; the preview is of another stack.
+    """
+    sinks = prepare(output)
+    look_at = Where(given_places(places), credentials, seconds("--timeout", looking.timeout))
+    try:
+        fail_on = {Finding(one) for one in update.fail_on}
+    except ValueError:
+        raise InvalidArgument("--fail-on: expected orphaned or stopped.") from None
+    if update.preview is None:
+        result = plan(given_stacks(stacks), look_at, fail_on or set(Finding))
+    else:
+        if len(stacks.stack) + len(stacks.state) > 1:
+            raise InvalidArgument("--preview: a preview is one of a single stack: give one --stack or --state.")
+        if update.preview == "-" and "-" in stacks.state:
+            raise InvalidArgument("--preview - and --state -: standard input can be read only once.")
+        source = "standard input" if update.preview == "-" else update.preview
+        preview = parse_preview(read_text(update.preview), source)
+        [found] = given_stacks(stacks)
+        result = plan_update(found, preview, look_at, fail_on or {Finding.ORPHANED})
+    return emit(result, sinks, [credentials.key_env, *{sight.connection.secret_env for sight in result.sights}])
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where to look besides the places of stacks, with which credentials, and for how many seconds."""
+
+    given: PlaceNames
+    credentials: CredentialOptions
+    timeout: float
+
+
+def plan(found: Sequence[StackOrError], where: Where, fail_on: Collection[Finding]) -> PlanResult:
     """Look where the stacks' guards work and where jobs could use what the stacks have, and say what a destroy does.
 
     Raises:
@@ -259,18 +303,11 @@ def plan(
             guards, tuple(Loss(tie, Change.DELETE, delete_first=False, guards=guards) for tie in stack.ties)
         )
 
-    return _plan(found, destroyed, timeout, regions, endpoints, access, fail_on, is_update=False)
+    return _plan(found, destroyed, where, fail_on, is_update=False)
 
 
 def plan_update(
-    found: StackOrError,
-    preview: Mapping[str, Any],
-    *,
-    timeout: float,
-    regions: Sequence[str] = (),
-    endpoints: Sequence[str] = (),
-    access: Access = Access(),  # noqa: B008 - frozen
-    fail_on: Collection[Finding] = (Finding.ORPHANED,),
+    found: StackOrError, preview: Mapping[str, Any], where: Where, fail_on: Collection[Finding]
 ) -> PlanResult:
     """Say which jobs the update of a preview stops and orphans; looks only where it could do either.
 
@@ -279,16 +316,7 @@ def plan_update(
             one of another stack; an option cannot be used.
     """
     _check_overrides([found])
-    return _plan(
-        [found],
-        lambda stack: forecast(preview, stack),
-        timeout,
-        regions,
-        endpoints,
-        access,
-        fail_on,
-        is_update=True,
-    )
+    return _plan([found], lambda stack: forecast(preview, stack), where, fail_on, is_update=True)
 
 
 def _check_overrides(found: Sequence[StackOrError]) -> None:
@@ -300,10 +328,7 @@ def _check_overrides(found: Sequence[StackOrError]) -> None:
 def _plan(
     found: Sequence[StackOrError],
     forecast_of: Callable[[ExportedStack], Forecast],
-    timeout: float,
-    regions: Sequence[str],
-    endpoints: Sequence[str],
-    access: Access,
+    where: Where,
     fail_on: Collection[Finding],
     *,
     is_update: bool,
@@ -317,7 +342,7 @@ def _plan(
             acting = [one.guard.arguments for one in ahead.guards if one.change is not Change.NONE]
             ties = [loss.tie for loss in ahead.losses]
             guards = [arguments for arguments in acting if arguments]
-            more, blind = places_of_stack(one.stack, guards, ties, regions, endpoints, access)
+            more, blind = places_of_stack(one.stack, guards, ties, where.given, where.credentials)
             places += more
             problems[one.source] = blind
     places = list(dict.fromkeys(places))
@@ -328,7 +353,7 @@ def _plan(
         # A container that goes can be in use by any batch; else only what a scope cannot tell without.
         return [job for job in jobs if ties_any or coverage(scopes, job) is Coverage.UNKNOWN]
 
-    sights = look(places, timeout=timeout, wants_locations=wanted)
+    sights = look(places, timeout=where.timeout, wants_locations=wanted)
     by_place = dict(zip(places, sights, strict=True))
     plans = [
         StackPlan(one.source, one.source, one.error, (), (), ())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.output import say
+from translation_job_guard.cli.streams import say
 from translation_job_guard.errors import InvalidArgument, MissingExtra
 
 __all__ = ["check_config", "init"]

@@ -7,12 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.options import Access, Selectors, no_places, places_of_environment, regions_of_service
+from translation_job_guard.cli.options import (
+    CredentialOptions,
+    EstateOptions,
+    LookOptions,
+    OutputOptions,
+    PlaceOptions,
+    SelectorOptions,
+    WatchOptions,
+)
+from translation_job_guard.cli.output import Format, emit, prepare
+from translation_job_guard.cli.places import (
+    connect,
+    every_region,
+    given_places,
+    merged,
+    nowhere,
+    places_of_environment,
+    scope_of,
+    seconds,
+)
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.arguments import read_scope
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
-    AZURE_DOCUMENT_TRANSLATION,
     Coverage,
     Job,
     JobState,
@@ -24,8 +43,9 @@ from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 from translation_job_guard.services import Connection
 from translation_job_guard.services.amazon import NO_BATCH
+from translation_job_guard.teardown.schedule import FASTEST_POLL
 
-__all__ = ["Places", "ScanDocument", "ScanResult", "scan", "scan_places"]
+__all__ = ["Places", "ScanDocument", "ScanResult", "run", "scan", "scan_places"]
 
 LOCATED_BY_ITSELF = 100
 """Batches of one resource whose documents are looked up without being asked: one request each."""
@@ -118,14 +138,43 @@ class ScanResult:
         )
 
 
+def run(
+    places: PlaceOptions,
+    estate: EstateOptions,
+    selectors: SelectorOptions,
+    watching: WatchOptions,
+    credentials: CredentialOptions,
+    looking: LookOptions,
+    output: OutputOptions,
+    *,
+    locate_all: bool,
+) -> int:
+    """Scan once, or until nothing is in flight, and show what was seen; returns the exit code.
+
+    Raises:
+        InvalidArgument: an option cannot be used, or there is nowhere to look.
+    """
+    sinks = prepare(output)
+    scopes, notes = scan_places(places, estate, selectors, credentials)
+    timeout = seconds("--timeout", looking.timeout)
+
+    def scanned() -> ScanResult:
+        return scan(scopes, timeout=timeout, locate_all=locate_all, notes=notes)
+
+    if not watching.watch:
+        return emit(scanned(), sinks, [credentials.key_env])
+    if any(sink.path is None and sink.format is not Format.TABLE for sink in sinks):
+        raise InvalidArgument("--watch draws a table on standard output: write other formats as FORMAT=FILE.")
+    from translation_job_guard.cli.watch import watch
+
+    result = watch(scanned, max(seconds("--every", watching.every), FASTEST_POLL), credentials.key_env)
+    return emit(result, [sink for sink in sinks if sink.path is not None], [credentials.key_env])
+
+
 def scan_places(
-    regions: Sequence[str],
-    all_regions: bool,
-    endpoints: Sequence[str],
-    selectors: Selectors,
-    access: Access,
+    places: PlaceOptions, estate: EstateOptions, selectors: SelectorOptions, credentials: CredentialOptions
 ) -> tuple[Places, list[str]]:
-    """The places to look at, each with its scope, and what there is to say about their choice.
+    """Return the places to look at, each with its scope, and what there is to say about their choice.
 
     Without any option the environment names them; selectors of one service alone leave out the other's.
 
@@ -133,29 +182,25 @@ def scan_places(
         InvalidArgument: there is none, or an option cannot be used.
     """
     notes: list[str] = []
-    regions, endpoints = list(dict.fromkeys(regions)), list(dict.fromkeys(endpoints))
-    if all_regions:
-        regions = list(dict.fromkeys([*regions, *regions_of_service(access.profile)]))
-        left_out = sorted(NO_BATCH - set(regions))
+    names = given_places(places)
+    if estate.all_regions:
+        names = merged(names, every_region(credentials.profile))
+        left_out = sorted(NO_BATCH - set(names[AMAZON_TRANSLATE]))
         if left_out:
             notes.append(
                 f"{', '.join(left_out)} was not looked at: Amazon Translate runs no batch jobs there. "
                 f"--region {left_out[0]} looks all the same."
             )
-    if not regions and not endpoints:
-        regions, endpoints = places_of_environment(access.profile)
-        of_amazon, of_azure = selectors.of(AMAZON_TRANSLATE), selectors.of(AZURE_DOCUMENT_TRANSLATION)
-        if of_amazon and not of_azure:
-            endpoints = []
-        if of_azure and not of_amazon:
-            regions = []
-    if not regions and not endpoints:
-        raise no_places()
+    scopes = {service: scope_of(selectors, service) for service in names}
+    if not any(names.values()):
+        here = places_of_environment(credentials.profile)
+        names = {service: here[service] if scopes[service] or not any(scopes.values()) else [] for service in here}
+    if not any(names.values()):
+        raise nowhere(names, "--all-regions")
     found: dict[Connection, Scope | None] = {}
-    for service, places in ((AMAZON_TRANSLATE, regions), (AZURE_DOCUMENT_TRANSLATION, endpoints)):
-        scope = selectors.of(service)
-        for place in places:
-            connection = access.connection(service, place, scope)
+    for service, scope in scopes.items():
+        for place in names[service]:
+            connection = connect(service, place, credentials, scope)
             found[connection] = read_scope(service, scope) if scope else None
     return found, notes
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from translation_job_guard.cli.options import StackOptions
+from translation_job_guard.cli.pulumi_command import pulumi
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.redaction import redact
 from translation_job_guard.state import ExportedStack, parse_state
 from translation_job_guard.threads import each
 
-__all__ = ["StackOrError", "all_stacks", "given_stacks", "guard_names", "pulumi", "pulumi_path", "read_text"]
+__all__ = ["StackOrError", "all_stacks", "given_stacks", "guard_names", "read_text"]
 
-EXPORT_TAKES: Final = 120
-"""Seconds after which a `pulumi` that has not answered is given up: a backend that cannot be reached."""
 EXPORTS_AT_ONCE: Final = 4
 
 
@@ -33,18 +29,18 @@ class StackOrError:
     error: str | None = None
 
 
-def given_stacks(names: Sequence[str], files: Sequence[str]) -> list[StackOrError]:
-    """The stacks that options name; the current one if they name none.
+def given_stacks(options: StackOptions) -> list[StackOrError]:
+    """Return the stacks that options name; the current one if they name none.
 
     Raises:
         InvalidArgument: standard input was asked for twice.
     """
-    if files.count("-") > 1:
+    if options.state.count("-") > 1:
         raise InvalidArgument("--state -: standard input can be read only once.")
-    wanted: list[str | None] = [*names]
-    if not names and not files:
+    wanted: list[str | None] = [*options.stack]
+    if not options.stack and not options.state:
         wanted.append(None)
-    return [*_exported(wanted), *(_from_file(one) for one in files)]
+    return [*_exported(wanted), *(_from_file(one) for one in options.state)]
 
 
 def all_stacks() -> list[StackOrError]:
@@ -71,44 +67,6 @@ def guard_names(stacks: Sequence[StackOrError]) -> list[tuple[str, str]]:
         (guard.arguments.stack or stack.name, guard.arguments.name) if guard.arguments else (stack.name, guard.name)
         for stack, guard in guards
     ]
-
-
-def pulumi_path() -> str | None:
-    """Where ``pulumi`` is: on PATH, else beside this Python."""
-    beside = str(Path(sys.executable).parent)
-    return shutil.which("pulumi", path=os.pathsep.join([os.environ.get("PATH", os.defpath), beside]))
-
-
-def pulumi(*arguments: str) -> str:
-    """What ``pulumi`` prints.
-
-    Raises:
-        InvalidArgument: there is none, or it failed.
-    """
-    path = pulumi_path()
-    if path is None:
-        raise InvalidArgument(
-            "There is no `pulumi` command here: install Pulumi, or give an exported stack with --state FILE "
-            "(`pulumi stack export > FILE`)."
-        )
-    command = ["pulumi", *arguments]
-    try:
-        done = subprocess.run(
-            [path, "--non-interactive", "--color", "never", *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=EXPORT_TAKES,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise InvalidArgument(f"`{' '.join(command)}` gave no answer in {EXPORT_TAKES} s.") from error
-    if done.returncode:
-        reason = " ".join(line.strip() for line in done.stderr.strip().splitlines()[-5:])
-        raise InvalidArgument(redact(f"`{' '.join(command)}` failed: {reason or 'it did not say why'}"))
-    return done.stdout
 
 
 def _exported(names: Sequence[str | None]) -> list[StackOrError]:

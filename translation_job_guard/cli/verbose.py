@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from translation_job_guard.cli.output import say
+from translation_job_guard.cli.streams import say
 
 __all__ = ["show_requests"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from rich.console import Console
 from rich.live import Live
 
-from translation_job_guard.cli.output import write_out
-from translation_job_guard.cli.scan import ScanResult
+from translation_job_guard.cli.results import Result
+from translation_job_guard.cli.streams import write_out
 from translation_job_guard.cli.table import renderable
 from translation_job_guard.presentation import cleaned, written
 from translation_job_guard.redaction import redact, redactor
@@ -18,10 +19,11 @@ from translation_job_guard.redaction import redact, redactor
 __all__ = ["watch"]
 
 _ROOM = 12
-"""Lines of a terminal that are not rows of the last table."""
+"""Lines of a terminal that are not rows of a table."""
+_R = TypeVar("_R", bound=Result)
 
 
-def watch(scan: Callable[[], ScanResult], every: float, key_env: str) -> ScanResult:
+def watch(scan: Callable[[], _R], every: float, key_env: str) -> _R:
     """Scan again and again until nothing is in flight and every place could be looked at.
 
     On a terminal one table is drawn anew; elsewhere each change is a line.
@@ -38,21 +40,22 @@ def watch(scan: Callable[[], ScanResult], every: float, key_env: str) -> ScanRes
     said = ""
     while True:
         result = scan()
-        lead = redact(result.page().lead.text, key_env)
+        page = result.page()
+        lead = redact(page.lead.text, key_env)
         if lead != said:
-            write_out(f"{written(result.at)} {lead}\n")
+            write_out(f"{written(page.at)} {lead}\n")
             said = lead
         if result.exit_code == 0:
             return result
         time.sleep(every)
 
 
-def _live(console: Console, scan: Callable[[], ScanResult], every: float, key_env: str) -> ScanResult:
+def _live(console: Console, scan: Callable[[], _R], every: float, key_env: str) -> _R:
     with Live(console=console, auto_refresh=False, vertical_overflow="visible", redirect_stderr=False) as live:
         while True:
             result = scan()
             page = cleaned(result.page(), redactor(key_env))
-            rows = max(5, console.height - _ROOM - len(result.sights))
+            rows = max(5, console.height - _ROOM - len(page.tables[0].rows))
             live.update(renderable(page, console.width, rows), refresh=True)
             sys.stdout.flush()
             if result.exit_code == 0:

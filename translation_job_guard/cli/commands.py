@@ -1,0 +1,266 @@
+"""The commands: the options that each of them takes, and its help.
+
+What a command does is in the module of its name, which is imported when it runs: help has to come at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from translation_job_guard.cli.options import (
+    AdditionalPlaceOptions,
+    CredentialOptions,
+    EmulatorOptions,
+    EstateOptions,
+    LiveStackOptions,
+    LookOptions,
+    OutputOptions,
+    PlaceOptions,
+    ScopeOptions,
+    SelectorOptions,
+    StackOptions,
+    StopOptions,
+    UpdateOptions,
+    WatchOptions,
+)
+
+__all__ = ["cancel", "doctor", "emulator", "orphans", "plan", "policy_check_config", "policy_init", "scan"]
+
+
+def scan(
+    *,
+    places: PlaceOptions,
+    estate: EstateOptions,
+    selectors: SelectorOptions,
+    locate: Annotated[
+        bool,
+        Option(
+            "--locate",
+            help="Look up the containers of every Azure batch, one request each; up to 100 batches it is done anyway.",
+        ),
+    ] = False,
+    watching: WatchOptions,
+    credentials: CredentialOptions,
+    look: LookOptions,
+    output: OutputOptions,
+) -> int:
+    """Show what is in flight: which jobs, where, for how long, and what they read and write.
+
+    Looks at all places at once. Without --region, --all-regions or --endpoint the environment names the places.
+    A place that cannot be looked at is a row of its own, and makes the exit code 2. Selectors narrow the jobs: all
+    kinds given must match, any value of a kind suffices.
+
+    \b
+    Examples:
+      translation-job-guard scan --all-regions
+      translation-job-guard scan --region eu-west-1 --region us-east-1 --job-name-prefix pr-17-
+      translation-job-guard scan --endpoint https://name.cognitiveservices.azure.com/
+      translation-job-guard scan --region eu-west-1 --watch
+      translation-job-guard scan --output json | jq '.jobs[].id'
+      translation-job-guard scan --all-regions --output html=jobs.html --output markdown=jobs.md
+
+    \b
+    Exit codes: 0 nothing in flight, 1 jobs in flight, 2 a place could not be looked at, 130 interrupted.
+    """
+    from translation_job_guard.cli.scan import run
+
+    return run(places, estate, selectors, watching, credentials, look, output, locate_all=locate)
+
+
+def plan(
+    *,
+    stacks: StackOptions,
+    update: UpdateOptions,
+    places: AdditionalPlaceOptions,
+    credentials: CredentialOptions,
+    look: LookOptions,
+    output: OutputOptions,
+) -> int:
+    """Show which jobs a destroy, or an update, would stop and which it would orphan.
+
+    Reads the stack's state and looks where its guards work, with their credentials from this environment, and where
+    jobs could use its roles, buckets, containers and Translator resources: in the regions of its providers, in the
+    environment's, and at its endpoints. Says of each guard whether it would be called at all, and which jobs no guard
+    would stop.
+
+    With --preview it does so for one update: guards and secrets come from the state, changes from the preview. Pulumi
+    shows deletions to no policy pack, so this is the check to run on every pull request.
+
+    \b
+    Examples:
+      translation-job-guard plan                                    # the current stack
+      translation-job-guard plan --stack acme/shop/dev --stack acme/shop/pr-17
+      pulumi stack export | translation-job-guard plan --state -
+      translation-job-guard plan --output markdown=plan.md          # for the summary of a CI job
+      pulumi preview --json --show-sames | translation-job-guard plan --preview -
+
+    \b
+    Exit codes: 0 it would stop and orphan nothing that --fail-on names, 1 it would, or a destroy would not call a
+    guard, 2 not all of it could be told.
+    """
+    from translation_job_guard.cli.plan import run
+
+    return run(stacks, update, places, credentials, look, output)
+
+
+def orphans(
+    *,
+    stacks: LiveStackOptions,
+    places: AdditionalPlaceOptions,
+    estate: EstateOptions,
+    credentials: CredentialOptions,
+    look: LookOptions,
+    output: OutputOptions,
+) -> int:
+    """Show jobs in flight that no guard of any live stack answers for, and whose they likely were.
+
+    Reads every stack of the backend that pulumi is logged in to, or the ones that --stack and --state name, and looks
+    where their guards look and where they have roles, buckets or Translator resources. Jobs whose role, bucket or
+    container is known to be gone are orphaned too; not being permitted to know is not gone. While a stack or a guard
+    cannot be read, no job that it might answer for is called orphaned.
+
+    \b
+    Examples:
+      translation-job-guard orphans
+      translation-job-guard orphans --all-regions --output markdown=orphans.md
+      translation-job-guard orphans --state dev.json --state pr-17.json --region eu-west-1
+
+    \b
+    Exit codes: 0 no orphan, 1 orphans, 2 not all of it could be told.
+    """
+    from translation_job_guard.cli.orphans import run
+
+    return run(stacks, places, estate, credentials, look, output)
+
+
+def cancel(
+    *,
+    places: PlaceOptions,
+    selectors: ScopeOptions,
+    stopping: StopOptions,
+    credentials: CredentialOptions,
+    output: OutputOptions,
+) -> int:
+    """Stop jobs by hand, as a guard does when it is deleted: ask all of them, and wait until they have really ended.
+
+    A dry run unless --yes is given. Selectors name the jobs: all kinds given must match, any value of a kind suffices.
+    Without a selector everything would be stopped: that takes --whole-region or --whole-resource.
+
+    \b
+    Examples:
+      translation-job-guard cancel --region eu-west-1 --job-name-prefix pr-17-
+      translation-job-guard cancel --region eu-west-1 --job-name-prefix pr-17- --yes --receipts receipts/
+      translation-job-guard cancel --translation-id 1b4a6f2e-5a0c-4d3e-9f57-8a3c2b1d0e4f --yes
+      translation-job-guard cancel --endpoint https://name.cognitiveservices.azure.com/ --whole-resource --yes
+
+    \b
+    Exit codes: 0 nothing to stop, or all of it has ended; 1 a dry run found something to stop;
+    2 not all has ended, could be looked at, or was found; 130 interrupted: what was asked to stop still stops.
+    """
+    from translation_job_guard.cli.cancel import run
+
+    return run(places, selectors, stopping, credentials, output)
+
+
+def doctor(
+    *,
+    places: PlaceOptions,
+    stacks: StackOptions,
+    credentials: CredentialOptions,
+    look: LookOptions,
+    output: OutputOptions,
+) -> int:
+    """Check whether guards can do their work from here. Starts and stops nothing.
+
+    Checks the installation and the Python that a destroy uses; at each place credentials, account, permissions (with
+    what to add) and clock; and of each guard of a stack whether it can be loaded, would be called, and works with the
+    credentials of this environment. In a project's directory the current stack is read, else what --stack or --state
+    names.
+
+    \b
+    Examples:
+      translation-job-guard doctor                                  # in a project's directory
+      translation-job-guard doctor --region eu-west-1 --profile ci
+      translation-job-guard doctor --stack acme/shop/dev
+      pulumi stack export | translation-job-guard doctor --state -
+
+    \b
+    Exit codes: 0 guards can do their work, 1 something keeps them from it, 2 something could not be found out.
+    """
+    from translation_job_guard.cli.doctor import run
+
+    return run(places, stacks, credentials, look, output)
+
+
+def emulator(*, options: EmulatorOptions) -> int:
+    """Run Amazon Translate (with S3, IAM and STS) and Azure Document Translation on this machine.
+
+    Prints the variables to set for SDKs, for Pulumi and for the other commands, and runs until it is interrupted.
+    Needs the extra: pip install "translation-job-guard[emulator]".
+
+    \b
+    Examples:
+      translation-job-guard emulator --port 4566
+      translation-job-guard emulator --stop-latency 10 --documented-rates
+
+    \b
+    Exit codes: 0 ended by SIGINT or SIGTERM, 2 it could not start.
+    """
+    from translation_job_guard.cli.emulator import run
+
+    return run(options)
+
+
+def policy_init(
+    *,
+    directory: Annotated[Path, Argument(metavar="DIR", help="Directory to write; made if it is not there.")],
+    trial: Annotated[bool, Option("--trial", help="Make every rule advisory, so that nothing is blocked.")] = False,
+    requirement: Annotated[
+        str | None,
+        Option(
+            "--requirement",
+            metavar="TEXT",
+            help="What to install: a version, a URL or a wheel. [default: this release]",
+        ),
+    ] = None,
+    virtualenv: Annotated[
+        str | None,
+        Option(
+            "--virtualenv",
+            metavar="DIR",
+            help="Virtual environment of the pack. [default: the one that runs this command]",
+        ),
+    ] = None,
+) -> int:
+    """Write a policy pack: program, requirements and a configuration with every option.
+
+    \b
+    Examples:
+      translation-job-guard policy init policy --trial
+      translation-job-guard policy init policy --virtualenv venv      # to publish it to an organisation
+    """
+    from translation_job_guard.cli.policy import init
+
+    return init(directory, trial=trial, requirement=requirement, virtualenv=virtualenv)
+
+
+def policy_check_config(
+    *, file: Annotated[Path, Argument(metavar="FILE", help="Configuration, as for --policy-pack-config.")]
+) -> int:
+    """Report rules, levels and options of a configuration that no rule knows.
+
+    Pulumi ignores the name of a rule that is not there, and the pack never sees it.
+
+    \b
+    Examples:
+      translation-job-guard policy check-config policy/policy-config.json
+
+    \b
+    Exit codes: 0 all known, 1 findings, 2 the file cannot be read.
+    """
+    from translation_job_guard.cli.policy import check_config
+
+    return check_config(file)
