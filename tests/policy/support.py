@@ -9,11 +9,14 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import EnforcementLevel, Policy, proxy
+from pulumi_policy import EnforcementLevel, Policy, Severity, proxy
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from translation_job_guard.policies import policies
+from translation_job_guard.policies.nodes import Kind, Node
 from translation_job_guard.policies.pack import RelevantResources
+from translation_job_guard.policies.rule import NoOptions, Report, StackRule, judge_each
+from translation_job_guard.policies.stack import Stack
 
 UNKNOWN = proxy.UNKNOWN_STRING_VALUE
 ACCOUNT = "123456789012"
@@ -378,6 +381,21 @@ def _scopes(scopes: Any) -> tuple[Any, list[Resource]]:
         for scope in (scopes if isinstance(scopes, list) else [scopes])
     ]
     return values, used
+
+
+def breaking_rule(error: Exception) -> Policy:
+    """A rule that violates every role but the one called translate, for which it raises an error."""
+
+    def check(stack: Stack, _options: NoOptions, report: Report) -> None:
+        def judge(node: Node) -> None:
+            if node.name == "translate":
+                raise error
+            report("bad", node.urn)
+
+        judge_each("breaking", report, stack.of(Kind.ROLE), judge)
+
+    mandatory, low = EnforcementLevel.MANDATORY, Severity.LOW
+    return StackRule("breaking", "Breaks.", mandatory, low, NoOptions, "Repair it.", check).policy()
 
 
 def names(violations: Iterable[Violation]) -> set[tuple[str, str]]:

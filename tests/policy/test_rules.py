@@ -17,6 +17,7 @@ from tests.policy.support import (
     Resource,
     Servicer,
     amazon_guard,
+    breaking_rule,
     bucket,
     judge,
     names,
@@ -71,7 +72,7 @@ def test_the_factory_takes_levels_options_and_a_choice() -> None:
 )
 def test_the_factory_refuses_what_it_does_not_know(arguments: dict[str, Any]) -> None:
     """At once, with what there is."""
-    with pytest.raises(InvalidArgument, match=r"there are|must be one of"):
+    with pytest.raises(InvalidArgument, match=r"There is no rule|must be one of|expected"):
         policies(**arguments)
 
 
@@ -137,35 +138,22 @@ def test_whatever_is_unknown_nothing_is_said_of_a_stack_in_order() -> None:
         assert judge(everything, OFFLINE) == []
 
 
-def test_a_rule_that_breaks_says_so_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_breaks_says_so_and_stops_no_other() -> None:
     """An error of ours is a violation, not the end of the preview, and its text stays out."""
-    import translation_job_guard.policies.guarded as guarded
-
-    def breaks(*_: Any) -> bool:
-        raise RuntimeError("topsecret")
-
-    monkeypatch.setattr(guarded, "answers_for", breaks)
+    pack = [breaking_rule(RuntimeError("topsecret")), *policies(only=[CANCELS])]
     translate = role()
-    found = judge([translate, amazon_guard(translate, on_delete="ignore")], OFFLINE)
-    assert names(found) == {(CANCELS, "guard"), ("translation-resources-guarded", "translate")}
+    found = judge([translate, amazon_guard(translate, on_delete="ignore")], pack=pack)
+    assert names(found) == {(CANCELS, "guard"), ("breaking", "translate")}
     [broken] = [one for one in found if one.rule != CANCELS]
     assert "could not be judged" in broken.message
     assert "RuntimeError" in broken.message
     assert "topsecret" not in broken.message
 
 
-def test_what_is_unknown_after_all_is_left_for_the_update(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_unknown_after_all_is_left_for_the_update() -> None:
     """Pulumi's own exception is no violation, and hides no other resource's."""
-    import translation_job_guard.policies.guarded as guarded
-
-    def unknown(*_: Any) -> bool:
-        raise UnknownValueError(UNKNOWN, ["arn"])
-
-    monkeypatch.setattr(guarded, "answers_for", unknown)
-    translate = role()
-    assert names(judge([translate, amazon_guard(translate), role("bad")], OFFLINE)) == {
-        ("translation-resources-guarded", "bad")
-    }
+    pack = [breaking_rule(UnknownValueError(UNKNOWN, ["arn"]))]
+    assert names(judge([role(), role("bad")], pack=pack)) == {("breaking", "bad")}
 
 
 def test_importing_the_rules_imports_no_clouds_sdk() -> None:

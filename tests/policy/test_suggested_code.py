@@ -164,4 +164,4 @@ def test_every_rule_suggests_the_same_guard(emulator: Emulator, monkeypatch: pyt
 def test_the_message_says_which_names_to_replace() -> None:
     """A pack knows the names of resources, and nothing of the program's variables."""
     [found] = judge(run(START + PROGRAMS["role and bucket"]), OFFLINE)
-    assert "Replace translate, documents, access by your program's variables" in found.message
+    assert "Replace translate, documents, access with your program's variables" in found.message

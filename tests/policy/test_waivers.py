@@ -12,6 +12,7 @@ from tests.policy.support import (
     Violation,
     amazon_guard,
     azure_guard,
+    breaking_rule,
     bucket,
     judge,
     names,
@@ -152,14 +153,8 @@ def test_an_unknown_option_is_reported_once_by_its_rule(rule: str) -> None:
         assert "Did you mean `maxAgeHours`?" in told.message
 
 
-def test_a_waiver_does_not_hide_that_a_rule_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_waiver_does_not_hide_that_a_rule_broke() -> None:
     """Not being able to judge is not a finding."""
-    import translation_job_guard.policies.guarded as guarded
-
-    def breaks(*_: Any) -> bool:
-        raise RuntimeError
-
-    monkeypatch.setattr(guarded, "answers_for", breaks)
-    made = role()
-    answers = found([made, amazon_guard(made)], GUARDED, {"reason": "r"})
-    assert ["could not be judged" in one.message for one in answers] == [True]
+    pack = [breaking_rule(RuntimeError())]
+    [answer] = judge([role()], {"breaking": {"waivers": [{"reason": "r"}]}}, pack)
+    assert "could not be judged" in answer.message

@@ -1,4 +1,6 @@
-"""The rules, for the ready pack and for other teams' packs::
+"""The rules as policies, for the ready pack and for packs of your own.
+
+A pack of your own takes them in::
 
     from pulumi_policy import PolicyPack
     from translation_job_guard.policies import policies

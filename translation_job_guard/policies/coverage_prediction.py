@@ -1,7 +1,7 @@
-"""Whether a guard answers for the jobs to come of a role, bucket, account or container.
+"""Predict whether a guard will cover the jobs to come of a role, bucket, account or container.
 
-Jobs that exist are judged by ``jobs.coverage`` alone. Jobs to come have no id yet, and in preview the names of what
-they use are not known either: then the graph decides.
+``jobs.coverage`` alone decides about jobs that exist. Jobs to come have no ID yet, and in a preview the names of what
+they will use are not known either: then the graph of the stack decides.
 """
 
 from __future__ import annotations
@@ -10,31 +10,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from translation_job_guard.guard.properties import UNKNOWN
-from translation_job_guard.jobs import AMAZON_TRANSLATE, AmazonScope, Coverage, Job, JobState, coverage
-from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
+from translation_job_guard.jobs import AmazonScope, Coverage, Job, JobState, Scope, coverage
+from translation_job_guard.policies.nodes import Guard, Kind, Node
+from translation_job_guard.policies.stack import Stack
 from translation_job_guard.policies.values import any_unknown
 from translation_job_guard.services import endpoint_key
 
-__all__ = ["answers_for", "at_account"]
+__all__ = ["is_at_account", "will_cover"]
 
 
-def answers_for(stack: Stack, guard: Guard, node: Node) -> bool:
-    """Whether jobs to come that are tied to ``node`` are in the guard's scope, or may turn out to be."""
+def will_cover(stack: Stack, guard: Guard, node: Node) -> bool:
+    """Check whether jobs to come that are tied to ``node`` are in the guard's scope, or may turn out to be."""
+    some_unknown = not isinstance(guard.scopes, list) or UNKNOWN in guard.scopes
     if node.kind is Kind.ACCOUNT:
-        return at_account(stack, guard, node) and _selects_to_come(guard)
-    if isinstance(guard.scopes, list):
-        return any(_in_scope(stack, guard, stored, scope, node) for stored, scope in guard.readable_scopes) or (
-            UNKNOWN in guard.scopes and node.urn in stack.before(guard)
-        )
-    # Nothing of the scope is known yet: it was made from what the guard depends on.
-    return node.urn in stack.before(guard)
+        to_come = some_unknown or any(map(_selects_jobs_to_come, guard.stored_scopes))
+        return to_come and is_at_account(stack, guard, node)
+    # A scope that is not known yet was made from what the guard depends on.
+    return (some_unknown and node.urn in stack.before(guard)) or any(
+        _is_in_scope(stack, guard, stored, scope, node) for stored, scope in guard.readable_scopes
+    )
 
 
-def at_account(stack: Stack, guard: Guard, account: Node) -> bool:
-    """Whether a guard works on this Azure account, or may turn out to."""
-    if guard.service == AMAZON_TRANSLATE:
+def is_at_account(stack: Stack, guard: Guard, account: Node) -> bool:
+    """Check whether a guard is for this Azure account, or may turn out to be."""
+    if guard.service != account.service:
         return False
-    if isinstance(guard.place, str) and guard.place:
+    if isinstance(guard.place, str):
         owner = stack.account_of(guard.place)
         if owner is not None:
             return owner is account
@@ -43,32 +44,27 @@ def at_account(stack: Stack, guard: Guard, account: Node) -> bool:
     return account.urn in stack.before(guard)
 
 
-def _in_scope(stack: Stack, guard: Guard, stored: Mapping[str, Any], scope: Any, node: Node) -> bool:
+def _is_in_scope(stack: Stack, guard: Guard, stored: Mapping[str, Any], scope: Scope | None, node: Node) -> bool:
     depends = node.urn in stack.before(guard)
-    if scope is None:
-        if stored.get("whole_region") is UNKNOWN or stored.get("whole_resource") is UNKNOWN:
-            return True
-        return depends and _selects_to_come_stored(stored)
+    if UNKNOWN in (stored.get("whole_region"), stored.get("whole_resource")):
+        return True
     if not isinstance(scope, AmazonScope):
-        return depends and _selects_to_come_stored(stored)
+        return depends and _selects_jobs_to_come(stored)
     arn = node.text("arn") if node.kind is Kind.ROLE else None
     if node.kind is Kind.ROLE and scope.data_access_role_arns and arn is None:
         return depends
     if coverage((scope,), _job_to_come(scope, node, arn)) is not Coverage.COVERED:
         return False
-    if scope.whole_region:
-        return True
-    if node.kind is Kind.ROLE and not scope.data_access_role_arns:
-        # By bucket or by name: of this role only if the program says that they belong together.
-        return depends
-    return True
+    # A scope by bucket or name is one for this role only if the program says that they belong together.
+    by_role = node.kind is not Kind.ROLE or bool(scope.data_access_role_arns)
+    return scope.whole_region or by_role or depends
 
 
 def _job_to_come(scope: AmazonScope, node: Node, arn: str | None) -> Job:
-    """A job tied to ``node`` that fits the scope in everything that the node leaves open, but for its id."""
+    """Return a job without an ID that is tied to ``node`` and otherwise fits the scope."""
     bucket = node.text("bucket") if node.kind is Kind.BUCKET else None
     return Job(
-        service=AMAZON_TRANSLATE,
+        service=scope.service,
         id="",
         state=JobState.QUEUED,
         service_state="",
@@ -79,14 +75,8 @@ def _job_to_come(scope: AmazonScope, node: Node, arn: str | None) -> Job:
     )
 
 
-def _selects_to_come(guard: Guard) -> bool:
-    if not isinstance(guard.scopes, list) or UNKNOWN in guard.scopes:
-        return True
-    return any(_selects_to_come_stored(stored) for stored, _ in guard.readable_scopes)
-
-
-def _selects_to_come_stored(stored: Mapping[str, Any]) -> bool:
-    # Jobs to come have ids that no program knows yet.
+def _selects_jobs_to_come(stored: Mapping[str, Any]) -> bool:
+    # No program knows the IDs of jobs to come.
     if stored.get("job_ids") or stored.get("translation_ids"):
         return any_unknown(stored)
     return any(key not in ("submitted_after", "created_after") for key in stored)

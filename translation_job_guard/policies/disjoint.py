@@ -1,81 +1,72 @@
-"""The rule over guards side by side: what happens to a job must not depend on which guard comes first."""
+"""The rule about guards side by side: what happens to a job must not depend on which guard is deleted first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from typing import Any, Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from translation_job_guard.jobs import (
-    AMAZON_TRANSLATE,
-    AZURE_DOCUMENT_TRANSLATION,
-    SCOPES,
-    AzureScope,
-    Coverage,
-    DocumentRow,
-    Job,
-    JobState,
-    Scope,
-    coverage,
-)
-from translation_job_guard.policies.rule import Report, StackRule, judge_each
-from translation_job_guard.policies.stack import Guard, Kind, Stack
-from translation_job_guard.policies.values import URL_SELECTORS, any_unknown, texts
+from translation_job_guard.jobs import SCOPES, Coverage, DocumentRow, Job, JobState, coverage
+from translation_job_guard.policies.nodes import Guard, Kind
+from translation_job_guard.policies.rule import NoOptions, Report, StackRule, judge_each
+from translation_job_guard.policies.stack import Stack
+from translation_job_guard.policies.values import any_unknown, texts
 from translation_job_guard.services.registry import place_key
 from translation_job_guard.teardown import Mode
 
 __all__ = ["GUARD_SCOPES_DISJOINT"]
 
 _NAME = "guard-scopes-disjoint"
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    AMAZON_TRANSLATE: ("data_access_role_arns", "s3_uri_prefixes", "job_name_prefixes", "job_ids"),
-    AZURE_DOCUMENT_TRANSLATION: ("translation_ids", *URL_SELECTORS),
-}
 _MODES = frozenset(mode.value for mode in Mode)
-_PATHS = ("s3_uri_prefixes", *URL_SELECTORS)
-
-
-@dataclass(frozen=True)
-class DisjointOptions:
-    """guard-scopes-disjoint has no options."""
+_ROLES: Final = "data_access_role_arns"
+_SOURCES: Final = "source_container_urls"
+_MATCHING: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
+    _ROLES: lambda value: {"role_arn": value},
+    "s3_uri_prefixes": lambda value: {"locations": (value,)},
+    "job_name_prefixes": lambda value: {"name": value},
+    "job_ids": lambda value: {"id": value},
+    "translation_ids": lambda value: {"id": value},
+    _SOURCES: lambda value: {"rows": (DocumentRow(value),)},
+}
+"""The facts of a job that a value of each kind of selector selects; ``coverage`` says what else selects it."""
 
 
 @dataclass(frozen=True)
 class _Part:
     """One scope of a guard. ``roles`` are the URNs of the roles that it is made from."""
 
-    guard: Guard
+    service: str
     stored: Mapping[str, Any]
     roles: frozenset[str]
 
+    @property
+    def covers_everything(self) -> bool:
+        return self.stored.get("whole_region") is True or self.stored.get("whole_resource") is True
 
-def _check(stack: Stack, _options: DisjointOptions, report: Report) -> None:
-    seen: dict[Any, list[_Part]] = {}
+    def values(self, kind: str) -> list[str]:
+        return texts(self.stored.get(kind))
+
+
+def _check(stack: Stack, _options: NoOptions, report: Report) -> None:
+    earlier: dict[Hashable, list[tuple[Guard, Sequence[_Part]]]] = {}
 
     def judge(guard: Guard) -> None:
         if guard.mode not in _MODES or not isinstance(guard.place, str):
             return
-        place = place_key(guard.service, guard.place)
-        other: Guard | None = None
-        for part in _parts(stack, guard):
-            other = other or next(
-                (
-                    before.guard
-                    for key in _looked_up(part)
-                    for before in seen.get((place, *key), ())
-                    if before.guard is not guard and before.guard.mode != guard.mode and _meet(before, part)
-                ),
-                None,
-            )
-            for key in _found_by(part):
-                seen.setdefault((place, *key), []).append(part)
+        parts, others = _parts(stack, guard), earlier.setdefault(place_key(guard.service, guard.place), [])
+        conflicting = (
+            other
+            for other, theirs in others
+            if other.mode != guard.mode and any(_overlap(part, one) for part in parts for one in theirs)
+        )
+        other = next(conflicting, None)
+        others.append((guard, parts))
         if other is not None:
             report(
                 f"Guards '{other.name}' (on_delete=\"{other.mode}\") and '{guard.name}' (on_delete=\"{guard.mode}\") "
-                "cover the same jobs: which of the two is deleted first decides what becomes of them. Give both the "
+                "cover the same jobs: what happens to these depends on which guard is deleted first. Give both the "
                 "same mode,\n"
                 f'    on_delete="{guard.mode}",\n'
                 "or make their scopes disjoint, for instance by different roles or job_name_prefixes.",
@@ -85,149 +76,69 @@ def _check(stack: Stack, _options: DisjointOptions, report: Report) -> None:
     judge_each(_NAME, report, stack.guards, judge)
 
 
-def _parts(stack: Stack, guard: Guard) -> Iterable[_Part]:
-    flows = frozenset(
-        urn for urn in stack.flows_into(guard, "scope") if urn in stack.nodes and stack.nodes[urn].kind is Kind.ROLE
-    )
-    for stored, _ in guard.readable_scopes:
-        arns = stored.get("data_access_role_arns")
-        # Which of the roles flow into which scope is only told by the whole property.
-        yield _Part(guard, stored, flows if any_unknown(arns) else frozenset())
+def _parts(stack: Stack, guard: Guard) -> Sequence[_Part]:
+    flows = frozenset(role.urn for role in stack.sources(guard, Kind.ROLE, "scope"))
+    # The graph has the roles of the whole property. It does not tell which scope has which role.
+    return [
+        _Part(guard.service, stored, flows if any_unknown(stored.get(_ROLES)) else frozenset())
+        for stored in guard.stored_scopes
+    ]
 
 
-def _whole(part: _Part) -> bool:
-    return part.stored.get("whole_region") is True or part.stored.get("whole_resource") is True
-
-
-def _looked_up(part: _Part) -> Iterable[tuple[str, ...]]:
-    """Under what the scopes before this one are found that may meet it."""
-    yield ("whole",)
-    if _whole(part):
-        yield ("any",)
-    yield from (("role", urn) for urn in part.roles)
-    for kind, value in _selectors(part):
-        yield "below", kind, value
-        yield from (("exactly", kind, above) for above in _above(kind, value))
-
-
-def _found_by(part: _Part) -> Iterable[tuple[str, ...]]:
-    """Under what a later scope finds this one."""
-    yield ("any",)
-    if _whole(part):
-        yield ("whole",)
-    yield from (("role", urn) for urn in part.roles)
-    for kind, value in _selectors(part):
-        yield "exactly", kind, value
-        yield from (("below", kind, above) for above in _above(kind, value))
-
-
-def _selectors(part: _Part) -> Iterable[tuple[str, str]]:
-    for kind in _KINDS[part.guard.service]:
-        for value in _values(part, kind):
-            # One key for all URLs: a container that one scope reads from, another reads from or writes to.
-            yield ("url" if kind in URL_SELECTORS else kind), _path(value) if kind in _PATHS else value
-
-
-def _path(uri: str) -> str:
-    # As coarse as it may be: it only finds what `_meet` then decides.
-    parts = urlsplit(uri)
-    return f"{parts.hostname or ''}/{unquote(parts.path).strip('/')}".rstrip("/").lower()
-
-
-def _above(kind: str, value: str) -> Iterable[str]:
-    """The value itself and every shorter one that it begins with."""
-    if kind in (*_PATHS, "url"):
-        segments = value.split("/")
-        return ["/".join(segments[:count]) for count in range(1, len(segments) + 1)]
-    if kind == "job_name_prefixes":
-        return [value[:count] for count in range(1, len(value) + 1)]
-    return [value]
-
-
-def _meet(one: _Part, other: _Part) -> bool:
-    """Whether there is a job that both scopes cover, for certain."""
-    if _whole(one) or _whole(other):
+def _overlap(one: _Part, other: _Part) -> bool:
+    """Check whether there is a job that both scopes cover for certain: every kind that both have shares a value."""
+    if one.covers_everything or other.covers_everything:
         return True
-    kinds = [kind for kind in _KINDS[one.guard.service] if kind not in URL_SELECTORS]
-    shared = [_share(one, other, kind) for kind in kinds if one.stored.get(kind) and other.stored.get(kind)]
-    if (documents := _share_documents(one, other)) is not None:
-        shared.append(documents)
-    return bool(shared) and all(shared)
+    kinds = [kind for kind in _MATCHING if kind != _SOURCES and one.stored.get(kind) and other.stored.get(kind)]
+    shared = [
+        (kind == _ROLES and bool(one.roles & other.roles))
+        or _one_job(one.service, kind, [one.values(kind), other.values(kind)])
+        for kind in kinds
+    ]
+    return all(shared) and _share_documents(one, other, default=bool(shared))
 
 
-def _share_documents(one: _Part, other: _Part) -> bool | None:
-    """Whether there is a document that meets the URL selectors of both; None if no side of it is in both scopes.
+def _share_documents(one: _Part, other: _Part, *, default: bool) -> bool:
+    """Check whether a document can meet the URL selectors of both scopes; ``default`` if no side of it is in both.
 
     A document has a source and a target, so each selector of URLs is a condition on one of them: ``container_urls`` on
     either, and here both ways are tried.
     """
     met = [
-        all(_common([*first[side], *second[side]]) for side in ("source", "target"))
+        all(_one_job(one.service, _SOURCES, [*first[side], *second[side]]) for side in first)
         for first in _conditions(one)
         for second in _conditions(other)
-        if any(first[side] and second[side] for side in ("source", "target"))
+        if any(first[side] and second[side] for side in first)
     ]
-    return any(met) if met else None
+    return any(met) if met else default
 
 
 def _conditions(part: _Part) -> Iterable[Mapping[str, list[list[str]]]]:
-    """The ways to put a scope's URL selectors on the two sides of a document: the lists that each side has to meet."""
+    """Return the ways to apply a scope's URL selectors to a document: the lists that source and target must meet."""
     own = {
-        side: [_values(part, kind)] if part.stored.get(kind) else []
-        for side, kind in (("source", "source_container_urls"), ("target", "target_container_urls"))
+        side: [part.values(kind)] if part.stored.get(kind) else []
+        for side, kind in (("source", _SOURCES), ("target", "target_container_urls"))
     }
     if not part.stored.get("container_urls"):
         return [own]
-    either = _values(part, "container_urls")
-    return [{**own, side: [*own[side], either]} for side in own]
+    return [{**own, side: [*own[side], part.values("container_urls")]} for side in own]
 
 
-def _common(choices: list[list[str]]) -> bool:
-    """Whether one URL is below one of each list."""
-    scopes = [AzureScope(source_container_urls=tuple(urls)) for urls in choices if urls]
-    if len(scopes) < len(choices):
-        return False  # one list is not known yet
-    urls = [_job_reading(url) for known in choices for url in known]
-    return not urls or any(all(coverage((scope,), job) is Coverage.COVERED for scope in scopes) for job in urls)
-
-
-def _job_reading(url: str) -> Job:
-    return Job(AZURE_DOCUMENT_TRANSLATION, "", JobState.RUNNING, "", rows=(DocumentRow(url),))
-
-
-def _share(one: _Part, other: _Part, kind: str) -> bool:
-    values = [_values(one, kind), _values(other, kind)]
-    if kind == "data_access_role_arns" and one.roles & other.roles:
-        return True
-    if not all(values):
+def _one_job(service: str, kind: str, lists: Sequence[Sequence[str]]) -> bool:
+    """Check whether one job meets a selector of this kind with each of the lists; none is met while it is unknown."""
+    if not all(lists):
         return False
-    scopes = [_only(one.guard.service, kind, known) for known in values]
-    return any(
-        all(coverage((scope,), _job_with(one.guard.service, kind, value)) is Coverage.COVERED for scope in scopes)
-        for value in {*values[0], *values[1]}
+    selectors: list[dict[str, Any]] = [{kind: tuple(values)} for values in lists]
+    scopes = [SCOPES[service](**selector) for selector in selectors]
+    return not lists or any(
+        all(coverage((scope,), _job(service, kind, value)) is Coverage.COVERED for scope in scopes)
+        for value in {value for values in lists for value in values}
     )
 
 
-def _values(part: _Part, kind: str) -> list[str]:
-    value = part.stored.get(kind)
-    return texts(value) if isinstance(value, list) else []
-
-
-def _only(service: str, kind: str, values: list[str]) -> Scope:
-    selector: dict[str, Any] = {kind: tuple(values)}
-    return SCOPES[service](**selector)
-
-
-def _job_with(service: str, kind: str, value: str) -> Job:
-    return Job(
-        service=service,
-        id=value if kind in ("job_ids", "translation_ids") else "",
-        state=JobState.RUNNING,
-        service_state="",
-        name=value if kind == "job_name_prefixes" else None,
-        role_arn=value if kind == "data_access_role_arns" else None,
-        locations=(value,) if kind in _PATHS else (),
-    )
+def _job(service: str, kind: str, value: str) -> Job:
+    facts = {"id": "", **_MATCHING[kind](value)}
+    return Job(service=service, state=JobState.RUNNING, service_state="", **facts)
 
 
 GUARD_SCOPES_DISJOINT = StackRule(
@@ -235,7 +146,7 @@ GUARD_SCOPES_DISJOINT = StackRule(
     description="Checks whether two guards of a stack cover the same jobs with different modes.",
     level=EnforcementLevel.ADVISORY,
     severity=Severity.MEDIUM,
-    options=DisjointOptions,
-    remedy="Give both guards the same on_delete, or make their scopes disjoint.",
+    options=NoOptions,
+    fix="Give both guards the same on_delete, or make their scopes disjoint.",
     check=_check,
 )

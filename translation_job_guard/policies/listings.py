@@ -1,4 +1,4 @@
-"""One look at every place, for all live rules: side by side, in a limited time, each place once."""
+"""List the jobs at every place of a stack, for all live rules: at once, within a time limit, each place once."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from translation_job_guard.redaction import redact
 from translation_job_guard.services import Connection
 from translation_job_guard.services.azure import ROLE_MISSING
 
-__all__ = ["Seen", "Sweeps"]
+__all__ = ["Listing", "Listings"]
 
 _KEPT: Final = 30.0
-"""Seconds for which another rule may use a look: the rules run one right after the other."""
+"""Seconds for which another rule may use the same listings. The rules run one right after the other."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the rules see of a place: its jobs in flight, or why it could not be looked at.
+class Listing:
+    """The jobs in flight at a place, or why they could not be listed.
 
-    ``gone`` are the jobs whose role, bucket or container is known to be gone, with what is, if that was asked for.
+    ``gone`` has the jobs whose role, bucket or container does not exist any more, with its name, if that was asked for.
     """
 
     place: Place
@@ -39,21 +39,21 @@ class Seen:
 
 @dataclass
 class _Kept:
-    places: tuple[Place, ...]
+    places: Sequence[Place]
     with_gone: bool
-    sights: list[Seen]
+    listings: list[Listing]
     at: float
-    seen_by: set[str] = field(default_factory=set)
+    used_by: set[str] = field(default_factory=set)
 
 
-class Sweeps:
-    """The looks of one pack. A rule never sees the same look twice, so each validation looks anew."""
+class Listings:
+    """The listings of one pack. A rule never gets the same listings twice, so each validation lists anew."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
 
-    def sweep(
+    def of(
         self,
         rule: str,
         places: Sequence[Place],
@@ -61,26 +61,34 @@ class Sweeps:
         within: float,
         wants_locations: Callable[[Place, Job], bool],
         with_gone: bool = False,
-    ) -> list[Seen]:
-        """What every place shows; a place that has not answered ``within`` seconds has a problem."""
+    ) -> list[Listing]:
+        """Return a listing of every place.
+
+        Args:
+            rule: the name of the rule that asks.
+            places: where to look.
+            within: seconds after which a place that has not answered counts as unreachable.
+            wants_locations: whether to ask what a job reads and writes.
+            with_gone: whether to find out which roles, buckets and containers do not exist any more.
+        """
         with self._lock:
             kept = self._kept
             if (
                 kept is None
-                or kept.places != tuple(places)
+                or kept.places != places
                 or (with_gone and not kept.with_gone)
-                or rule in kept.seen_by
+                or rule in kept.used_by
                 or time.monotonic() - kept.at > _KEPT
             ):
-                sights = _look_at(places, within, wants_locations, with_gone)
-                kept = self._kept = _Kept(tuple(places), with_gone, sights, time.monotonic())
-            kept.seen_by.add(rule)
-            return kept.sights
+                listings = _list(places, within, wants_locations, with_gone)
+                kept = self._kept = _Kept(places, with_gone, listings, time.monotonic())
+            kept.used_by.add(rule)
+            return kept.listings
 
 
-def _look_at(
+def _list(
     places: Sequence[Place], within: float, wants_locations: Callable[[Place, Job], bool], with_gone: bool
-) -> list[Seen]:
+) -> list[Listing]:
     by_connection = {place.connection: place for place in places}
 
     def wanted(connection: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
@@ -94,33 +102,33 @@ def _look_at(
         names_accounts=with_gone,
         finish=(lambda sight: replace(sight, gone=what_is_gone(sight))) if with_gone else lambda sight: sight,
     )
-    return [_seen(by_connection[sight.connection], sight) for sight in sights]
+    return [_listing(by_connection[sight.connection], sight) for sight in sights]
 
 
-def _seen(place: Place, sight: Sight) -> Seen:
+def _listing(place: Place, sight: Sight) -> Listing:
     error = sight.failure
-    # Amazon Translate is not in every region that a stack has something in.
+    # A stack may have resources in regions that Amazon Translate is not in.
     if error is None or (isinstance(error, Transient) and not place.named and not place.connection.may_have_jobs):
-        lost = tuple((job, ", ".join(what)) for job in sight.jobs if (what := sight.gone.get(job.id)))
-        return Seen(place, sight.jobs, gone=lost)
-    return Seen(place, problem=_words(error, place.connection))
+        gone = tuple((job, ", ".join(what)) for job in sight.jobs if (what := sight.gone.get(job.id)))
+        return Listing(place, sight.jobs, gone=gone)
+    return Listing(place, problem=_reason(error, place.connection))
 
 
-def _words(error: GuardError, connection: Connection) -> str:
+def _reason(error: GuardError, connection: Connection) -> str:
     if isinstance(error, WrongAccount):
         return "the credentials of this environment lead to another account than the stack's jobs are in"
     if isinstance(error, UnexpectedError):
-        # Of an SDK. Its text could repeat anything.
+        # The text of an SDK's exception could repeat anything.
         return f"{type(error.__cause__).__name__} while looking"
     text = " ".join(redact(_without_advice(error), connection.secret_env).split()).rstrip(".")
-    # What came from a property may be secret there, and SDKs repeat it. A region is not.
+    # What came from a property may be a secret there, and SDKs repeat it. A region is not one.
     for value in connection.private:
         text = _without(text, value)
     return text
 
 
 def _without_advice(error: GuardError) -> str:
-    """Return the reason in full, without the advice to permit everything that a guard needs: a look stops nothing."""
+    """Return the reason in full, without the advice to permit all that a guard needs: listing jobs stops none."""
     text = error.happened
     if isinstance(error, Denied) and error.permission and error.permission != "sts:AssumeRole":
         said = text.removesuffix(f" {ROLE_MISSING}").partition(f" {error.permission} is not permitted:")[0]

@@ -1,52 +1,48 @@
-"""The rule over deletion order: a guard goes before everything that its jobs and its own stopping need."""
+"""The rule about deletion order: a guard is deleted before everything that its jobs need or that it needs itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from translation_job_guard.jobs import AMAZON_TRANSLATE
 from translation_job_guard.policies.needs import Assignments, nearest, needed_with
-from translation_job_guard.policies.rule import Report, StackRule, judge_each
-from translation_job_guard.policies.stack import Guard, Kind, Node, Stack
-from translation_job_guard.policies.suggested_code import block, listed, protects
+from translation_job_guard.policies.nodes import Guard, Kind, Node
+from translation_job_guard.policies.rule import NoOptions, Report, StackRule, judge_each
+from translation_job_guard.policies.stack import Stack
+from translation_job_guard.policies.suggested_code import SuggestedCode
 from translation_job_guard.policies.trust import Trust
 from translation_job_guard.policies.values import URL_SELECTORS, texts
 
 __all__ = ["GUARD_DELETED_FIRST"]
 
 _NAME = "guard-deleted-first"
-_TIED = (Kind.ROLE, Kind.PERMISSION, Kind.BUCKET, Kind.KEY, Kind.ACCOUNT, Kind.STORAGE, Kind.CONTAINER, Kind.ASSIGNMENT)
+_USED = frozenset(Kind) - {Kind.GUARD, Kind.POLICY, Kind.ENCRYPTION}
+_NAMED_AT_MOST = 5
 
 
-@dataclass(frozen=True)
-class OrderOptions:
-    """guard-deleted-first has no options."""
-
-
-def _check(stack: Stack, _options: OrderOptions, report: Report) -> None:
-    assignments = Assignments(stack)
+def _check(stack: Stack, _options: NoOptions, report: Report) -> None:
+    assignments, code = Assignments(stack), SuggestedCode(stack)
 
     def judge(guard: Guard) -> None:
         needed = _needed(stack, guard, assignments)
         missing = nearest(stack, [node for node in needed if node.urn not in stack.before(guard)])
-        turned = [node for node in missing if guard.urn in stack.before(node)]
-        if turned:
+        dependent = [node for node in missing if guard.urn in stack.before(node)]
+        if dependent:
+            they, them = ("it depends", "it") if len(dependent) == 1 else ("they depend", "them")
             report(
-                f"Guard '{guard.name}' is deleted after the {listed(turned)}: that depends on the guard, and the "
-                "guard's jobs or its stopping need it. Turn the dependency round: take the guard out of what it "
-                f"depends on, and give the guard\n{block([protects(stack, turned, '…, ')])}",
+                f"Guard '{guard.name}' is deleted after the {_listed(dependent)}: {they} on the guard, although the "
+                f"guard or its jobs need {them}. Reverse the dependency: remove the guard from what {they} on, and "
+                f"give the guard\n{code.protects(dependent)}",
                 guard.urn,
             )
-        rest = [node for node in missing if node not in turned]
-        if rest:
-            them = "it" if len(rest) == 1 else "them"
+        others = [node for node in missing if node not in dependent]
+        if others:
+            them = "it" if len(others) == 1 else "them"
             report(
-                f"Guard '{guard.name}' does not depend on the {listed(rest)}: `pulumi destroy` may take {them} away "
-                "before the guard has stopped its jobs, which then fail half-way or cannot be stopped any more. Add "
-                f"{them} to what the guard protects:\n{block([protects(stack, rest, '…, ')])}",
+                f"Guard '{guard.name}' does not depend on the {_listed(others)}: `pulumi destroy` may delete {them} "
+                "before the guard has stopped its jobs, which then fail half-way or cannot be stopped any more. "
+                f"Add {them} to what the guard protects:\n{code.protects(others)}",
                 guard.urn,
             )
 
@@ -54,44 +50,37 @@ def _check(stack: Stack, _options: OrderOptions, report: Report) -> None:
 
 
 def _needed(stack: Stack, guard: Guard, assignments: Assignments) -> list[Node]:
-    """Return what the guard's jobs and its own stopping need, as far as the stack has it and tells."""
-    own = guard.text("assume_role_arn")
-    flows = [stack.nodes[urn] for urn in stack.flows_into(guard, "assume_role_arn") if urn in stack.nodes]
-    assumed = stack.roles.get(own or "") or next((node for node in flows if node.kind is Kind.ROLE), None)
-    return needed_with(stack, _roots(stack, guard), assignments, assumed)
+    """Return what the guard and its jobs need, as far as the stack has it and tells."""
+    assumed = stack.roles.get(guard.text("assume_role_arn") or "")
+    if assumed is None:
+        assumed = next(iter(stack.sources(guard, Kind.ROLE, "assume_role_arn")), None)
+    return needed_with(stack, _used(stack, guard), assignments, assumed)
 
 
-def _roots(stack: Stack, guard: Guard) -> Iterable[Node]:
-    if guard.service == AMAZON_TRANSLATE:
-        for stored, _ in guard.readable_scopes:
-            if stored.get("whole_region") is True:
-                yield from (role for role in stack.of(Kind.ROLE) if role.trust is Trust.YES)
-            for arn in _values(stored, "data_access_role_arns"):
-                if arn in stack.roles:
-                    yield stack.roles[arn]
-            for uri in _values(stored, "s3_uri_prefixes"):
-                if bucket := stack.bucket_of(uri):
-                    yield bucket
-    else:
-        if account := stack.account_of(guard.place):
-            yield account
-        for stored, _ in guard.readable_scopes:
-            for url in (url for kind in URL_SELECTORS for url in _values(stored, kind)):
-                if container := stack.container_of(url):
-                    yield container
-    named = set(stack.flows_into(guard, "scope"))
-    for urn in stack.direct(guard):
-        node = stack.nodes.get(urn)
-        if node is None or node.kind not in _TIED:
-            continue
-        # A role that Translate cannot assume is a producer's, say: its policies are not what the jobs need.
-        if node.kind is not Kind.ROLE or urn in named or node.trust is not Trust.NO:
+def _used(stack: Stack, guard: Guard) -> Iterable[Node]:
+    """Yield what the guard's jobs use: what its scope or endpoint names, and what it depends on itself."""
+    account = stack.account_of(guard.place)
+    named: list[Node | None] = [account] if account else []
+    for stored in guard.stored_scopes:
+        if stored.get("whole_region") is True:
+            yield from stack.translate_roles
+        named += map(stack.roles.get, texts(stored.get("data_access_role_arns")))
+        named += map(stack.bucket_of, texts(stored.get("s3_uri_prefixes")))
+        named += (stack.container_of(url) for kind in URL_SELECTORS for url in texts(stored.get(kind)))
+    yield from (node for node in named if node is not None)
+    in_scope = set(stack.flows_into(guard, "scope"))
+    for node in (stack.nodes[urn] for urn in stack.direct(guard) if urn in stack.nodes):
+        # A role that Amazon Translate cannot assume belongs to another resource, so jobs do not need its policies.
+        if node.kind in _USED and (node.kind is not Kind.ROLE or node.urn in in_scope or node.trust is not Trust.NO):
             yield node
 
 
-def _values(stored: object, name: str) -> list[str]:
-    value = stored.get(name) if isinstance(stored, dict) else None
-    return texts(value) if isinstance(value, list) else []
+def _listed(nodes: Sequence[Node]) -> str:
+    """Return resources for a sentence, the first few by name and the rest counted."""
+    named = [node.label for node in nodes[:_NAMED_AT_MOST]]
+    if len(nodes) > _NAMED_AT_MOST:
+        named.append(f"{len(nodes) - _NAMED_AT_MOST} more")
+    return " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
 
 
 GUARD_DELETED_FIRST = StackRule(
@@ -99,8 +88,8 @@ GUARD_DELETED_FIRST = StackRule(
     description="Checks whether a guard is deleted before everything that its jobs need.",
     level=EnforcementLevel.MANDATORY,
     severity=Severity.HIGH,
-    options=OrderOptions,
-    remedy="Give the guard everything that its jobs need in protects: role, role's policies, buckets, keys, account, "
+    options=NoOptions,
+    fix="Let the guard protect everything that its jobs need: the role and its policies, buckets, keys, the account, "
     "containers and role assignments.",
     check=_check,
 )

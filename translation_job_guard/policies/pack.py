@@ -17,7 +17,7 @@ from typing import Any
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import Policy, PolicyPack
 
-from translation_job_guard.policies.stack import kind_of
+from translation_job_guard.policies.nodes import kind_of
 from translation_job_guard.resource_types import GUARD_TYPES
 from translation_job_guard.services.calling import loading
 

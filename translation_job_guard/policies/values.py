@@ -1,8 +1,11 @@
-"""Properties as a policy gets them, made plain: what is not known yet becomes ``UNKNOWN`` instead of an exception."""
+"""Convert the properties that a policy receives to plain values.
+
+pulumi-policy raises an exception when a rule reads a value that is not known yet. Here such a value is ``UNKNOWN``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pulumi_policy import proxy
@@ -14,23 +17,14 @@ __all__ = ["URL_SELECTORS", "any_unknown", "entry", "known", "texts"]
 URL_SELECTORS: Final = ("container_urls", "source_container_urls", "target_container_urls")
 """The selectors of an Azure scope that are URLs of containers."""
 
-_NOT_KNOWN: Final = frozenset(
-    {
-        proxy.UNKNOWN_BOOLEAN_VALUE,
-        proxy.UNKNOWN_NUMBER_VALUE,
-        proxy.UNKNOWN_STRING_VALUE,
-        proxy.UNKNOWN_ARRAY_VALUE,
-        proxy.UNKNOWN_ASSET_VALUE,
-        proxy.UNKNOWN_ARCHIVE_VALUE,
-        proxy.UNKNOWN_OBJECT_VALUE,
-    }
-)
+_PLACEHOLDERS: Final = frozenset(value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_"))
+"""What the engine sends in place of a value that is not known yet: one text for each type."""
 
 
 def known(value: Any) -> Any:
-    """``value`` as plain dictionaries and lists, with ``UNKNOWN`` for what is not known yet, at any depth."""
+    """Return ``value`` as plain dictionaries and lists, with ``UNKNOWN`` for what is not known yet, at any depth."""
     if isinstance(value, str):
-        return UNKNOWN if value in _NOT_KNOWN else value
+        return UNKNOWN if value in _PLACEHOLDERS else value
     if isinstance(value, Mapping):
         return {key: entry(value, key) for key in value}
     if isinstance(value, Sequence) and not isinstance(value, bytes):
@@ -39,7 +33,7 @@ def known(value: Any) -> Any:
 
 
 def entry(container: Any, key: Any) -> Any:
-    """One entry of a mapping or list, as ``known`` has it; None where there is none."""
+    """Return one entry of a mapping or list as a plain value; None if there is none."""
     try:
         return known(container[key])
     except (KeyError, IndexError):
@@ -49,14 +43,14 @@ def entry(container: Any, key: Any) -> Any:
 
 
 def any_unknown(value: Any) -> bool:
-    """Whether something in ``value`` is ``UNKNOWN``."""
+    """Check whether a plain value is ``UNKNOWN``, as a whole or anywhere inside."""
     if isinstance(value, Mapping):
-        return any(any_unknown(one) for one in value.values())
+        return any(map(any_unknown, value.values()))
     if isinstance(value, list):
-        return any(any_unknown(one) for one in value)
+        return any(map(any_unknown, value))
     return value is UNKNOWN
 
 
-def texts(values: Iterable[Any]) -> list[str]:
-    """Those of ``values`` that are known text."""
-    return [value for value in values if isinstance(value, str) and value]
+def texts(values: Any) -> list[str]:
+    """Return the known texts in a list that are not empty; nothing of any other value."""
+    return [value for value in values if isinstance(value, str) and value] if isinstance(values, list) else []

@@ -1,7 +1,7 @@
-"""Waivers: findings that a team has decided to live with, for a reason and usually until a day.
+"""Waivers: findings that a team has decided to accept, for a reason and usually until a certain day.
 
-Each rule's configuration has its own. A finding under a valid waiver is no violation of its rule; the rule
-``translation-waivers``, which runs last, lists what was waived, so that a waiver is never silent.
+Each rule has waivers in its configuration. A finding with a valid waiver does not violate its rule. The rule
+``translation-waivers`` runs last and lists what was waived, so that no waiver is silent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["SCHEMA", "Finding", "Ledger", "Waiver", "read_waivers"]
 
 SCHEMA: Final[Mapping[str, Any]] = {
     "type": "array",
-    "description": "Findings to accept. A finding that a valid waiver matches is no violation of this rule, and is "
+    "description": "Findings to accept. A finding that a valid waiver matches does not violate this rule, and is "
     "listed by translation-waivers.",
     "items": {
         "type": "object",
@@ -44,20 +44,18 @@ class Waiver:
 
     @property
     def expired(self) -> bool:
-        """Whether its last day has passed, in UTC."""
+        """Whether the last day has passed, in UTC."""
         return self.until is not None and datetime.now(timezone.utc).date() > self.until
 
     def matches(self, finding: Finding) -> bool:
-        """Return whether the finding is of its resource and stack."""
-        names = (finding.name, finding.urn)
-        return self._is_of(finding.stacks) and any(fnmatchcase(name, self.resource) for name in names)
+        """Check whether the finding is about a resource and in a stack of this waiver."""
+        return any(fnmatchcase(stack, self.stack) for stack in finding.stacks) and any(
+            fnmatchcase(name, self.resource) for name in (finding.name, finding.urn)
+        )
 
     def names_exactly(self, stacks: Iterable[str]) -> bool:
-        """Return whether it names this stack without a placeholder."""
+        """Check whether the waiver names this stack without a wildcard."""
         return not set(self.stack) & set("*?[") and self.stack in stacks
-
-    def _is_of(self, stacks: Iterable[str]) -> bool:
-        return any(fnmatchcase(stack, self.stack) for stack in stacks)
 
     def __str__(self) -> str:
         until = f" until {self.until}" if self.until else ""
@@ -66,7 +64,7 @@ class Waiver:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found. ``name`` is the resource's, or the place's where it is of the whole stack."""
+    """What a rule found. ``name`` is the name of the resource, or of the place if the finding is about none."""
 
     rule: str
     name: str
@@ -76,51 +74,52 @@ class Finding:
 
 @dataclass
 class Ledger:
-    """The waivers of a pack's rules and what they matched, from the first resource of a validation to its last rule."""
+    """The waivers of a pack and what they matched, from the first resource of a validation to its last rule."""
 
     waivers: dict[str, tuple[Waiver, ...]] = field(default_factory=dict)
-    """By rule, as far as the rules have run."""
+    """The waivers of each rule that has run."""
     matched: dict[tuple[str, Waiver], dict[Finding, None]] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
-    """The rules over resources that have told what is wrong with their configuration."""
+    checked: set[str] = field(default_factory=set)
+    """The rules over resources that have reported the errors in their configuration."""
 
     def accepts(self, finding: Finding) -> bool:
-        """Return whether a valid waiver of the finding's rule matches it, and remember each that does."""
+        """Check whether a valid waiver of the rule matches the finding, and remember every waiver that does."""
         matching = [waiver for waiver in self.waivers.get(finding.rule, ()) if waiver.matches(finding)]
         for waiver in matching:
             self.matched.setdefault((finding.rule, waiver), {})[finding] = None
         return any(not waiver.expired for waiver in matching)
 
     def close(self) -> Ledger:
-        """Return what was gathered, and begin anew for the next validation."""
-        gathered = Ledger(self.waivers, self.matched)
-        self.waivers, self.matched = {}, {}
-        self.told.clear()
-        return gathered
+        """Return the waivers and matches of this validation, and forget them for the next one."""
+        closed = Ledger(self.waivers, self.matched)
+        self.waivers, self.matched, self.checked = {}, {}, set()
+        return closed
 
 
 def read_waivers(value: Any) -> tuple[tuple[Waiver, ...], tuple[str, ...]]:
-    """Read the waivers of a rule's configuration; returns the valid ones, and what is wrong with the others."""
+    """Return the valid waivers in a rule's configuration, and an error for each of the others."""
     if not isinstance(value, (list, tuple)):
         return (), ("`waivers` is not a list",)
-    waivers, problems = [], []
-    for number, one in enumerate(value):
-        name = f"`waivers[{number}]`"
-        if not isinstance(one, Mapping):
-            problems.append(f"{name} is not an object with {', '.join(_FIELDS)}")
-            continue
-        given: dict[str, Any] = {key: one.get(key) for key in _FIELDS if one.get(key) is not None}
-        unknown = sorted(set(one) - set(_FIELDS))
-        until = _day(given.get("until"))
-        if unknown:
-            problems.append(f"{name} has unknown fields ({', '.join(unknown)}); expected {', '.join(_FIELDS)}")
-        elif not all(isinstance(text, str) for text in given.values()) or not str(given.get("reason", "")).strip():
-            problems.append(f"{name} has no reason; add one, as text")
-        elif "until" in given and until is None:
-            problems.append(f"{name}.until is not a valid day; expected one like 2026-12-31")
-        else:
-            waivers.append(Waiver(given.get("resource", "*"), given.get("stack", "*"), given["reason"], until))
-    return tuple(waivers), tuple(problems)
+    read = [_read(f"`waivers[{number}]`", one) for number, one in enumerate(value)]
+    return (
+        tuple(one for one in read if isinstance(one, Waiver)),
+        tuple(one for one in read if isinstance(one, str)),
+    )
+
+
+def _read(name: str, one: Any) -> Waiver | str:
+    """Return one waiver, or what is wrong with it."""
+    if not isinstance(one, Mapping):
+        return f"{name} is not an object with {', '.join(_FIELDS)}"
+    if unknown := sorted(set(one) - set(_FIELDS)):
+        return f"{name} has unknown fields ({', '.join(unknown)}); expected {', '.join(_FIELDS)}"
+    given: dict[str, Any] = {key: one.get(key) for key in _FIELDS if one.get(key) is not None}
+    if not all(isinstance(text, str) for text in given.values()) or not given.get("reason", "").strip():
+        return f"{name} has no reason; add one, as text"
+    until = _day(given.get("until"))
+    if "until" in given and until is None:
+        return f"{name}.until is not a valid day; expected one like 2026-12-31"
+    return Waiver(given.get("resource", "*"), given.get("stack", "*"), given["reason"], until)
 
 
 def _day(value: Any) -> date | None:

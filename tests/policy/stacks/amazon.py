@@ -322,7 +322,7 @@ def policies_of_a_producers_role() -> list[Resource]:
     return [translate, producer, permission(producer), guard]
 
 
-@CASES.case(f"{FIRST} guard", f"{GUARDED} translate", says=("Turn the dependency round",))
+@CASES.case(f"{FIRST} guard", f"{GUARDED} translate", says=("Reverse the dependency",))
 def bucket_that_depends_on_the_guard() -> list[Resource]:
     """The other way round: what the guard needs waits for the guard."""
     guard = amazon_guard(scope={"s3_uri_prefixes": ["s3://documents/"]})
@@ -391,7 +391,7 @@ def mode_not_stored() -> list[Resource]:
 # guard-scope-bounded
 
 
-@CASES.case(f"{BOUNDED} guard", says=("other stacks' jobs",))
+@CASES.case(f"{BOUNDED} guard", says=("jobs of other stacks",))
 def whole_region() -> list[Resource]:
     """Every job of the account and region."""
     translate = role()
