@@ -398,7 +398,7 @@ def test_an_empty_scope_is_registered_and_refused(register: Register) -> None:
 @pytest.mark.parametrize("scope", [BATCHES, [JOBS, BATCHES], {"job_ids": ["a"]}, [{"job_ids": ["a"]}], "pr-17-"])
 def test_a_scope_of_another_kind_is_refused_at_once(register: Register, scope: Any) -> None:
     """The sentence names what it must be."""
-    with pytest.raises(InvalidArgument, match="scope must be AmazonTranslateScope, or a list of them; it is"):
+    with pytest.raises(InvalidArgument, match="expected AmazonTranslateScope, or a list of them, not"):
         register(lambda: amazon(scope=scope))
 
 
@@ -498,14 +498,14 @@ def test_dependencies_of_the_callers_own_are_kept(register: Register) -> None:
 @pytest.mark.parametrize("wrong", ["ab", 1, known("a")])
 def test_what_is_protected_must_be_a_list(register: Register, wrong: Any) -> None:
     """Anything else is refused with what it is."""
-    with pytest.raises(InvalidArgument, match="'guard': protects must be a list of resources; it is"):
+    with pytest.raises(InvalidArgument, match="'guard': `protects` is not a valid list"):
         register(lambda: amazon(protects=wrong))
 
 
 @pytest.mark.parametrize("wrong", [["a"], [None], [known("a")]])
 def test_what_is_protected_must_be_resources(register: Register, wrong: Any) -> None:
     """Their outputs are the likely mistake, and the sentence says so."""
-    with pytest.raises(InvalidArgument, match=r"'guard': protects\[0\] is no resource: give the resources themselves"):
+    with pytest.raises(InvalidArgument, match=r"'guard': `protects\[0\]` is not a valid resource"):
         register(lambda: amazon(protects=wrong))
 
 
@@ -526,13 +526,13 @@ def test_retain_on_delete_of_a_parent_is_not_inherited(register: Register) -> No
 @pytest.mark.parametrize("make", [amazon, azure])
 def test_options_that_would_skip_the_guard_are_refused(register: Register, make: Callable[..., Any]) -> None:
     """With the reason, and what to do instead."""
-    with pytest.raises(InvalidArgument, match=r"retain_on_delete makes Pulumi forget .* on_delete=\"ignore\""):
+    with pytest.raises(InvalidArgument, match=r"retain_on_delete` makes Pulumi forget .* `on_delete=\"ignore\"`"):
         register(lambda: make(opts=pulumi.ResourceOptions(retain_on_delete=True)))
-    with pytest.raises(InvalidArgument, match=r"ignore_changes of protects, scope would keep the guard"):
+    with pytest.raises(InvalidArgument, match=r"ignore_changes` of protects, scope would keep the guard"):
         register(lambda: make(opts=pulumi.ResourceOptions(ignore_changes=["scope", "protects", "timeout"])))
-    with pytest.raises(InvalidArgument, match=r"delete_before_replace=False would let what the jobs need be replaced"):
+    with pytest.raises(InvalidArgument, match=r"delete_before_replace=False` would let what the jobs need be replaced"):
         register(lambda: make(opts=pulumi.ResourceOptions(delete_before_replace=False)))
-    with pytest.raises(InvalidArgument, match=r"deleted_with makes Pulumi skip .* Leave it out"):
+    with pytest.raises(InvalidArgument, match=r"deleted_with` makes Pulumi skip .* Leave it out"):
         register(lambda: make(opts=pulumi.ResourceOptions(deleted_with=role())))
     assert "guard" in register(lambda: make(opts=pulumi.ResourceOptions(retain_on_delete=False, protect=True)))
 
@@ -560,7 +560,7 @@ def test_options_that_would_skip_the_guard_are_refused(register: Register, make:
 def test_ignore_changes_of_what_decides_is_refused(register: Register, path: str) -> None:
     """In any spelling that Pulumi takes, and in one that it does not."""
     for make in (amazon, azure):
-        with pytest.raises(InvalidArgument, match=r"ignore_changes of .* would keep the guard"):
+        with pytest.raises(InvalidArgument, match=r"ignore_changes` of .* would keep the guard"):
             register(lambda make=make: make(opts=pulumi.ResourceOptions(ignore_changes=["timeout", path])))  # type: ignore[misc]
 
 
@@ -583,7 +583,7 @@ def test_a_guard_inside_what_it_protects_is_refused(register: Register) -> None:
         amazon(protects=[role(), outer], opts=pulumi.ResourceOptions(parent=inner))
 
     for program in (inside, deeper):
-        with pytest.raises(InvalidArgument, match=r"'guard' protects its own parent, .* Give it another parent"):
+        with pytest.raises(InvalidArgument, match=r"'guard': it protects its own parent, .* Give it another parent"):
             register(program)
 
 
