@@ -1,4 +1,4 @@
-"""Durations as people write them: seconds, or "90s", "15m", "1h30m"."""
+"""Parse and format durations as people write them: seconds, or "90s", "15m", "1h30m"."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 __all__ = ["format_duration", "parse_duration"]
 
-# "1h30" is refused: half of its readers take it for an hour and a half, the others for an hour and thirty seconds.
 LONGEST = 366 * 86_400.0
-"""Longer ones are slips of the hand (milliseconds), and some clocks cannot wait for them."""
+"""Seconds. Longer durations are mistakes (milliseconds), and some clocks cannot wait for them."""
 
+# "1h30" is refused: it could mean an hour and a half, or an hour and thirty seconds.
 _WRITTEN = re.compile(r"(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s)?|(?P<number>\d+(?:\.\d+)?)")
 
 
 def parse_duration(value: Any) -> float:
-    """Seconds of a duration.
+    """Return the seconds of a duration.
 
     Args:
-        value: a number of seconds, or a string such as ``"90s"``, ``"15m"``, ``"1h30m"`` or ``"90"``.
+        value: A number of seconds, or text such as ``"90s"``, ``"15m"``, ``"1h30m"`` or ``"90"``.
 
     Raises:
-        ValueError: it is neither, or longer than a year; the message does not repeat the value.
+        ValueError: It is neither, or longer than a year. The message does not repeat the value.
     """
     seconds = math.nan
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -42,7 +42,7 @@ def parse_duration(value: Any) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration for people: ``"0.4 s"``, ``"14 s"``, ``"2 min 5 s"``, ``"1 h 30 min"``."""
+    """Return a duration for people: ``"0.4 s"``, ``"14 s"``, ``"2 min 5 s"`` or ``"1 h 30 min"``."""
     if seconds < 1:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -1,4 +1,4 @@
-"""Every error that this package raises.
+"""Define every error that this package raises.
 
 ::
 
@@ -6,23 +6,23 @@
     ├── InvalidArgument            an argument, option or environment variable cannot be used (also a ValueError)
     ├── MissingExtra               a package that is needed is not installed
     ├── WrongAccount               the credentials lead to another account than the guard was made for
-    ├── UnexpectedError            an exception of another package, which this one does not know
+    ├── UnexpectedError            an exception of another package, which this one does not handle
     ├── ServiceError               a request to a service failed
-    │   ├── Throttled              too many requests: it passes by itself
-    │   ├── Transient              server error, dropped connection, name not resolved: it may pass by itself
+    │   ├── Throttled              too many requests: a retry succeeds later
+    │   ├── Transient              server error, dropped connection, name not resolved: a retry may succeed
     │   │   └── StaleAnswer        every answer came from a cache
     │   ├── Abandoned              nobody waits for the answer any more
-    │   ├── Denied                 the credentials work and are not permitted to do this
+    │   ├── Denied                 the credentials are valid, and not permitted to do this
     │   ├── CredentialsUnusable    none found, expired, or not accepted
     │   ├── JobNotFound            the service knows no such job
     │   └── Rejected               any other refusal, for instance to stop what has ended
     └── TeardownError              a teardown did not reach quiet; carries its report (defined in ``teardown``)
-        ├── TeardownTimeout        time ran out with jobs in flight, or before it could be told
+        ├── TeardownTimeout        time ran out with jobs in flight, or before that was known
         ├── TeardownRefused        mode fail, and jobs are in flight
         └── CannotTell             what is in flight cannot be found out, or stopping is not permitted
             └── Undecided          batches are in flight of which it is not known whether they are in scope
 
-The last line of a message is what a user of Pulumi sees first: it says what happened, to what, and what to do.
+The last line of a message is what a user of Pulumi sees first: it says what happened, and what to do.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ class GuardError(Exception):
     """Base of all errors of this package.
 
     Args:
-        message: what happened, and what to do wherever it happens.
-        advice: what to do in a Pulumi operation. It ends the message; whoever reports the error elsewhere replaces it.
+        message: What happened, and what to do wherever it happens.
+        advice: What to do in a Pulumi operation. It ends the message; code that reports the error elsewhere replaces
+            it.
     """
 
     def __init__(self, message: str, *, advice: str = "") -> None:
@@ -66,11 +67,11 @@ class GuardError(Exception):
 
 
 class InvalidArgument(GuardError, ValueError):
-    """An argument, option or environment variable cannot be used; the message names it and the remedy."""
+    """An argument, option or environment variable is not valid; the message names it, and says what is expected."""
 
 
 class MissingExtra(GuardError):
-    """A package that is needed is not installed; the message is the command that installs it."""
+    """A package that is needed is not installed; the message has the command that installs it."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(
@@ -83,7 +84,7 @@ class WrongAccount(GuardError):
 
 
 class UnexpectedError(GuardError):
-    """An exception of another package that this one does not know. The message has its type, its text and a remedy."""
+    """An exception of another package that this one does not handle. The message has its type and its text."""
 
     def __init__(self, error: BaseException, doing: str, remedy: str) -> None:
         try:
@@ -95,7 +96,7 @@ class UnexpectedError(GuardError):
 
 
 class ServiceError(GuardError):
-    """A request to a service failed. ``operation`` is the service's own name of it."""
+    """A request to a service failed. ``operation`` is the service's own name for the request."""
 
     def __init__(self, message: str, *, operation: str = "") -> None:
         super().__init__(message)
@@ -103,7 +104,7 @@ class ServiceError(GuardError):
 
 
 class Throttled(ServiceError):
-    """Too many requests. ``retry_after`` is in seconds, where the service said it."""
+    """Too many requests. ``retry_after`` is in seconds, if the service said it."""
 
     def __init__(self, message: str, *, operation: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, operation=operation)
@@ -111,11 +112,11 @@ class Throttled(ServiceError):
 
 
 class Transient(ServiceError):
-    """A failure that may pass by itself; whether the request took effect is not known."""
+    """A failure that a retry may cure; it is not known whether the request took effect."""
 
 
 class StaleAnswer(Transient):
-    """Every answer came from a cache, so nothing is known of the present state."""
+    """Every answer came from a cache, so the present state is not known."""
 
 
 class Abandoned(ServiceError):
@@ -123,7 +124,7 @@ class Abandoned(ServiceError):
 
 
 class Denied(ServiceError):
-    """The credentials work, and are not permitted to do this. ``permission`` is what is missing."""
+    """The credentials are valid, and not permitted to do this. ``permission`` names what is missing."""
 
     def __init__(self, message: str, *, operation: str = "", permission: str = "") -> None:
         super().__init__(message, operation=operation)
@@ -139,4 +140,4 @@ class JobNotFound(ServiceError):
 
 
 class Rejected(ServiceError):
-    """Any other refusal; the job's present state tells what it means."""
+    """Any other refusal; the job's present state decides what it means."""

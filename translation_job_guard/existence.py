@@ -1,4 +1,4 @@
-"""Whether a job's role, bucket or container is known to be gone. Not being permitted to know is not gone."""
+"""Find out whether a job's role, bucket or container is gone. A denied request does not mean that it is."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _GONE_BUCKET = frozenset({"404", "NoSuchBucket"})
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
 _STORAGE_VERSION = "2021-12-02"
 _MORE_BLOB_SUFFIXES = {"blob.core.windows.net": ("blob.storage.azure.net",)}
-"""Of storage accounts with a DNS zone of their own (Azure documentation), by the suffix of their cloud."""
+"""Suffixes of storage accounts with a DNS zone of their own (Azure documentation), by the suffix of their cloud."""
 
 
 class Existence(enum.Enum):
-    """What was found out. UNKNOWN: not permitted to know, not reachable, or of another account."""
+    """What was found out. UNKNOWN: the request was denied or not answered, or the thing is in another account."""
 
     THERE = "there"
     GONE = "gone"
@@ -33,13 +33,13 @@ class Existence(enum.Enum):
 
 
 def what_is_gone(sight: Sight) -> Mapping[str, list[str]]:
-    """Return what each job of a place needs and is known to be gone, in words, by the job's id."""
+    """Return what each job of a place needs and is known to be gone, in words, by the job's ID."""
     needs = Prerequisites(sight.connection, sight.account or "")
     return {job.id: needs.gone(job) for job in sight.jobs}
 
 
 class Prerequisites:
-    """The roles, buckets and containers that jobs of one place need. Each is asked for once; never raises."""
+    """Look up the roles, buckets and containers that jobs of one place need, each once. Never raises."""
 
     def __init__(self, connection: Connection, account: str) -> None:
         self._connection = connection
@@ -48,7 +48,7 @@ class Prerequisites:
         self._known: dict[tuple[str, str], Existence] = {}
 
     def gone(self, job: Job) -> list[str]:
-        """What of the job's needs is known to be gone, in words."""
+        """Return what the job needs and is known to be gone, in words."""
         found = []
         for kind, name in dict.fromkeys(self._needs(job)):
             if (kind, name) not in self._known:
@@ -71,7 +71,7 @@ class Prerequisites:
                 try:
                     parts = urlsplit(location)
                 except ValueError:
-                    continue  # UNKNOWN: whoever submitted the batch chose this text
+                    continue  # whoever submitted the batch chose this text
                 yield "container", f"{parts.scheme}://{parts.netloc}/{parts.path.strip('/').partition('/')[0]}"
 
     def _role(self, arn: str) -> Existence:
@@ -100,7 +100,7 @@ class Prerequisites:
             # Whoever submitted the batch chose this URL: the operator's token goes to Azure's own hosts only.
             if not _is_azure_storage(url, self._connection.place):
                 return Existence.UNKNOWN
-            # Who may not see a container is told that it is not there: only with a token is 404 an answer.
+            # Without a token the service answers 404 whether or not the container exists.
             credential = entra_id(cloud_of(self._connection.place))
             pipeline.append(policies.BearerTokenCredentialPolicy(credential, _STORAGE_SCOPE))
         elif not is_loopback(url):
@@ -115,11 +115,11 @@ class Prerequisites:
 
 
 def _is_azure_storage(url: str, endpoint: str) -> bool:
-    """Check whether a URL's host is a storage account's in the cloud of the Translator resource's endpoint."""
+    """Check whether a URL is of a storage account in the cloud of the Translator resource's endpoint."""
     cloud = cloud_of(endpoint)
     suffixes = (cloud.blob_suffix, *_MORE_BLOB_SUFFIXES.get(cloud.blob_suffix, ()))
     parts = urlsplit(url)
-    # One label for the account, and for some a zone or "privatelink"; nothing that another host could be made of.
+    # One label for the account, and for some a zone or "privatelink"; nothing that could name another host.
     account = r"[a-z0-9]{3,24}(?:-secondary)?(?:\.z\d{1,2}|\.privatelink)?"
     host = parts.hostname or ""
     return (
@@ -133,7 +133,7 @@ def _is_azure_storage(url: str, endpoint: str) -> bool:
 def _aws_client(service: str, connection: AmazonConnection) -> Any:
     import boto3
 
-    # An endpoint on loopback is an emulator of all of AWS; any other is of Amazon Translate alone.
+    # An endpoint on loopback is an emulator of all of AWS; any other is for Amazon Translate only.
     url = connection.endpoint_url if connection.endpoint_url and is_loopback(connection.endpoint_url) else None
     session: Any = boto3.Session(profile_name=connection.profile, region_name=connection.place)
     if connection.assume_role_arn:

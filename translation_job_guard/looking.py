@@ -1,4 +1,4 @@
-"""Look at places: what is in flight at each, all at once. A place that cannot be looked at says why."""
+"""List the jobs in flight at many places at once. A place that cannot be reached has an error instead."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ _Wanted = Callable[[Connection, Sequence[Job]], Sequence[Job]]
 
 @dataclass(frozen=True)
 class Sight:
-    """What one place showed: its jobs in flight, oldest first, or the failure of the look.
+    """What one place showed.
 
-    ``account`` is None where nobody asked for it. ``unlocated``: how many jobs were not asked for their locations.
-    ``gone``: what a job needs and is known to be gone, by its id, if that was asked for.
+    Attributes:
+        seconds: How long the look took.
+        account: None if nobody asked for it.
+        jobs: The jobs in flight, oldest first.
+        failure: Why the place could not be looked at.
+        unlocated: How many jobs were not asked for what they read and write.
+        gone: What a job needs and is known to be gone, by the job's ID, if that was asked for.
     """
 
     connection: Connection
@@ -39,7 +44,7 @@ class Sight:
     gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def is_of(self, connection: Connection) -> bool:
-        """Check whether this is what ``connection`` leads to: the same place, in the same account as far as known."""
+        """Check whether ``connection`` leads here: to the same place, in the same account as far as known."""
         accounts = {self.account, connection.account_id} - {None}
         return connection.key == self.connection.key and len(accounts) < 2
 
@@ -60,14 +65,16 @@ def look(
     names_accounts: bool = True,
     finish: Callable[[Sight], Sight] = lambda sight: sight,
 ) -> list[Sight]:
-    """Look at every place at once; the sights are in the order of the connections, one for each.
+    """Look at every place at once, and return a sight for each connection, in the same order.
 
     Args:
-        timeout: seconds after which a place that has not answered counts as silent.
-        wants_locations: of the jobs of one place that do not tell what they read and write, which to ask for it.
-        remedy: ends what is said of a silent place.
-        names_accounts: also ask for the account where the connection does not have to lead to one.
-        finish: the last step of the look at one place, within the timeout.
+        connections: The places.
+        timeout: Seconds after which a place that has not answered gets an error.
+        wants_locations: Returns which jobs of a place to ask for what they read and write, of those that a listing
+            does not tell it of.
+        remedy: Ends the error of a place that has not answered.
+        names_accounts: Ask for the account even if the connection does not require one.
+        finish: The last step of the look at one place, within the timeout.
     """
     found = dict(
         each(
@@ -106,13 +113,13 @@ def _look(connection: Connection, wants_locations: _Wanted, names_accounts: bool
 
 
 def _located(service: JobService, jobs: Sequence[Job], wanted: Sequence[Job]) -> list[Job]:
-    """Return the jobs, the wanted ones with what they read and write, without those that have ended meanwhile."""
+    """Return the jobs that have not ended meanwhile, the wanted ones with what they read and write."""
 
     def locate(job: Job) -> Job | None:
         try:
             return service.locate(job)
         except JobNotFound:
-            return None  # it has ended and is forgotten since it was listed
+            return None  # it has ended since it was listed
 
     found = {wanted[index].id: job for index, job in each(locate, wanted, workers=LOCATED_AT_ONCE)}
     here = [found.get(job.id, job) for job in jobs]

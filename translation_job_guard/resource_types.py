@@ -1,4 +1,4 @@
-"""The types of guards and of what translation jobs need, for a program and for a state alike; no provider's SDK."""
+"""Know the types of guards and of what translation jobs need, in programs and in states; imports no provider's SDK."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ GUARD_TYPES: Final[Mapping[str, str]] = {
     "pulumi-python:dynamic/translation:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
     "pulumi-python:dynamic/translation:AzureDocumentTranslationJobGuard": AZURE_DOCUMENT_TRANSLATION,
 }
-"""The type tokens of guards, a stored format, and the services."""
+"""The service of each type of guard. The types are a stored format."""
 ROLE: Final = "aws:iam/role:Role"
 BUCKETS: Final = frozenset({"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"})
-"""Version 6 of the provider has both, version 7 the first again."""
+"""Version 6 of the provider has both, version 7 only the first."""
 CONTAINER: Final = "azure-native:storage:BlobContainer"
 STORAGE_ACCOUNT: Final = "azure-native:storage:StorageAccount"
 TRANSLATOR: Final = "azure-native:cognitiveservices:Account"
 TRANSLATORS: Final = frozenset({"texttranslation"})
-"""Kinds of Cognitive Services accounts, in lower case, that are there for translation."""
+"""Kinds of Cognitive Services accounts, in lower case, that are only for translation."""
 MANY_SERVICES: Final = frozenset({"cognitiveservices", "aiservices"})
 """Kinds of accounts with many services, of which Document Translation is one."""
 TRANSLATE: Final = TRANSLATORS | MANY_SERVICES
@@ -56,11 +56,12 @@ def plain_type(type_: str) -> str:
 
 
 def container_url(id_: str, blob_endpoints: Mapping[str, str], endpoint: str = "") -> str | None:
-    """The URL of a container by its resource id; None if the id is none of a container.
+    """Return the URL of a blob container; None if the ID is not one of a container.
 
     Args:
-        blob_endpoints: of storage accounts, by their names.
-        endpoint: of the Translator resource, whose cloud gives the URL of a container in any other account.
+        id_: The container's resource ID.
+        blob_endpoints: The blob endpoints of storage accounts, by the accounts' names.
+        endpoint: The Translator resource's endpoint: its cloud gives the URL of a container in any other account.
     """
     match = CONTAINER_ID.fullmatch(id_)
     if match is None:

@@ -117,7 +117,7 @@ def test_an_override_that_cannot_be_used_is_an_error(cli: Cli) -> None:
     name = write(cli, "state.json", state(cli.emulator.url, guards={"guard": {}}))
     done = cli("plan", "--state", name, env={"TRANSLATION_JOB_GUARD_ON_DELETE": "nonsense"})
     assert done.returncode == 2
-    assert "TRANSLATION_JOB_GUARD_ON_DELETE cannot be used" in done.stderr
+    assert "TRANSLATION_JOB_GUARD_ON_DELETE is not valid" in done.stderr
 
 
 def test_an_override_that_names_no_guard_is_an_error(cli: Cli) -> None:

@@ -75,7 +75,7 @@ def test_a_proof_is_the_account_and_stops_nothing(
 
 def test_another_account_is_refused_before_anything_is_asked_of_it(stepped: Emulator, time: Time) -> None:
     """One request, and no second try."""
-    with pytest.raises(WrongAccount, match="expected_account_id is 210987654321"):
+    with pytest.raises(WrongAccount, match="expected_account_id` is 210987654321"):
         lifecycle.prove(guard(stepped, AMAZON_TRANSLATE, expected_account_id="210987654321"))
     assert [call["operation"] for call in stepped.control.requests()] == ["GetCallerIdentity"]
     assert time.pauses == []

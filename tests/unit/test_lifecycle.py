@@ -330,7 +330,7 @@ def test_a_timeout_within_the_quiet_period_is_refused(emulator: Emulator, monkey
     """With what to give instead; but never in mode ignore, which uses neither."""
     monkeypatch.setenv(TIMEOUT, "3s")
     made = guard(emulator, AMAZON_TRANSLATE)
-    with pytest.raises(InvalidArgument, match=f"^{TIMEOUT} is 3 s, .* give more than 3 s"):
+    with pytest.raises(InvalidArgument, match=f"^{TIMEOUT} is 3 s, .* expected more than 3 s"):
         lifecycle.tear_down(made)
     monkeypatch.setenv(ON_DELETE, "ignore")
     assert lifecycle.tear_down(made).looked

@@ -137,7 +137,7 @@ def test_every_failure_is_told_under_no_property(provider: _GuardProvider, emula
     )
     failures = provider.check({}, news).failures
     assert [failure.property for failure in failures] == ["", "", ""]
-    assert [failure.reason.split()[0] for failure in failures] == ["on_delete", "timeout", f"scope.{selector}[0]"]
+    assert [failure.reason.split()[0] for failure in failures] == ["`on_delete`", "`timeout`", f"`scope.{selector}[0]`"]
     assert all(failure.reason.endswith(".") and SECRET not in failure.reason for failure in failures)
 
 
@@ -261,7 +261,7 @@ def test_create_refuses_another_account_than_the_expected_one(emulator: Emulator
     """Before anything is stored; both are named."""
     news = properties(AMAZON, emulator, expected_account_id="210987654321")
     last = fails(errors.WrongAccount, lambda: AMAZON.create(news))
-    assert f"lead to AWS account {ACCOUNT}, and expected_account_id is 210987654321" in last
+    assert f"lead to AWS account {ACCOUNT}, and expected_account_id` is 210987654321" in last
 
 
 @pytest.mark.parametrize("operation", ["ListTextTranslationJobs", "StopTextTranslationJob"])

@@ -23,7 +23,6 @@ from translation_job_guard.cli.places import (
     places_of_environment,
     properties_of,
     scope_of,
-    seconds,
 )
 from translation_job_guard.cli.results import (
     JobRow,
@@ -39,7 +38,7 @@ from translation_job_guard.cli.streams import say
 from translation_job_guard.errors import GuardError, InvalidArgument, WrongAccount
 from translation_job_guard.guard import lifecycle
 from translation_job_guard.guard.arguments import GuardArguments, read
-from translation_job_guard.guard.environment import Overrides
+from translation_job_guard.guard.environment import Overrides, parse_timeout
 from translation_job_guard.guard.progress import Voice
 from translation_job_guard.guard.selectors import SELECTORS, Kind
 from translation_job_guard.jobs import (
@@ -207,7 +206,7 @@ def run(
     result: Result = (
         cancel(guards, stopping.receipts)
         if stopping.yes
-        else dry_run(guards, timeout=seconds("--timeout", stopping.timeout))
+        else dry_run(guards, timeout=parse_timeout("--timeout", stopping.timeout))
     )
     return emit(result, sinks, [credentials.key_env])
 

@@ -30,14 +30,20 @@ from translation_job_guard.cli.options import (
     StackOptions,
 )
 from translation_job_guard.cli.output import emit, prepare
-from translation_job_guard.cli.places import connections, given_places, places_of_environment, seconds
+from translation_job_guard.cli.places import connections, given_places, places_of_environment
 from translation_job_guard.cli.pulumi_command import pulumi, pulumi_path
 from translation_job_guard.cli.stacks import StackOrError, given_stacks, guard_names
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import CredentialsUnusable, Denied, GuardError, InvalidArgument, MissingExtra
 from translation_job_guard.guard import lifecycle
 from translation_job_guard.guard.arguments import GuardArguments
-from translation_job_guard.guard.environment import ON_DELETE, RECEIPTS, overrides, refuse_unknown_names
+from translation_job_guard.guard.environment import (
+    ON_DELETE,
+    RECEIPTS,
+    parse_timeout,
+    read_environment,
+    refuse_unknown_names,
+)
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import Connection, JobService
@@ -156,7 +162,7 @@ def run(
         InvalidArgument: an option cannot be used.
     """
     sinks = prepare(output)
-    timeout = seconds("--timeout", looking.timeout)
+    timeout = parse_timeout("--timeout", looking.timeout)
     names, named = given_places(places), bool(stacks.stack or stacks.state)
     if not any(names.values()) and not named:
         names = places_of_environment(credentials.profile)
@@ -304,7 +310,7 @@ def _python_of(project: Path | None) -> tuple[str | None, str]:
 
 def _environment(about: str, stacks: Sequence[StackOrError]) -> Iterator[Check]:
     try:
-        chosen = overrides("")
+        chosen = read_environment("")
         if names := guard_names(stacks):
             refuse_unknown_names(names)
     except InvalidArgument as error:
@@ -432,7 +438,7 @@ def _guard(label: str, guard: StateGuard) -> Iterator[Check]:
 
 def _override(about: str, arguments: GuardArguments) -> Iterator[Check]:
     try:
-        chosen = overrides(arguments.name, stack=arguments.stack)
+        chosen = read_environment(arguments.name, stack=arguments.stack)
     except InvalidArgument:
         return  # said of the machine already
     too_short = chosen.timeout is not None and chosen.timeout <= arguments.options.quiet_period

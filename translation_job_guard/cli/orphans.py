@@ -29,7 +29,6 @@ from translation_job_guard.cli.places import (
     merged,
     places_of_environment,
     places_of_guards,
-    seconds,
     service_of,
     stack_places,
 )
@@ -37,6 +36,7 @@ from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row
 from translation_job_guard.cli.stacks import StackOrError, all_stacks, given_stacks
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.existence import what_is_gone
+from translation_job_guard.guard.environment import parse_timeout
 from translation_job_guard.jobs import Coverage, Job, coverage
 from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
@@ -176,7 +176,7 @@ def run(
         InvalidArgument: an option cannot be used, or there is nowhere to look.
     """
     sinks = prepare(output)
-    timeout = seconds("--timeout", looking.timeout)
+    timeout = parse_timeout("--timeout", looking.timeout)
     named = given_places(places)
     if estate.all_regions:
         named = merged(named, every_region(credentials.profile))

@@ -17,7 +17,6 @@ from translation_job_guard.cli.options import (
     SelectorOptions,
     StopOptions,
 )
-from translation_job_guard.durations import parse_duration
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.arguments import GuardArguments, read_connection
 from translation_job_guard.guard.properties import UNKNOWN
@@ -44,7 +43,6 @@ __all__ = [
     "places_of_stack",
     "properties_of",
     "scope_of",
-    "seconds",
     "service_of",
     "stack_places",
 ]
@@ -133,21 +131,6 @@ def _in_options(service: str, problem: Problem) -> str:
 def id_option(service: str) -> str:
     """Return the option that names a service's jobs by their ids."""
     return flags(SelectorOptions)[next(name for name in SELECTORS[service] if name.endswith("_ids"))]
-
-
-def seconds(option: str, text: str) -> float:
-    """Return the seconds of a duration option.
-
-    Raises:
-        InvalidArgument: it is not a duration, or is zero.
-    """
-    try:
-        found = parse_duration(text)
-    except ValueError as error:
-        raise InvalidArgument(f"{option} {error}.") from error
-    if not found:
-        raise InvalidArgument(f"{option} must be longer than nothing.")
-    return found
 
 
 # What the environment says

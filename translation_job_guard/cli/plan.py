@@ -18,12 +18,18 @@ from translation_job_guard.cli.options import (
     UpdateOptions,
 )
 from translation_job_guard.cli.output import emit, prepare
-from translation_job_guard.cli.places import PlaceNames, given_places, places_of_stack, seconds
+from translation_job_guard.cli.places import PlaceNames, given_places, places_of_stack
 from translation_job_guard.cli.preview import Change, Forecast, GuardChange, Loss, forecast, parse_preview
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.cli.stacks import StackOrError, given_stacks, guard_names, read_text
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.guard.environment import ON_DELETE, TIMEOUT, overrides, refuse_unknown_names
+from translation_job_guard.guard.environment import (
+    ON_DELETE,
+    TIMEOUT,
+    parse_timeout,
+    read_environment,
+    refuse_unknown_names,
+)
 from translation_job_guard.jobs import Coverage, Job, coverage
 from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
@@ -260,7 +266,7 @@ def run(
         InvalidArgument: an option or an override of the environment cannot be used; the preview is of another stack.
     """
     sinks = prepare(output)
-    look_at = Where(given_places(places), credentials, seconds("--timeout", looking.timeout))
+    look_at = Where(given_places(places), credentials, parse_timeout("--timeout", looking.timeout))
     try:
         fail_on = {Finding(one) for one in update.fail_on}
     except ValueError:
@@ -320,7 +326,7 @@ def plan_update(
 
 
 def _check_overrides(found: Sequence[StackOrError]) -> None:
-    overrides("")
+    read_environment("")
     if names := guard_names(found):
         refuse_unknown_names(names)
 
@@ -468,7 +474,7 @@ def _is_kept(job: Job, sight: Sight, ahead: Forecast) -> bool:
 def _mode(guard: StateGuard) -> Mode | None:
     if guard.arguments is None:
         return None
-    return overrides(guard.arguments.name, stack=guard.arguments.stack).mode or guard.arguments.options.mode
+    return read_environment(guard.arguments.name, stack=guard.arguments.stack).mode or guard.arguments.options.mode
 
 
 def _guard_plan(change: GuardChange, sights: Mapping[Connection, Sight]) -> GuardPlan:
@@ -492,7 +498,7 @@ def _guard_plan(change: GuardChange, sights: Mapping[Connection, Sight]) -> Guar
     )
     if arguments is None:
         return blank
-    chosen = overrides(arguments.name, stack=arguments.stack)
+    chosen = read_environment(arguments.name, stack=arguments.stack)
     mode = chosen.mode or arguments.options.mode
     if idle:
         return replace(blank, mode=mode, overridden=chosen.mode is not None)

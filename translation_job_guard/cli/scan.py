@@ -25,11 +25,11 @@ from translation_job_guard.cli.places import (
     nowhere,
     places_of_environment,
     scope_of,
-    seconds,
 )
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard.arguments import read_scope
+from translation_job_guard.guard.environment import parse_timeout
 from translation_job_guard.jobs import (
     AMAZON_TRANSLATE,
     Coverage,
@@ -156,7 +156,7 @@ def run(
     """
     sinks = prepare(output)
     scopes, notes = scan_places(places, estate, selectors, credentials)
-    timeout = seconds("--timeout", looking.timeout)
+    timeout = parse_timeout("--timeout", looking.timeout)
 
     def scanned() -> ScanResult:
         return scan(scopes, timeout=timeout, locate_all=locate_all, notes=notes)
@@ -167,7 +167,7 @@ def run(
         raise InvalidArgument("--watch draws a table on standard output: write other formats as FORMAT=FILE.")
     from translation_job_guard.cli.watch import watch
 
-    result = watch(scanned, max(seconds("--every", watching.every), FASTEST_POLL), credentials.key_env)
+    result = watch(scanned, max(parse_timeout("--every", watching.every), FASTEST_POLL), credentials.key_env)
     return emit(result, [sink for sink in sinks if sink.path is not None], [credentials.key_env])
 
 

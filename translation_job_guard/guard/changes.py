@@ -1,14 +1,14 @@
-"""Decide what a changed guard needs: keep, update or replace. Pure, over the old and the new properties.
+"""Decide whether a changed guard is kept, updated or replaced. Pure, over the old and the new properties.
 
-As dangerous as a teardown: a replacement stops jobs, and one that is missing lets the engine take away what running
-jobs need.
+This is as dangerous as a teardown: a replacement stops jobs, and a replacement that is missing lets the engine delete
+what running jobs need.
 
 A protected resource is known by its URN and its id. Pulumi changes URNs without touching the resource (aliases,
 ``stack rename``, ``state rename``, another parent, another version of a provider's type), and in the same ``up`` it may
-replace the resource. So a URN that has gone proves nothing: the old id is looked for under the new URNs of the same
-type, and where it is not found while any URN is new, the resource counts as replaced: an alias may change the type too.
-Each new URN stands for one old resource: two protected resources may have the same type and id, and one of them must
-not hide that the other was replaced.
+replace the resource. So a URN that is gone proves nothing: the old ID is searched under the new URNs of the same type,
+and if it is not found while any URN is new, the resource counts as replaced, because an alias may change the type too.
+Each new URN matches one old resource: two protected resources may have the same type and ID, and one of them must not
+hide that the other was replaced.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from translation_job_guard.services import endpoint_key
 __all__ = ["Answer", "Decision", "decide"]
 
 _PLACE = ("region", "endpoint", "expected_account_id")
-"""The new place is proven before the old guard goes: create first."""
+"""A change of these creates the new guard first: the new place is proven before the old guard is deleted."""
 
 
 class Answer(enum.Enum):
@@ -39,10 +39,13 @@ class Answer(enum.Enum):
 
 @dataclass(frozen=True)
 class Decision:
-    """What the engine has to do about a change.
+    """What the engine has to do about a change, and why.
 
-    ``because`` are the properties that ask for a replacement. ``unprotected`` are the URNs, as they are stored, of what
-    an update takes out of ``protects``: nothing was replaced, and the guard will not act when they go.
+    Attributes:
+        delete_first: Whether a replacement deletes the old guard before it creates the new one.
+        because: The properties that require a replacement.
+        unprotected: The stored URNs that an update removes from ``protects``. Nothing was replaced, and the guard will
+            not act when these resources are deleted.
     """
 
     answer: Answer
@@ -55,18 +58,18 @@ def decide(old: Mapping[str, Any], new: Mapping[str, Any]) -> Decision:
     """Return what the change from ``old`` to ``new`` needs.
 
     Args:
-        old: the properties in the state, of this or an older release.
-        new: the properties that the program asks for; ``UNKNOWN`` where they are not known yet, at any depth.
+        old: The properties in the state, of this or an older release.
+        new: The properties that the program sets; ``UNKNOWN`` where they are not known yet, at any depth.
     """
     requested = [] if _same(_get(old, "triggers"), _get(new, "triggers")) else ["triggers"]
     needed = list(_needed(old, new))
     place = [name for name in _PLACE if _moved(name, old, new)]
     if requested or needed or place:
-        # What the jobs need goes away: they must end before that. A trigger alone can wait until the new place is
-        # proven, or a place that does not work would cost the old guard and its jobs.
+        # What the jobs need will be deleted, and they must end before that. A trigger alone can wait until the new
+        # place is proven: a place that does not work must not cost the old guard and its jobs.
         delete_first = bool(needed) or not place
         return Decision(Answer.REPLACE, delete_first, tuple(dict.fromkeys([*requested, *needed, *place])))
-    # Everything counts, __provider too: "no change" would freeze old code and old properties in the state.
+    # Every property counts, __provider too: "no change" would freeze old code in the state.
     names = (set(old) | set(new)) - {"account_id"}
     if all(_same(_get(old, name), _get(new, name)) for name in names):
         return Decision(Answer.KEEP)
@@ -76,9 +79,9 @@ def decide(old: Mapping[str, Any], new: Mapping[str, Any]) -> Decision:
 
 def _needed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
     """Name the properties which show that something the jobs need is being replaced."""
-    # Unknown as a whole: the engine asks so when something that the property depends on is about to be replaced
-    # delete-first. Only a replacement gets the guard called before that. The Translator resource may be known to the
-    # guard by its id alone, its endpoint being written out.
+    # The engine makes a property unknown as a whole when something that it depends on is about to be replaced
+    # delete-first. Only a replacement gets the guard called before that. The guard may know the Translator resource by
+    # its ID alone, if its endpoint is a constant.
     for name in ("protects", "scope", *_PLACE, "account_resource_id"):
         if _get(new, name) is UNKNOWN:
             yield name
@@ -88,7 +91,7 @@ def _needed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _compare(old: Any, new: Any) -> tuple[tuple[str, ...], bool]:
-    """Return the old URNs that are protected no longer, and whether any protected resource was replaced."""
+    """Return the old URNs that are no longer protected, and whether any protected resource was replaced."""
     before, after = _entries(old), _entries(new)
     ids = {urn: id_ for urn, id_ in after if urn is not UNKNOWN}
     known = {urn for urn, _ in before}
@@ -98,7 +101,7 @@ def _compare(old: Any, new: Any) -> tuple[tuple[str, ...], bool]:
     new_types = {_type(urn) for urn, _ in after if urn not in known}
     gone: list[str] = []
     replaced = False
-    for urn, id_ in dict.fromkeys(before):  # what is in a component may be listed by itself too
+    for urn, id_ in dict.fromkeys(before):  # a resource in a component may also be listed by itself
         if urn is UNKNOWN or (urn in ids and (id_ is None or ids[urn] == id_)):
             continue
         if urn in ids:
@@ -113,7 +116,7 @@ def _compare(old: Any, new: Any) -> tuple[tuple[str, ...], bool]:
 
 
 def _entries(protects: Any) -> Sequence[tuple[Any, Any]]:
-    """Return URN and id of each entry; an entry that is not known yet has an unknown URN and id."""
+    """Return URN and ID of each entry; both are unknown for an entry that is not known yet."""
     if not isinstance(protects, Sequence):
         return ()
     pairs = [
@@ -121,7 +124,7 @@ def _entries(protects: Any) -> Sequence[tuple[Any, Any]]:
         for one in protects
         if one is UNKNOWN or isinstance(one, Mapping)
     ]
-    # In an edited state they may be anything, lists included.
+    # An edited state may have anything there, lists included.
     return [(_text(urn), _text(id_)) for urn, id_ in pairs if urn is not None]
 
 
@@ -145,7 +148,7 @@ def _type(urn: Any) -> str | None:
 
 
 def _get(properties: Mapping[str, Any], name: str) -> Any:
-    # A property that an older release did not store is as its default: a new release must not replace every guard.
+    # A property that an older release did not store has its default: a new release must not replace every guard.
     value = properties.get(name)
     return DEFAULTS.get(name) if value is None else value
 
@@ -160,10 +163,10 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _moved(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Check whether a property says that the guard's jobs are somewhere else now."""
+    """Check whether a property says that the guard's jobs are at another place now."""
     before, after = _get(old, name), _get(new, name)
     if name == "expected_account_id":
-        # To write down the account that the guard is in, or to take the note away, moves nothing.
+        # To add or remove the account that the guard is in changes no place.
         here = before or old.get("account_id")
         return None not in (here, after) and bool(here != after)
     if name == "endpoint":

@@ -1,4 +1,4 @@
-"""What the environment overrides for one run: a destroy sees only the state, not the program's present arguments."""
+"""Read what the environment overrides for one run: a destroy sees only the state, not the program's arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ __all__ = [
     "UNDECIDED",
     "Overrides",
     "options_in_force",
-    "overrides",
+    "parse_timeout",
+    "read_environment",
     "refuse_unknown_names",
 ]
 
@@ -33,9 +34,12 @@ RECEIPTS: Final = "TRANSLATION_JOB_GUARD_RECEIPTS"
 
 @dataclass(frozen=True)
 class Overrides:
-    """What is overridden for one guard; None where nothing is. ``timeout`` in seconds.
+    """What is overridden for one guard; None where nothing is.
 
-    ``only_for`` are the guards that the mode names, where this guard is not among them.
+    Attributes:
+        timeout: In seconds.
+        receipts: The directory to write receipts to.
+        only_for: The guards that the variable of the mode names, if this guard is not among them.
     """
 
     mode: Mode | None = None
@@ -45,22 +49,23 @@ class Overrides:
     only_for: tuple[str, ...] = ()
 
 
-def overrides(name: str, environment: Mapping[str, str] = os.environ, *, stack: str = "") -> Overrides:
+def read_environment(name: str, environment: Mapping[str, str] = os.environ, *, stack: str = "") -> Overrides:
     """Return what the environment overrides for one guard.
 
     Args:
-        name: the guard's name, as the program gives it.
-        stack: the guard's stack; the variable may name the guard ``stack/name``, as the output does.
+        name: The guard's name, as the program gives it.
+        environment: The environment variables.
+        stack: The guard's stack; a variable may name the guard ``stack/name``, as the output does.
 
     Raises:
-        InvalidArgument: a variable cannot be used, also where it speaks of other guards only.
+        InvalidArgument: A variable is not valid, even if it names other guards only.
     """
     everyone, by_name = _modes(environment.get(ON_DELETE, "").strip())
-    # The longer name is the more exact one, whatever the order.
+    # The longer name is more exact, whatever the order.
     named = by_name.get(label(stack, name)) or by_name.get(name)
     return Overrides(
         mode=named or everyone,
-        timeout=_timeout(environment.get(TIMEOUT, "").strip()),
+        timeout=parse_timeout(TIMEOUT, timeout) if (timeout := environment.get(TIMEOUT, "").strip()) else None,
         leave_undecided=_leave_undecided(environment.get(UNDECIDED, "").strip()),
         receipts=Path(where) if (where := environment.get(RECEIPTS, "").strip()) else None,
         only_for=() if named else tuple(by_name),
@@ -71,10 +76,11 @@ def refuse_unknown_names(guards: Iterable[tuple[str, str]], environment: Mapping
     """Check that each guard that the environment names exists.
 
     Args:
-        guards: stack and name of every guard there is.
+        guards: Stack and name of every guard.
+        environment: The environment variables.
 
     Raises:
-        InvalidArgument: a name is not a guard's, so nothing would be overridden; or the variable cannot be used.
+        InvalidArgument: No guard has a name, so nothing would be overridden; or the variable is not valid.
     """
     _, by_name = _modes(environment.get(ON_DELETE, "").strip())
     pairs = list(guards)
@@ -87,6 +93,25 @@ def refuse_unknown_names(guards: Iterable[tuple[str, str]], environment: Mapping
                 f'{ON_DELETE} names "{one}", and no guard has that name, so nothing would be overridden; {there_are}. '
                 "Correct the name, or take it out."
             )
+
+
+def parse_timeout(name: str, text: str) -> float:
+    """Return the seconds of a timeout.
+
+    Args:
+        name: The variable or option that it comes from, for the error.
+        text: The duration.
+
+    Raises:
+        InvalidArgument: It is not a valid duration, or 0.
+    """
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise InvalidArgument(f"{name} {error}.") from error
+    if not seconds:
+        raise InvalidArgument(f"{name} is not a valid timeout; expected more than 0 s.")
+    return seconds
 
 
 def options_in_force(guard: GuardArguments, chosen: Overrides, voice: Voice) -> TeardownOptions:
@@ -113,21 +138,21 @@ def options_in_force(guard: GuardArguments, chosen: Overrides, voice: Voice) -> 
 
 
 def _with_timeout(options: TeardownOptions, timeout: float) -> TeardownOptions:
-    # Mode ignore uses neither, and nothing must keep it from going on.
+    # Mode ignore uses neither, and must go on whatever happens.
     if timeout <= options.quiet_period and options.mode is not Mode.IGNORE:
         quiet = format_duration(options.quiet_period)
         raise InvalidArgument(
             f"{TIMEOUT} is {format_duration(timeout)}, and the guard has to see nothing in flight for {quiet} "
-            f"(quiet_period): give more than {quiet}."
+            f"(`quiet_period`); expected more than {quiet}."
         )
     return replace(options, timeout=timeout)
 
 
 def _with_time_to_stop(options: TeardownOptions, stored_timeout: float, voice: Voice) -> TeardownOptions:
-    """Return ``options`` with a grace period that leaves time to stop jobs, and to see nothing for ``quiet_period``.
+    """Return ``options`` with a grace period that leaves time to stop jobs and for ``quiet_period``.
 
-    Whoever shortens the timeout of one run wants it over by then, with the jobs stopped, not refused. Stored durations
-    that can never succeed are of an older release or an edited state: a delete must not fail because of them.
+    A shorter timeout for one run means that the jobs have to be stopped by then. Stored durations that can never
+    succeed come from an older release or an edited state: a delete must not fail because of them.
     """
     half = max(options.timeout - options.quiet_period, 0.0) / 2
     never = options.grace_period + options.quiet_period >= options.timeout
@@ -139,7 +164,7 @@ def _with_time_to_stop(options: TeardownOptions, stored_timeout: float, voice: V
 
 
 def _modes(text: str) -> tuple[Mode | None, Mapping[str, Mode]]:
-    """The mode for every guard, and the modes by name; where a name is given twice, the last one."""
+    """Return the mode for every guard, and the modes by name; if a name is given twice, its last mode."""
     if not text:
         return None, {}
     modes = {mode.value: mode for mode in Mode}
@@ -149,8 +174,8 @@ def _modes(text: str) -> tuple[Mode | None, Mapping[str, Mode]]:
         who, equals, word = (piece.strip() for piece in part.rpartition("="))
         if word not in modes or (equals and (not who or set("=;") & set(who))) or (not equals and "," in text):
             raise InvalidArgument(
-                f"{ON_DELETE} cannot be used: give a mode for all guards ({', '.join(modes)}), or name=mode for some, "
-                f"separated by commas ({ON_DELETE}=guard=drain,other=ignore)."
+                f"{ON_DELETE} is not valid; expected a mode for all guards ({', '.join(modes)}), or name=mode for "
+                f"some, separated by commas ({ON_DELETE}=guard=drain,other=ignore)."
             )
         if equals:
             by_name[who] = modes[word]
@@ -159,24 +184,12 @@ def _modes(text: str) -> tuple[Mode | None, Mapping[str, Mode]]:
     return everyone, by_name
 
 
-def _timeout(text: str) -> float | None:
-    if not text:
-        return None
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise InvalidArgument(f"{TIMEOUT} {error}.") from error
-    if not seconds:
-        raise InvalidArgument(f"{TIMEOUT} must be longer than nothing: the teardown would fail at once.")
-    return seconds
-
-
 def _leave_undecided(text: str) -> bool | None:
     if not text:
         return None
     if text not in ("fail", "leave"):
         raise InvalidArgument(
-            f'{UNDECIDED} cannot be used: give "fail" (the default) or "leave", which goes on although it is not known '
-            "whether some batches are in scope, and leaves them running."
+            f'{UNDECIDED} is not valid; expected "fail" (the default), or "leave" to go on although it is not known '
+            "whether some batches are in scope, and to leave them running."
         )
     return text == "leave"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import GuardError, InvalidArgument, ServiceError, UnexpectedError, WrongAccount
 from translation_job_guard.guard.arguments import GuardArguments
-from translation_job_guard.guard.environment import ON_DELETE, Overrides, options_in_force, overrides
+from translation_job_guard.guard.environment import ON_DELETE, Overrides, options_in_force, read_environment
 from translation_job_guard.guard.progress import Voice, guard_voice
 from translation_job_guard.guard.retries import add_advice, is_transient, retried, unexpected
 from translation_job_guard.jobs import Coverage, Job, coverage, left_behind, named
@@ -50,9 +50,8 @@ def prove(guard: GuardArguments) -> str:
         account = service.account(reads)
         if guard.expected_account_id and account != guard.expected_account_id:
             raise WrongAccount(
-                f"the credentials lead to AWS account {account}, and expected_account_id is "
-                f"{guard.expected_account_id}: nothing was made. Use the credentials of that account, or correct "
-                "expected_account_id."
+                f"the credentials lead to AWS account {account}, and `expected_account_id` is "
+                f"{guard.expected_account_id}. Use the credentials of that account, or correct `expected_account_id`."
             )
         service.prove(reads)
         return account
@@ -137,7 +136,7 @@ def tear_down(
         GuardError: It did not reach quiet, or could not tell.
     """
     voice = voice or guard_voice(guard, _WAY_OUT)
-    chosen = chosen or overrides(guard.name, stack=guard.stack)
+    chosen = chosen or read_environment(guard.name, stack=guard.stack)
     return _run(_Teardown(guard, partial(coverage, guard.scopes), chosen, voice, occasion, on_receipt, reword))
 
 
@@ -150,7 +149,7 @@ def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
     if set(old.scopes) <= set(new.scopes):
         return
     guard = _in_account_of(old, new)
-    voice, chosen = guard_voice(guard, _WAY_OUT), overrides(guard.name, stack=guard.stack)
+    voice, chosen = guard_voice(guard, _WAY_OUT), read_environment(guard.name, stack=guard.stack)
     fate = _LEFT_BEHIND[chosen.mode or guard.options.mode]
     voice.say(f"the scope has changed: what the old one covered and the new one does not {fate}")
     _run(_Teardown(guard, partial(left_behind, old.scopes, new.scopes), chosen, voice, Occasion.UPDATE))

@@ -15,7 +15,7 @@ from translation_job_guard.errors import GuardError, UnexpectedError
 from translation_job_guard.guard import lifecycle, preview
 from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.guard.changes import Decision, decide
-from translation_job_guard.guard.environment import ON_DELETE, overrides
+from translation_job_guard.guard.environment import ON_DELETE, read_environment
 from translation_job_guard.guard.progress import one_line, stored_voice
 from translation_job_guard.guard.validation import Problem, missing_packages, problems
 from translation_job_guard.redaction import redact
@@ -36,7 +36,7 @@ def check(service: str, news: Mapping[str, Any]) -> list[Problem]:
     found = problems(service, news)
     # A package that is missing in preview would be missing in `up` as well.
     if missing := missing_packages(service):
-        found.append(Problem("", str(missing)))
+        found.append(Problem("", f"{missing}."))
     return found
 
 
@@ -121,5 +121,5 @@ def _may_lead_elsewhere(old: GuardArguments, new: GuardArguments) -> bool:
 
 
 def _mode_of_unreadable(props: Mapping[str, Any]) -> Any:
-    chosen = overrides(str(props.get("name") or ""), stack=str(props.get("stack") or ""))
+    chosen = read_environment(str(props.get("name") or ""), stack=str(props.get("stack") or ""))
     return chosen.mode.value if chosen.mode is not None else props.get("on_delete")

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.guard.changes import Answer, Decision
-from translation_job_guard.guard.environment import overrides
+from translation_job_guard.guard.environment import read_environment
 from translation_job_guard.guard.lifecycle import connect
 from translation_job_guard.guard.progress import guard_voice, stored_voice
 from translation_job_guard.guard.retries import in_time
@@ -113,7 +113,7 @@ def _say_jobs(guard: GuardArguments, new: GuardArguments | None) -> None:
     if new is not None and set(guard.scopes) <= set(new.scopes):
         return
     voice = guard_voice(guard)
-    mode = overrides(guard.name, stack=guard.stack).mode or (new or guard).options.mode
+    mode = read_environment(guard.name, stack=guard.stack).mode or (new or guard).options.mode
     does, would_do = _EFFECTS[mode]
     what, where = ("the changed scope", "what it leaves behind") if new else ("a replacement", "its scope")
     found = in_flight(guard, new, within=_LOOK_FOR)

@@ -1,7 +1,7 @@
-"""What a guard says while it works.
+"""Print what a guard does.
 
-At most one line a second, one for each change, each with the guard's name. What cannot be written or encoded is left
-out: output never fails a teardown.
+Every line begins with the guard's name. While it waits there is at most one line a second, and only for a change.
+Output that cannot be written or encoded is dropped: it never fails a teardown.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ __all__ = ["Voice", "guard_voice", "label", "one_line", "stored_voice"]
 
 _EVERY = 1.0
 _ALIVE = 30.0
-"""Seconds after which an unchanged wait says that it still goes on."""
+"""Seconds after which an unchanged wait prints a line all the same."""
 
 _printing = threading.Lock()
 
 
 def label(stack: str, name: str) -> str:
-    """Return how a guard is called in what it says: ``stack/name``."""
+    """Return the name of a guard in its output: ``stack/name``."""
     return f"{stack}/{name}" if stack else name
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` as one line that a terminal shows as it is, without control characters."""
+    """Return ``text`` as one line without control characters."""
     return " ".join(printable(text).split())
 
 
 class Voice:
-    """Prints a guard's lines to standard output, where Pulumi shows them live on the stack's row, or to ``out``.
+    """Prints a guard's lines to standard output, where Pulumi shows them live on the guard's row.
 
     Args:
-        label: how the guard is called at the beginning of each line.
-        key_env: an environment variable whose value is a secret.
-        clock: monotonic seconds.
-        out: instead of standard output.
-        way_out: how to stop waiting; said once, with the first line about a wait.
+        label: The guard's name, with which each line begins.
+        key_env: An environment variable whose value is a secret.
+        clock: Returns monotonic seconds.
+        out: A stream to print to instead of standard output.
+        way_out: How to stop waiting; printed once, with the first line about a wait.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class Voice:
         self._began: float | None = None
 
     def say(self, text: str) -> None:
-        """Print one line, at once. One that cannot be printed is left out."""
-        # A closed or broken stream, or one whose encoding lacks a character: none of that undoes what was done.
+        """Print one line at once; drop it if it cannot be printed."""
+        # The stream may be closed or broken.
         with suppress(Exception):
-            # A service's message may have several lines: only the first would have the guard's name.
+            # A service's message may have several lines, of which only the first would have the guard's name.
             line = one_line(f"[{self.label}] {redact(text, self.key_env)}")
             out = self._out or sys.stdout
-            # Guards work side by side in one process: one write a line keeps them apart.
+            # Guards work in parallel in one process: one write for each line keeps their lines whole.
             with _printing:
                 try:
                     print(line, file=out, flush=True)
@@ -85,7 +85,8 @@ class Voice:
         """Print a line about a wait that goes on; the first one says how to stop waiting.
 
         Args:
-            news: what in ``text`` is news; while that stays the same, there is a line every 30 s at most.
+            text: The line.
+            news: The part of it that matters; while it stays the same, a line is printed every 30 s at most.
         """
         news, now = text if news is None else news, self._clock()
         if news == self._said and now - self._said_at < _ALIVE:
@@ -95,11 +96,11 @@ class Voice:
         self.say(f"{text}. {way_out}" if way_out else text)
 
     def observe(self, report: Report) -> None:
-        """Print a line about a teardown under way, if it is time for one. Fit as ``runner.run``'s observer."""
+        """Print a line about a teardown under way, if one is due. Can be ``runner.run``'s observer."""
         now = self._clock()
-        # Answers come faster than the report's own time is set: to send thousands of requests is one step of it.
+        # The report's own time is set once a step, and a step may send thousands of requests.
         self._began = now - report.elapsed if self._began is None else self._began
-        # To count all jobs after each answer of thousands takes longer than the teardown.
+        # Counting all jobs after each of thousands of answers would take longer than the teardown.
         if now - self._looked_at < _EVERY:
             return
         standing = _standing(report)
@@ -107,7 +108,7 @@ class Voice:
             return
         self._looked_at = now
         if report.options.mode not in (Mode.CANCEL, Mode.DRAIN):
-            self._way_out = ""  # these do not wait for jobs
+            self._way_out = ""  # other modes do not wait for jobs
         elapsed = max(now - self._began, report.elapsed)
         self.say_waiting(f"{standing}; {_times(report, elapsed)}", news=standing)
 

@@ -1,4 +1,4 @@
-"""A guard's stored properties: their format, and what one is that is not there or not known."""
+"""Describe the stored properties of a guard: their format, their defaults, and values that are not known yet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 __all__ = ["DEFAULTS", "FORMAT", "UNKNOWN", "Unknown"]
 
 FORMAT: Final = 1
-"""Of the stored properties."""
+"""The version of the stored properties."""
 
 DEFAULTS: Final[Mapping[str, Any]] = {
     "on_delete": "cancel",
@@ -31,11 +31,11 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "name": "",
     "format": FORMAT,
 }
-"""What a property is that an older release did not store."""
+"""The values of properties that an older release did not store."""
 
 
 class Unknown:
-    """A value that is not known yet. One instance: ``UNKNOWN``."""
+    """The type of ``UNKNOWN``, a value that is not known yet."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"

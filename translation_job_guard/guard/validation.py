@@ -38,7 +38,7 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path} {self.reason}.".lstrip()
+        return f"`{self.path}` {self.reason}." if self.path else self.reason
 
 
 _COMMON: Final[Mapping[str, values.Check]] = {
