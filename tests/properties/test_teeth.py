@@ -172,7 +172,7 @@ def _asked_before_listing(patch: pytest.MonkeyPatch) -> None:
     original = runner._Runner.perform
 
     def perform(self: runner._Runner, batch: Sequence[Request]) -> Answers:
-        service = self._service
+        service = self.service
         assert isinstance(service, SimulatedService)
         if isinstance(batch[0], List) and not service.calls:
             for id_ in service.jobs:
@@ -230,7 +230,7 @@ def _deadline_forgotten_by_the_runner(patch: pytest.MonkeyPatch) -> None:
 
     def init(self: runner._Runner, *arguments: Any) -> None:
         original(self, *arguments)
-        self._deadline = float("inf")
+        self.deadline = float("inf")
 
     patch.setattr(runner._Runner, "__init__", init)
 

@@ -1,14 +1,14 @@
-"""Does what a teardown's script asks: over a ``JobService``, in worker threads, against the clock."""
+"""Perform what a teardown's script asks for: over a ``JobService``, in worker threads, until the deadline."""
 
 from __future__ import annotations
 
-import enum
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from translation_job_guard.errors import Abandoned, ServiceError, Throttled, Transient
 from translation_job_guard.jobs import Coverage, Job
@@ -23,16 +23,16 @@ __all__ = ["Clock", "Observer", "RealClock", "run"]
 WORKERS: Final = 32
 """Requests under way at once."""
 IGNORE_LOOKS_FOR: Final = 15.0
-"""Seconds that mode ``ignore`` takes at most to find out what is left."""
+"""Seconds that mode ``ignore`` takes at most to find out what is in flight."""
 _SHORTEST_SLEEP: Final = 0.001
-"""A pause of a float's last digits may not move the clock at all."""
+"""Seconds of the shortest pause: one of a float's last digits may not move the clock at all."""
 
 
 class Clock(Protocol):
     """Time as the runner sees it."""
 
     def now(self) -> float:
-        """Monotonic seconds."""
+        """Return monotonic seconds."""
 
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass."""
@@ -42,7 +42,7 @@ class RealClock:
     """The machine's clock."""
 
     def now(self) -> float:
-        """Monotonic seconds."""
+        """Return monotonic seconds."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -67,7 +67,7 @@ def run(
     workers: int = WORKERS,
     spent: float = 0.0,
 ) -> Report:
-    """Tear down: stop and wait as ``options`` says until quiet.
+    """Tear down: stop and wait as ``options`` says, until quiet.
 
     Args:
         service: where the jobs are.
@@ -76,10 +76,10 @@ def run(
         account: the account that ``service`` leads to, already checked.
         pace: the pace of stop requests; share one for each account and region.
         read_pace: the pace of reads; share one for each account and region, or resource.
-        clock: the machine's by default.
+        clock: by default the machine's.
         observe: called as the report grows.
-        workers: requests under way at once; 0 makes them one after the other in this thread, for simulations.
-        spent: seconds that it took to get here, which count.
+        workers: requests under way at once; 0 sends them one after the other in this thread, for simulations.
+        spent: seconds that were needed to get here; they count as part of the teardown.
 
     Returns:
         What was done.
@@ -91,7 +91,7 @@ def run(
     started = datetime.now(timezone.utc) - timedelta(seconds=spent)
     report = Report(service.service, service.place, account, options, started, elapsed=spent)
     script = Teardown(covers, options, report).script()
-    with _Runner(service, pace or Pace(), read_pace or Pace(), clock, report, options, observe, workers) as runner:
+    with _Runner(service, pace or Pace(), read_pace or Pace(), clock, report, observe, workers) as runner:
         try:
             batch = next(script)
             while True:
@@ -104,47 +104,32 @@ def run(
     return report
 
 
-class _Late(enum.Enum):
-    """Not sent, or not answered, before time ran out."""
-
-    LATE = enum.auto()
-
-
-_LATE: Final = _Late.LATE
-
-
+@dataclass(eq=False)
 class _Runner:
     """Performs batches in worker threads, which are left behind when time runs out and send nothing more."""
 
-    def __init__(
-        self,
-        service: JobService,
-        pace: Pace,
-        read_pace: Pace,
-        clock: Clock,
-        report: Report,
-        options: TeardownOptions,
-        observe: Observer,
-        workers: int,
-    ) -> None:
-        self._service = service
-        self._pace = pace
-        self._clock = clock
-        self._report = report
-        self._observe = observe
-        self._start = clock.now() - report.elapsed
+    service: JobService
+    pace: Pace
+    read_pace: Pace
+    clock: Clock
+    report: Report
+    observe: Observer
+    workers: int
+
+    def __post_init__(self) -> None:
+        options = self.report.options
         limit = min(options.timeout, IGNORE_LOOKS_FOR) if options.mode is Mode.IGNORE else options.timeout
-        self._deadline = self._start + limit
-        self._max_workers = workers
+        self.start = self.clock.now() - self.report.elapsed
+        self.deadline = self.start + limit
         self._threads = 0
         self._work: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[tuple[Request, Value | BaseException | Literal[_Late.LATE]]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Request, Value | BaseException]] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._sending = threading.Lock()
-        self._reads = _PacedReads(read_pace, clock, self._deadline, self._closed, self._made_wait)
+        self._reads = _PacedReads(self)
         self._waited_until = 0.0
         self._sent: set[int] = set()
-        """Requests of the present batch that went out and were not turned away by throttling."""
+        """Requests of the current batch that went out and were not turned away by throttling."""
 
     def __enter__(self) -> _Runner:
         return self
@@ -155,49 +140,54 @@ class _Runner:
             self._work.put(None)
 
     def since_start(self) -> float:
-        return self._clock.now() - self._start
+        return self.clock.now() - self.start
+
+    def is_late(self, seconds: float) -> bool:
+        """Check whether nobody will wait any more in ``seconds`` seconds."""
+        return self._closed.is_set() or self.clock.now() + seconds >= self.deadline
+
+    def slow_down(self, pace: Pace, error: Throttled) -> None:
+        """Let a pace follow a throttled answer, and count the seconds in which it lets nothing through once."""
+        now = self.clock.now()
+        pace.throttled(now, error.retry_after)
+        resumes = now + pace.delay(now)
+        with self._sending:
+            self.report.waited += max(resumes - max(now, self._waited_until), 0.0)
+            self._waited_until = max(self._waited_until, resumes)
 
     def perform(self, batch: Sequence[Request]) -> Answers:
-        values: list[tuple[Request, Value]] = []
-        calls = [request for request in batch if not isinstance(request, Wait)]
         for request in batch:
             if isinstance(request, Wait):
-                self._clock.sleep(request.seconds)
+                self.clock.sleep(request.seconds)
+        calls = [request for request in batch if not isinstance(request, Wait)]
         self._sent.clear()
-        if self._max_workers:
-            self._in_threads(calls, values)
-        else:
-            for request in calls:
-                value = self._call(request)
-                if value is not _LATE:
-                    values.append((request, value))
+        answers = self._in_threads(calls) if self.workers else ((request, self._call(request)) for request in calls)
+        values = [(request, value) for request, value in answers if not isinstance(value, Abandoned)]
         with self._sending:
             unsent = [request for request in calls if id(request) not in self._sent]
         return Answers(self.since_start(), values, unsent)
 
-    def _in_threads(self, calls: Sequence[Request], values: list[tuple[Request, Value]]) -> None:
+    def _in_threads(self, calls: Sequence[Request]) -> Iterator[tuple[Request, Value]]:
         if self._closed.is_set():
             return
-        while self._threads < min(self._max_workers, len(calls)):
+        while self._threads < min(self.workers, len(calls)):
             self._threads += 1
             threading.Thread(target=self._worker, name="translation-job-guard", daemon=True).start()
         for request in calls:
             self._work.put(request)
         for _ in calls:
-            left = self._deadline - self._clock.now()
             try:
-                request, value = self._done.get(timeout=max(left, 0.001))
+                request, value = self._done.get(timeout=max(self.deadline - self.clock.now(), 0.001))
             except queue.Empty:
-                # What is under way is left behind; with the lock, nothing more goes out.
+                # Requests under way are left behind; with the lock, no other goes out.
                 with self._sending:
                     self._closed.set()
                 return
             if isinstance(value, BaseException) and not isinstance(value, ServiceError):
                 raise value
-            if value is not _LATE:
-                values.append((request, value))
+            yield request, value
             if len(calls) > 1:
-                self._observe(self._report)
+                self.observe(self.report)
 
     def _worker(self) -> None:
         while (request := self._work.get()) is not None:
@@ -206,107 +196,91 @@ class _Runner:
             except BaseException as error:  # carried to the runner's thread, which raises it there
                 self._done.put((request, error))
 
-    def _call(self, request: Request) -> Value | Literal[_Late.LATE]:
-        """Send one request; stops that are throttled are sent again at the pace that the place allows."""
-        while not self._closed.is_set():
-            if isinstance(request, Stop) and (delay := self._pace.turn(self._clock.now())):
-                if self._clock.now() + delay >= self._deadline:
-                    return _LATE
-                self._clock.sleep(max(delay, _SHORTEST_SLEEP))
-                continue
-            with self._sending:
-                if self._closed.is_set() or self._clock.now() >= self._deadline:
-                    return _LATE
-                self._sent.add(id(request))
-                kind = type(request).__name__.lower()
-                self._report.requests[kind] = self._report.requests.get(kind, 0) + 1
-            try:
-                value = self._send(request)
-            except Abandoned:
-                return _LATE
-            except Throttled as error:
-                if isinstance(request, Stop):
-                    now = self._clock.now()
-                    self._pace.throttled(now, error.retry_after)
-                    self._made_wait(now, self._pace.delay(now))
-                    with self._sending:
-                        self._sent.discard(id(request))
-                    continue
-                return error
-            except ServiceError as error:
-                # A refusal is an answer too: the place has taken the request.
-                if isinstance(request, Stop) and not isinstance(error, Transient):
-                    self._pace.accepted(self._clock.now())
-                return error
-            if isinstance(request, Stop):
-                self._pace.accepted(self._clock.now())
-            return value
-        return _LATE
+    def _call(self, request: Request) -> Value:
+        """Send one request; throttled stop requests are sent again at the pace that the place allows.
 
-    def _made_wait(self, now: float, delay: float) -> None:
-        """Count the seconds in which the service lets nothing through, once however many requests wait."""
+        Returns:
+            What the service answered, also if that is an error; ``Abandoned`` if there was no time.
+        """
+        pace = self.pace if isinstance(request, Stop) else None
+        while not self._closed.is_set():
+            if pace and (delay := pace.turn(self.clock.now())):
+                if self.is_late(delay):
+                    break
+                self.clock.sleep(max(delay, _SHORTEST_SLEEP))
+                continue
+            if not self._goes_out(request):
+                break
+            value = self._answer(request)
+            if pace and isinstance(value, Throttled):
+                self.slow_down(pace, value)
+                with self._sending:
+                    self._sent.discard(id(request))
+                continue
+            # A refusal is an answer too: the place has taken the request.
+            if pace and not isinstance(value, (Transient, Abandoned)):
+                pace.accepted(self.clock.now())
+            return value
+        return Abandoned("the time for this request is over")
+
+    def _goes_out(self, request: Request) -> bool:
+        """Note that a request is sent now, unless there is no time for it."""
         with self._sending:
-            self._report.waited += max(now + delay - max(now, self._waited_until), 0.0)
-            self._waited_until = max(self._waited_until, now + delay)
+            if self.is_late(0.0):
+                return False
+            self._sent.add(id(request))
+            kind = type(request).__name__.lower()
+            self.report.requests[kind] = self.report.requests.get(kind, 0) + 1
+            return True
+
+    def _answer(self, request: Request) -> Value:
+        try:
+            return self._send(request)
+        except ServiceError as error:
+            return error
 
     def _send(self, request: Request) -> Value:
         if isinstance(request, List):
-            return self._service.list_in_flight(self._reads)
+            return self.service.list_in_flight(self._reads)
         if isinstance(request, Locate):
-            return self._service.locate(request.job, self._reads)
+            return self.service.locate(request.job, self._reads)
         if isinstance(request, Stop):
-            return self._service.stop(request.job)
+            return self.service.stop(request.job)
         assert isinstance(request, Look)
-        return self._service.look(request.jobs, self._reads)
+        return self.service.look(request.jobs, self._reads)
 
 
 class _PacedReads(Reads):
     """Reads of one teardown: at the pace that the place allows, and none after the deadline."""
 
-    def __init__(
-        self,
-        pace: Pace,
-        clock: Clock,
-        deadline: float,
-        closed: threading.Event,
-        made_wait: Callable[[float, float], None],
-    ) -> None:
+    def __init__(self, runner: _Runner) -> None:
         super().__init__()
-        self._pace = pace
-        self._clock = clock
-        self._deadline = deadline
-        self._closed = closed
-        self._made_wait = made_wait
+        self._runner = runner
         self._last: Throttled | None = None
 
     def turn(self) -> None:
         """Wait until the pace allows one more read."""
-        while True:
-            delay = self._pace.turn(self._clock.now())
-            if not delay:
-                self._refuse_late(0.0)
-                return
+        while delay := self._runner.read_pace.turn(self._runner.clock.now()):
             self.pause(max(delay, _SHORTEST_SLEEP))
+        self._refuse_late(0.0)
 
     def accepted(self) -> None:
-        """Note that the service took a read."""
+        """Note that the service accepted a read."""
         self._last = None
-        self._pace.accepted(self._clock.now())
+        self._runner.read_pace.accepted(self._runner.clock.now())
 
     def throttled(self, error: Throttled) -> None:
         """Note that the service throttled a read: the pace follows, and the read is sent again."""
-        now = self._clock.now()
         self._last = error
-        self._pace.throttled(now, error.retry_after)
-        self._made_wait(now, self._pace.delay(now))
+        self._runner.slow_down(self._runner.read_pace, error)
 
     def pause(self, seconds: float) -> None:
         """Let ``seconds`` pass, unless that is past the deadline."""
         self._refuse_late(seconds)
-        self._clock.sleep(seconds)
+        self._runner.clock.sleep(seconds)
         self._refuse_late(0.0)
 
     def _refuse_late(self, seconds: float) -> None:
-        if self._closed.is_set() or self._clock.now() + seconds >= self._deadline:
+        if self._runner.is_late(seconds):
             # What the service said last tells more than that time ran out.
             raise self._last or Abandoned("the time for this request is over")
