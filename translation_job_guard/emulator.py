@@ -1,4 +1,4 @@
-"""The public names of the emulator, which is a distribution of its own: `translation-job-emulator`.
+"""The public names of the emulator, a separate distribution: `translation-job-emulator`.
 
 `pip install "translation-job-guard[emulator]"` installs it.
 """

@@ -1,4 +1,8 @@
-"""Jobs, their states, and the scopes that say which jobs a guard answers for. Knows no cloud's SDK and no Pulumi."""
+"""Jobs, their states, and scopes: which jobs a guard is responsible for.
+
+A scope is matched in ``coverage``: the one predicate that teardown, policies and command line use. It asks
+``AmazonScope.coverage`` and ``AzureScope.coverage``. This module imports no cloud SDK and no Pulumi.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +52,7 @@ class JobState(enum.Enum):
 
     @property
     def in_flight(self) -> bool:
-        """Not ended: queued, running or stopping."""
+        """Whether the job has not ended: it is queued, running or stopping."""
         return self in _IN_FLIGHT
 
 
@@ -57,7 +61,7 @@ _IN_FLIGHT = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.STOPPING})
 
 @dataclass(frozen=True)
 class Documents:
-    """How many documents a job has, and how far they are. ``total`` 0: the service does not know yet."""
+    """How many documents a job has, by state. ``total`` is 0 if the service does not know yet."""
 
     total: int
     succeeded: int = 0
@@ -71,8 +75,10 @@ class Documents:
 class DocumentRow:
     """One document of an Azure batch, as the service lists it.
 
-    ``source`` and ``target`` are URLs. A target that the service does not tell yet is None. ``ended``: the document has
-    been translated, has failed or was cancelled, so a target that is missing now stays missing.
+    Args:
+        source: the URL that it is read from; None if the service does not show it.
+        target: the URL that it is written to; None if the service does not show it yet.
+        ended: it has been translated, has failed or was cancelled, so a target that is missing now stays missing.
     """
 
     source: str | None
@@ -84,9 +90,22 @@ class DocumentRow:
 class Job:
     """One job as a service showed it.
 
-    ``service_state`` is the service's own word, ``changed_at`` since when, where the service tells (Azure).
-    ``locations`` are the URIs that it reads and writes, all of them if ``locations_listed``. Azure does not list them:
-    they come from ``rows``, the documents of a batch, which have to be read for each batch (``JobService.locate``).
+    Args:
+        service: ``AMAZON_TRANSLATE`` or ``AZURE_DOCUMENT_TRANSLATION``.
+        id: the service's ID of it.
+        state: its state.
+        service_state: the service's own word for the state.
+        name: its name (Amazon).
+        submitted_at: when it was submitted.
+        ended_at: when it ended.
+        changed_at: since when it has been in its state (Azure).
+        role_arn: the role under which it reads and writes (Amazon).
+        locations: the URIs that it reads and writes.
+        rows: its documents, which have to be read for each batch (Azure; ``JobService.locate``).
+        documents: how many documents it has.
+        characters_charged: the number of characters that are charged.
+        message: what the service says of its end.
+        locations_listed: whether a listing already shows all ``locations``. Azure's does not: they come from ``rows``.
     """
 
     service: str
@@ -107,7 +126,7 @@ class Job:
 
     @property
     def in_flight(self) -> bool:
-        """Not ended."""
+        """Whether it has not ended."""
         return self.state.in_flight
 
     @property
@@ -123,7 +142,7 @@ class Job:
 
 
 def named(jobs: Iterable[Job], most: int = 10) -> str:
-    """Jobs for a sentence: the first few by id, name and state, the rest counted."""
+    """Return jobs for a sentence: the first few by ID, name and state, and how many more there are."""
     jobs = list(jobs)
     return ", ".join(map(str, jobs[:most])) + (f" and {len(jobs) - most} more" if len(jobs) > most else "")
 
@@ -134,7 +153,7 @@ def counted(count: int, one: str, many: str) -> str:
 
 
 class Coverage(enum.Enum):
-    """Whether a job is in a scope. UNKNOWN: what decides it is not known yet."""
+    """Whether a job is in a scope. UNKNOWN: not enough is known of the job yet."""
 
     COVERED = "covered"
     OUTSIDE = "outside"
@@ -142,25 +161,22 @@ class Coverage(enum.Enum):
 
 
 class Scope(Protocol):
-    """Which jobs a guard answers for."""
+    """Which jobs a guard is responsible for."""
 
     def coverage(self, job: Job) -> Coverage:
-        """Whether ``job`` is in this scope: all kinds of selector given must match, any value of a kind suffices."""
+        """Return whether a job is in this scope: every selector that is given must match, by any of its values."""
 
 
 def coverage(scopes: Iterable[Scope], job: Job) -> Coverage:
-    """Whether any of ``scopes`` covers ``job``.
+    """Return whether any of the scopes covers a job.
 
-    The one predicate that teardown, policies and command line use: what it calls covered, a teardown stops.
+    Teardown, policies and command line all use this predicate: what it calls covered, a teardown stops.
     """
-    answers = {scope.coverage(job) for scope in scopes}
-    if Coverage.COVERED in answers:
-        return Coverage.COVERED
-    return Coverage.UNKNOWN if Coverage.UNKNOWN in answers else Coverage.OUTSIDE
+    return _any_of(scope.coverage(job) for scope in scopes)
 
 
 def left_behind(old: Sequence[Scope], new: Sequence[Scope], job: Job) -> Coverage:
-    """Whether ``job`` was covered by ``old`` and is no longer by ``new``: what a narrowed scope leaves behind."""
+    """Return whether a job was in the old scopes and is not in the new ones: a narrower scope leaves it behind."""
     was, is_now = coverage(old, job), coverage(new, job)
     if was is Coverage.OUTSIDE or is_now is Coverage.COVERED:
         return Coverage.OUTSIDE
@@ -171,10 +187,10 @@ def left_behind(old: Sequence[Scope], new: Sequence[Scope], job: Job) -> Coverag
 
 @dataclass(frozen=True)
 class AmazonScope:
-    """A scope over Amazon Translate jobs; empty kinds are not given.
+    """A scope over Amazon Translate jobs; an empty selector was not given.
 
-    ``s3_uri_prefixes`` end at a slash: ``s3://bucket-1`` is not a prefix of ``s3://bucket-10/``. Input and output
-    both count. ``job_name_prefixes`` are compared in Unicode's composed form (NFC).
+    ``s3_uri_prefixes`` end at a slash: ``s3://bucket-1`` is not a prefix of ``s3://bucket-10/``. The input and the
+    output of a job both count. ``job_name_prefixes`` are compared in Unicode's composed form (NFC).
     """
 
     service: ClassVar[str] = AMAZON_TRANSLATE
@@ -191,7 +207,7 @@ class AmazonScope:
         _refuse_empty(prefix.removeprefix("s3:").strip("/") for prefix in self.s3_uri_prefixes)
 
     def coverage(self, job: Job) -> Coverage:
-        """Whether ``job`` is in this scope."""
+        """Return whether a job is in this scope."""
         if self.whole_region:
             return Coverage.COVERED
         kinds: list[Coverage] = []
@@ -233,13 +249,13 @@ class AzureScope:
         _refuse_empty("".join(_blob_parts(url)[1:]) for url in self._urls())
 
     def coverage(self, job: Job) -> Coverage:
-        """Return whether ``job`` is in this scope; UNKNOWN while its documents do not decide it."""
+        """Return whether a batch is in this scope; UNKNOWN while its documents do not decide it."""
         if self.whole_resource:
             return Coverage.COVERED
         kinds: list[Coverage] = []
         if self.translation_ids:
             kinds.append(_yes_or_no(job.id.lower() in {one.lower() for one in self.translation_ids}))
-        # Ids and times need no documents, so they are decided first.
+        # IDs and times need no documents, so they are decided first.
         if (
             any(self._urls())
             and _all_kinds(kinds or [Coverage.COVERED], self.created_after, job) is not Coverage.OUTSIDE
@@ -251,11 +267,9 @@ class AzureScope:
         return (*self.container_urls, *self.source_container_urls, *self.target_container_urls)
 
     def _documents(self, job: Job) -> Coverage:
-        rows = {self._row(row) for row in job.rows}
-        if Coverage.COVERED in rows:
-            return Coverage.COVERED
-        # A row that is still to come may match, and so may one whose target is still to come.
-        return Coverage.OUTSIDE if job.locations_known and Coverage.UNKNOWN not in rows else Coverage.UNKNOWN
+        rows = _any_of(map(self._row, job.rows))
+        # A row that is not listed yet may match, and so may one whose target is not shown yet.
+        return Coverage.UNKNOWN if rows is Coverage.OUTSIDE and not job.locations_known else rows
 
     def _row(self, row: DocumentRow) -> Coverage:
         """Return whether one document meets all URL selectors."""
@@ -265,11 +279,9 @@ class AzureScope:
         if self.target_container_urls:
             kinds.append(_below_any(row.target, self.target_container_urls, may_come=not row.ended))
         if self.container_urls:
-            either = {
-                _below_any(row.source, self.container_urls, may_come=True),
-                _below_any(row.target, self.container_urls, may_come=not row.ended),
-            }
-            kinds.append(next(one for one in (Coverage.COVERED, Coverage.UNKNOWN, Coverage.OUTSIDE) if one in either))
+            reads = _below_any(row.source, self.container_urls, may_come=True)
+            writes = _below_any(row.target, self.container_urls, may_come=not row.ended)
+            kinds.append(_any_of((reads, writes)))
         return _all_of(kinds)
 
 
@@ -278,12 +290,12 @@ SCOPES: Final = {scope.service: scope for scope in (AmazonScope, AzureScope)}
 
 
 def parse_time(text: str) -> datetime:
-    """A point in time from RFC 3339 text.
+    """Return the point in time that an RFC 3339 text names.
 
     Raises:
-        ValueError: it is none, or has no time zone.
+        ValueError: it is not a valid time, or has no time zone.
     """
-    # fromisoformat of Python 3.10 knows no "Z", and no fraction but of 3 or 6 digits.
+    # fromisoformat of Python 3.10 accepts neither "Z" nor fractions of other than 3 or 6 digits.
     plain = re.sub(r"\.(\d+)", lambda fraction: f".{fraction[1]:0<6.6}", text.strip())
     moment = datetime.fromisoformat(plain.replace("Z", "+00:00").replace("z", "+00:00"))
     if moment.tzinfo is None:
@@ -303,14 +315,17 @@ def _all_kinds(kinds: list[Coverage], after: datetime | None, job: Job) -> Cover
     return _all_of(kinds)
 
 
-def _all_of(kinds: Collection[Coverage]) -> Coverage:
-    if Coverage.OUTSIDE in kinds:
-        return Coverage.OUTSIDE
-    return Coverage.UNKNOWN if Coverage.UNKNOWN in kinds else Coverage.COVERED
+def _any_of(answers: Iterable[Coverage]) -> Coverage:
+    given = set(answers)
+    return next((one for one in (Coverage.COVERED, Coverage.UNKNOWN) if one in given), Coverage.OUTSIDE)
+
+
+def _all_of(answers: Collection[Coverage]) -> Coverage:
+    return next((one for one in (Coverage.OUTSIDE, Coverage.UNKNOWN) if one in answers), Coverage.COVERED)
 
 
 def _refuse_empty(*kinds: Iterable[str]) -> None:
-    # The last line of defence behind the checks of a guard's arguments: an empty prefix would match every job.
+    # Behind the checks of a guard's arguments, the last line of defence: an empty prefix would match every job.
     if any(not value for kind in kinds for value in kind):
         raise ValueError("a selector of the scope is empty")
 
@@ -320,8 +335,8 @@ def _yes_or_no(matches: bool) -> Coverage:
 
 
 def _s3_below(uri: str, prefix: str) -> bool:
-    # A prefix ends at a slash, so that "pr-1" never reaches into "pr-17": the neighbour's jobs matter more than
-    # the convenience of half a name.
+    # A prefix ends at a slash, so that "pr-1" does not match "pr-17": a neighbour's jobs matter more than the
+    # convenience of half a name.
     prefix = prefix.rstrip("/")
     return uri == prefix or uri.startswith(prefix + "/")
 

@@ -1,7 +1,7 @@
-"""Fixtures for the tests of those who use guards.
+"""Pytest fixtures for tests of your own guards and scopes.
 
-In a conftest: ``pytest_plugins = ["translation_job_guard.pytest_plugin"]``.
-Not registered by itself: installing this package must not change anybody's test run.
+To use them, write ``pytest_plugins = ["translation_job_guard.pytest_plugin"]`` in a conftest. They are not registered
+automatically: installing this package must not change anybody's test run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ __all__ = ["simulated_amazon_translate", "simulated_azure_document_translation"]
 
 @pytest.fixture
 def simulated_amazon_translate() -> SimulatedService:
-    """Amazon Translate in memory, without jobs, on a clock of its own."""
+    """Return Amazon Translate in memory, without jobs, on a clock of its own."""
     return SimulatedService(AMAZON_TRANSLATE)
 
 
 @pytest.fixture
 def simulated_azure_document_translation() -> SimulatedService:
-    """Azure Document Translation in memory, without batches, on a clock of its own."""
+    """Return Azure Document Translation in memory, without batches, on a clock of its own."""
     return SimulatedService(AZURE_DOCUMENT_TRANSLATION)

@@ -1,4 +1,4 @@
-"""Work side by side in threads that are left behind at a deadline or an interruption."""
+"""Work in parallel, in threads that are abandoned at a deadline or an interruption."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ _Out = TypeVar("_Out")
 def each(
     work: Callable[[_In], _Out], items: Iterable[_In], *, workers: int, deadline: float | None = None
 ) -> Iterator[tuple[int, _Out]]:
-    """Yield (index, result) of each item as it is done; what is not done by the deadline is never yielded.
+    """Do the same work for each item; yield the item's index and the result when it is done.
 
     Args:
-        workers: how many at once.
-        deadline: on ``time.monotonic``'s clock.
+        work: what to do with an item.
+        items: the items.
+        workers: the largest number of threads.
+        deadline: on ``time.monotonic``'s clock; what is not done by then is never yielded. None for none.
 
     Raises:
         BaseException: what ``work`` raised.
@@ -44,7 +46,7 @@ def each(
     count = 0
     for count, item in enumerate(items, 1):
         todo.put((count - 1, item))
-    # Not a ThreadPoolExecutor: the interpreter waits for its threads, so a place that hangs would hang the command.
+    # Not a ThreadPoolExecutor: the interpreter waits for its threads, so one place that hangs would block the command.
     for _ in range(min(workers, count)):
         threading.Thread(target=run, name="translation-job-guard-look", daemon=True).start()
     try:

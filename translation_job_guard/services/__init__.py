@@ -1,7 +1,7 @@
-"""The services that jobs run on: one protocol, and one module of the same shape for each of them.
+"""The services that jobs run on: one interface, and a package with the same modules for each service.
 
-A service module declares its permissions as data, has a ``Connection`` that opens the service, and maps the service's
-words, states and errors to those of ``jobs`` and ``errors``. It decides nothing. ``registry`` has all of them.
+A service's package declares its permissions as data, has a ``Connection`` that opens the service, and maps the
+service's states and errors to those of ``jobs`` and ``errors``. It decides nothing. ``registry`` lists all services.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ __all__ = ["Connection", "JobService", "Permission", "endpoint_key", "is_loopbac
 
 @dataclass(frozen=True)
 class Permission:
-    """One permission that a guard needs, and what for. ``optional``: something is lost without it, nothing is wrong."""
+    """One permission of a guard.
+
+    Args:
+        name: the service's name for it.
+        purpose: what it is needed for.
+        optional: whether a guard works without it, with less information.
+    """
 
     name: str
     purpose: str
@@ -32,9 +38,9 @@ class Permission:
 class JobService(Protocol):
     """One service at one place: an account and region at AWS, a Translator resource at Azure.
 
-    Every method makes requests, may be called from several threads at once, and raises only ``errors.ServiceError``.
-    Methods that read take the caller's ``Reads``, which sets the pace and ends them at its deadline. Where a service
-    answers from a cache (Azure does), they ask again, and raise ``errors.StaleAnswer`` if it answers nothing else.
+    Every method sends requests, may be called from several threads at once, and raises only ``errors.ServiceError``.
+    Methods that read take the caller's ``Reads``, which sets the pace and ends them at its deadline. If a service
+    answers from a cache (Azure does), they ask again, and raise ``errors.StaleAnswer`` if all answers are cached.
     """
 
     @property
@@ -43,28 +49,28 @@ class JobService(Protocol):
 
     @property
     def place(self) -> str:
-        """Where: a region, or an endpoint."""
+        """The region or endpoint."""
 
     def account(self, reads: Reads = ...) -> str:
-        """Whose: the account that the credentials lead to; the endpoint's host name at Azure. One request at most."""
+        """Return the account that the credentials lead to; for Azure the endpoint's host. Sends one request at most."""
 
     def list_in_flight(self, reads: Reads = ...) -> Sequence[Job]:
-        """Every job in flight at this place, whoever started it, in an order in which a moving job is not missed."""
+        """Return every job in flight at this place, whoever started it. A job that changes its state is not missed."""
 
     def locate(self, job: Job, reads: Reads = ...) -> Job:
-        """``job`` with what it reads and writes, as far as the service knows it yet."""
+        """Return a job with what it reads and writes, as far as the service knows it yet."""
 
     def stop(self, job: Job) -> JobState | None:
-        """Ask to end ``job``: the state that the service answers, None where it says nothing."""
+        """Ask a job to stop; return the state that the service answers, None if it answers none."""
 
     def look(self, jobs: Collection[Job], reads: Reads = ...) -> Mapping[str, Job | None]:
-        """The present state of ``jobs`` by id, None for one that the service does not know any more."""
+        """Return the present state of jobs by ID, None for a job that the service does not know any more."""
 
     def prove(self, reads: Reads = ...) -> None:
         """Prove that listing and stopping are permitted, without stopping anything.
 
         Raises:
-            Denied: definitely not permitted.
+            Denied: one of them is not permitted.
         """
 
 
@@ -72,8 +78,8 @@ class JobService(Protocol):
 class Connection(ABC):
     """Where jobs run, and where the credentials to reach them come from.
 
-    Each service's module has a subclass, whose fields are called as a guard's stored properties. To make one imports no
-    SDK and sends no request. What differs between services is asked of their connections.
+    Each service has a subclass, whose fields have the names of a guard's stored properties. Making one imports no SDK
+    and sends no request. Whatever differs between services is asked of their connections.
 
     Args:
         place: a region or an endpoint.
@@ -89,23 +95,26 @@ class Connection(ABC):
     extra: ClassVar[str]
     """The extra of this package that installs the SDK."""
     packages: ClassVar[tuple[str, ...]]
-    """What has to be importable to open it, the SDK first: its distribution has hyphens for dots."""
+    """Packages that have to be importable to open it, the SDK first: its distribution has hyphens for dots."""
     stores_account: ClassVar[bool] = False
-    """Whether a guard stores the account that was found when it was made; an Azure endpoint is an account by itself."""
+    """Whether a guard stores the account that was found when it was made; an Azure endpoint is itself the account."""
     lists_locations: ClassVar[bool] = True
-    """Whether a listing says what jobs read and write; where it does not, jobs can be undecided."""
+    """Whether a listing says what jobs read and write; if it does not, jobs can be undecided."""
 
     place: str
     account_id: str | None = None
 
     @abstractmethod
     def open(self, reads: Reads | None = None) -> JobService:
-        """Return the service. Sends no request but those that the credentials take.
+        """Return the service. Sends only the requests that the credentials need.
+
+        Args:
+            reads: sets the pace of these requests.
 
         Raises:
             MissingExtra: the service's packages are not installed.
             InvalidArgument: the environment's credentials cannot be used.
-            ServiceError: there are no credentials to begin with.
+            ServiceError: there are no credentials.
         """
 
     @classmethod
@@ -115,17 +124,17 @@ class Connection(ABC):
 
     @property
     def key(self) -> Hashable:
-        """What all connections to one place have in common, whatever their credentials."""
+        """Equal for all connections to one place, whatever their credentials."""
         return self.service, self.place_key(self.place)
 
     @property
     def secret_env(self) -> str | None:
-        """An environment variable of its own whose value is a secret."""
+        """The environment variable that this connection reads a secret from."""
         return None
 
     @property
     def label(self) -> str:
-        """The service and the place, with what sets this connection apart from others there."""
+        """The service and the place, and what distinguishes this connection from others there."""
         return f"{self.title} {self.place}"
 
     @property
@@ -140,9 +149,10 @@ class Connection(ABC):
 
     @abstractmethod
     def settles_in(self, error: ServiceError) -> float:
-        """Return the seconds for which ``error`` may be no more than a sign that what was just made is not there yet.
+        """Return for how many seconds an error may only mean that something was just created and is not ready yet.
 
-        0 for an error that does not heal by itself. Transient errors are not its business.
+        Returns:
+            0 for an error that does not resolve itself. Transient errors are not considered.
         """
 
 
@@ -152,14 +162,14 @@ def endpoint_key(url: str) -> tuple[str | int | None, ...]:
         parts = urlsplit(url)
         port = parts.port if parts.port is not None else {"https": 443, "http": 80}.get(parts.scheme)
     except ValueError:
-        return (url,)  # of an edited state
+        return (url,)  # of an edited state: not a valid URL
     return (parts.hostname or "").rstrip("."), port, parts.path.rstrip("/")
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine's loopback, where only an emulator can be.
+    """Check whether a URL's host is this machine's loopback, where only an emulator can be.
 
-    Goes by the address, not by how the text begins: 127.0.0.1.example.com is anybody's.
+    The address decides, not how the text begins: 127.0.0.1.example.com may be anybody's host.
     """
     host = urlsplit(url).hostname or ""
     try:

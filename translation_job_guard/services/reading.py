@@ -1,11 +1,11 @@
 """How service modules read: at a pace, with retries, and never from a cache.
 
 A read is one GET or List request: a page of a listing, the documents of a batch, the state of some jobs. ``read`` sends
-it when the caller's ``Reads`` says so, retries transient errors, and waits where the service throttles. ``fresh`` asks
-again where an answer came from a cache.
+it when the caller's ``Reads`` allows it, retries transient errors, and waits when the service throttles. ``fresh`` asks
+again when an answer came from a cache. ``pages`` follows links.
 
 Why a cache matters: Azure Document Translation answers GETs from a cache by URL for up to 60 seconds, whoever asks, and
-a DELETE does not empty it (recorded traffic). A teardown that believes such an answer reports quiet while jobs run.
+a DELETE does not empty it (recorded traffic). A teardown that trusts such an answer reports quiet while jobs run.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from translation_job_guard.errors import Abandoned, StaleAnswer, Throttled, Tran
 __all__ = ["LONGEST_WAIT", "Reads", "fresh", "pages", "read", "retry_after"]
 
 LONGEST_WAIT: Final = 30.0
-"""Seconds that a place can hold requests back at most by one throttled answer, whatever its Retry-After says: a single
-wrong header must not idle every guard of the process."""
+"""The longest wait, in seconds, that one throttled answer can order, whatever its Retry-After says: a single wrong
+header must not stop every guard of the process."""
 ATTEMPTS: Final = 3
-"""Times that a read is sent while it fails with a transient error."""
+"""Number of times that a read is sent if it fails with transient errors."""
 FIRST_PAUSE: Final = 0.5
 """Seconds before the second attempt; twice as many before the third."""
 AGAIN_AT_ONCE: Final = 3
-"""Times that a cached answer is asked for again, under another URL each time, before the caller has to wait."""
+"""Number of times that a cached answer is asked for again, each time under another URL, before the caller waits."""
 THROTTLED_AT_MOST: Final = 5
-"""Throttled answers in a row that ``Reads`` bears without a pace."""
+"""Throttled answers in a row after which ``Reads`` without a pace still tries again."""
 
 _T = TypeVar("_T")
 
@@ -39,11 +39,11 @@ _T = TypeVar("_T")
 class Reads:
     """When the next read may go out, and whether anybody still waits for its answer.
 
-    This one has no pace: for one look from the command line. A teardown has its own, which follows the pace of the
-    place. Methods may be called from several threads at once.
+    This class has no pace: it is for one look from the command line. A teardown has its own subclass, which follows the
+    pace of the place. Methods may be called from several threads at once.
 
     Args:
-        until: when nobody waits any more, on ``time.monotonic``'s clock; None: never.
+        until: the deadline on ``time.monotonic``'s clock; None for none.
     """
 
     def __init__(self, until: float | None = None) -> None:
@@ -59,14 +59,14 @@ class Reads:
         self._refuse_late(0.0)
 
     def accepted(self) -> None:
-        """Note that the service took a read."""
+        """Note that the service accepted a read."""
         self._throttled = 0
 
     def throttled(self, error: Throttled) -> None:
         """Note that the service throttled a read, which is sent again after the next ``turn``.
 
         Raises:
-            Throttled: it is not sent again.
+            Throttled: too many reads in a row were throttled; this one is not sent again.
         """
         self._throttled += 1
         if self._throttled > THROTTLED_AT_MOST:
@@ -113,7 +113,7 @@ def read(request: Callable[[], _T], reads: Reads | None) -> _T:
                 else:
                     reads.pause(FIRST_PAUSE * attempt)
             except Abandoned:
-                # What the service said tells more than that time ran out.
+                # What the service said is more helpful than that time ran out.
                 raise error from None
         else:
             reads.accepted()
@@ -125,7 +125,7 @@ def fresh(ask: Callable[[], tuple[_T, bool]], what: str) -> _T:
 
     Args:
         ask: sends the request, under another URL each time; returns the answer and whether it came from a cache.
-        what: the operation, for the error.
+        what: the service's name of the operation, for the error.
 
     Raises:
         StaleAnswer: every answer came from a cache.
@@ -136,7 +136,7 @@ def fresh(ask: Callable[[], tuple[_T, bool]], what: str) -> _T:
             return answer
     raise StaleAnswer(
         f"{what}: every answer came from a cache (it has an Age header), so it does not show what is in flight now. "
-        "Run this again in a minute; if it stays so, look for a proxy that caches in front of the service.",
+        "Run this again in a minute; if that does not help, look for a proxy in front of the service that caches.",
         operation=what,
     )
 

@@ -1,4 +1,4 @@
-"""How a teardown fails: errors that carry its report."""
+"""The errors that a teardown ends in. Each carries the report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["CannotTell", "TeardownError", "TeardownRefused", "TeardownTimeout", 
 
 
 class TeardownError(GuardError):
-    """A teardown did not reach quiet. ``report`` tells how far it came."""
+    """A teardown did not reach quiet. ``report`` says what it did."""
 
     def __init__(self, message: str, report: Report, *, advice: str = "") -> None:
         super().__init__(message, advice=advice)
@@ -17,7 +17,7 @@ class TeardownError(GuardError):
 
 
 class TeardownTimeout(TeardownError):
-    """Time ran out with jobs in flight, or before it could be told."""
+    """Time ran out with jobs in flight, or before a listing showed that there are none."""
 
 
 class TeardownRefused(TeardownError):
@@ -25,7 +25,7 @@ class TeardownRefused(TeardownError):
 
 
 class CannotTell(TeardownError):
-    """What is in flight cannot be found out, or stopping it is not permitted."""
+    """It cannot be determined what is in flight, or stopping it is not permitted."""
 
 
 class Undecided(CannotTell):
@@ -33,6 +33,6 @@ class Undecided(CannotTell):
 
 
 for _error in (TeardownError, TeardownTimeout, TeardownRefused, CannotTell, Undecided):
-    # Pulumi prints the module before the message: the one that people import from.
+    # Pulumi prints the module before the message: show the one that people import from.
     _error.__module__ = "translation_job_guard.teardown"
 del _error

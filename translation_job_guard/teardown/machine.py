@@ -1,7 +1,7 @@
-"""Stop what is in flight in a scope, and wait until quiet. Knows no cloud and no Pulumi.
+"""Decide how to stop what is in flight in a scope, and when it is quiet: a state machine without I/O.
 
-The decisions as a state machine without I/O: a script yields batches of requests and is sent their answers.
-``runner.run`` does what it asks, over a ``JobService`` and a clock.
+Its script yields batches of requests and receives their answers; ``runner.run`` sends them. The package's docstring
+explains the rules. When a job is asked to stop again: ``schedule.stop_is_due``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOCATE_AT_ONCE = 128
 """Batches whose documents are read before the next stop requests go out, and are in memory at the same time."""
 
 
-# Requests of the script, and answers to it.
+# Requests of the script, and their answers.
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ class List:
 
 @dataclass(frozen=True)
 class Locate:
-    """Find out what a job reads and writes."""
+    """Read what a job reads and writes."""
 
     job: Job
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Ask to end a job."""
+    """Ask a job to stop."""
 
     job: Job
 
 
 @dataclass(frozen=True)
 class Look:
-    """Look at the present state of jobs that are no longer listed."""
+    """Read the present state of jobs that are no longer listed."""
 
     jobs: tuple[Job, ...]
 
@@ -68,9 +68,12 @@ Value: TypeAlias = "Sequence[Job] | Job | JobState | Mapping[str, Job | None] | 
 
 @dataclass(frozen=True)
 class Answers:
-    """What came back for a batch, in any order; a request that was not finished in time is missing.
+    """The answers to a batch of requests.
 
-    ``unsent`` are the missing ones that did not even go out.
+    Args:
+        now: the seconds since the start of the teardown.
+        values: each request with its answer or error, in any order. A request that was not answered in time is missing.
+        unsent: the missing requests that did not even go out.
     """
 
     now: float
@@ -85,9 +88,9 @@ class Teardown:
     """The decisions of one teardown.
 
     Args:
-        covers: whether a job is in scope; the one source of what may be stopped.
+        covers: returns whether a job is in scope. Nothing else decides what may be stopped.
         options: mode and durations.
-        report: filled in as it goes; what has elapsed in it counts.
+        report: filled in on the way; the time that has elapsed in it counts.
     """
 
     def __init__(self, covers: Callable[[Job], Coverage], options: TeardownOptions, report: Report) -> None:
@@ -105,9 +108,10 @@ class Teardown:
         self._may_not_look = False
 
     def script(self) -> Script:
-        """Yield batches of requests; send their answers. Returns when quiet, or raises a ``TeardownError``.
+        """Yield batches of requests and receive their answers, until quiet.
 
-        Times sent are seconds since the start.
+        Raises:
+            TeardownError: it did not reach quiet.
         """
         options = self._options
         if options.mode is Mode.IGNORE:
@@ -125,7 +129,7 @@ class Teardown:
             yield from self._wait_for_the_last()
 
     def _ignore(self) -> Script:
-        # The way out when an account is gone: one look, and on in any case.
+        # The way out when an account is gone: list once, and succeed in any case.
         answers = yield [List()]
         self._take(answers)
         for request, value in answers.values:
@@ -136,7 +140,7 @@ class Teardown:
                 self.report.looked = True
 
     def _list(self) -> Script:
-        """List, and decide of each job whether it is in scope. Retries what can pass until time runs out."""
+        """List, and decide whether each job is in scope. Transient errors are retried until the timeout."""
         pause = FASTEST_POLL
         while True:
             self._list_began = self._now
@@ -161,10 +165,10 @@ class Teardown:
         self._refuse_undecided()
 
     def _locate(self, undecided: Sequence[Job]) -> Script:
-        """Read the documents of batches, some at a time, and send the stop requests that are due beside them.
+        """Read the documents of undecided batches, some at a time, and send the stop requests that are due beside them.
 
-        A neighbour may have hundreds of batches, and their documents are read at the pace of the service: what is known
-        to be in scope is not kept waiting for that, or a short timeout would end before any stop request went out.
+        A neighbour may have hundreds of batches, and their documents are read at the pace of the service. Jobs that are
+        known to be in scope do not wait for that: a short timeout could end before any stop request went out.
         """
         self._locate_error = None
         for start in range(0, len(undecided), LOCATE_AT_ONCE):
@@ -174,10 +178,10 @@ class Teardown:
             self._take_located(answers)
 
     def _take_listing(self, value: Value) -> list[Job]:
-        """Sort a listing into what is in scope and what is not; return what has to be located first."""
+        """Note which listed jobs are in scope; return those whose documents have to be read first."""
         assert isinstance(value, Sequence)
         self._listings += 1
-        # Ids seen twice count once, and the later sight is the newer one.
+        # A job that is listed twice counts once; the later entry is the newer one.
         listed = {job.id: self._observations.completed(job) for job in value if job.in_flight}
         undecided: list[Job] = []
         for job in listed.values():
@@ -197,8 +201,8 @@ class Teardown:
             if not isinstance(request, Locate):
                 continue
             if isinstance(value, ServiceError):
-                # A batch that was listed and is not found has gone or is too new: the next listing tells which.
-                # One whose documents are refused stays undecided: it must not keep the others from being stopped.
+                # A listed batch that is not found has gone or is too new: the next listing shows which.
+                # A batch whose documents are refused stays undecided: it must not keep the others from being stopped.
                 if not isinstance(value, (Transient, Throttled, JobNotFound, Rejected)):
                     raise messages.cannot_tell(self.report, value)
                 self._locate_error = value
@@ -218,19 +222,19 @@ class Teardown:
         return not self.report.left and all(self._patience.is_over(id_, self._now) for id_ in self.report.undecided)
 
     def _time_undecided(self) -> None:
-        """Note from when on each undecided batch is waited for: from when everything in scope has ended."""
+        """Begin to wait for undecided batches once everything in scope has ended."""
         if self.report.left:
             self._patience.since.clear()
         elif self._patience.note(self.report.undecided, self._observations.documents, self._now):
             self._changed_at = self._now
 
     def _refuse_undecided(self) -> None:
-        """Fail once every undecided batch was waited for, unless it may be left."""
+        """Fail once the wait for every undecided batch is over, unless they may be left."""
         if self.report.undecided and not self._options.leave_undecided and self._nothing_left():
             raise messages.undecided(self.report, self._locate_error)
 
     def _stays_quiet(self) -> Generator[Sequence[Request], Answers, bool]:
-        """Whether a listing that showed nothing is confirmed: by the jobs' own states, and by another listing."""
+        """Check a listing that showed nothing, by the jobs' own states and by another listing."""
         empty_at = self._now
         yield from self._look_at_ends()
         if self.report.left:
@@ -247,14 +251,14 @@ class Teardown:
         return self._nothing_left()
 
     def _look_at_ends(self) -> Script:
-        """Learn how jobs ended that are no longer listed; what still is in flight counts as such again."""
+        """Read how jobs ended that are no longer listed; those that are still in flight count as such again."""
         ended = [record for record in self.report.records.values() if record.ended_at is not None and not record.looked]
         if not ended:
             return
         answers = yield [Look(tuple(record.now for record in ended))]
         self._take(answers)
         for request, value in answers.values:
-            # How a job ended is worth knowing and not worth failing for: the listing has shown that it did.
+            # Not knowing how a job ended is not worth a failure: the listing has shown that it did.
             if not isinstance(request, Look) or not isinstance(value, Mapping):
                 continue
             for record in ended:
@@ -267,16 +271,16 @@ class Teardown:
                     continue
                 record.shown(now)
                 if now.in_flight:
-                    # Also by an older answer: that it has ended is not sure then.
+                    # Even an older answer counts: it is not certain then that the job has ended.
                     record.ended_at, record.looked = None, False
 
     def _stop(self) -> Script:
-        """Send every stop request that is due, before the next look at any state."""
+        """Send every due stop request before polling."""
         if due := self._due_stops():
             self._take_stops((yield due))
 
     def _due_stops(self) -> list[Request]:
-        """Return the stop requests that are due now, noted as sent."""
+        """Return the stop requests that are due now, and note them as sent; ``schedule`` says when they are due."""
         options = self._options
         if options.mode is not Mode.CANCEL or self._now < options.grace_period:
             return []
@@ -285,7 +289,7 @@ class Teardown:
             for record in self.report.left
             if stop_is_due(record, self._now)
             and record.before.id not in self.report.undecided
-            # Not again before its state was looked at again.
+            # Not again before another listing has shown its state.
             and (record.asked_at is None or record.asked_at < self._list_began)
         ]
         for record in due:
@@ -319,14 +323,15 @@ class Teardown:
         left = self._options.timeout - self._now
         self._take((yield [Wait(min(seconds, left))]))
         if seconds >= left:
-            # By a clock's last digit it may not be quite over; there is time for nothing in any case.
+            # By the last digit of a float the timeout may not be reached yet, but there is no time left for anything.
             raise self._out_of_time()
         self._check_time()
 
     def _wait_for_the_last(self) -> Script:
-        """Hold back a listing that takes long until the job that was asked last has ended, for its own time at most.
+        """Delay a long listing until the job that was asked last has ended, at most for as long as a listing takes.
 
-        One that begins just before shows that job in flight, and is all for nothing; one job is a small thing to ask.
+        A listing that begins just before that end still shows the job in flight, and was in vain. To ask for the state
+        of one job costs little.
         """
         asked = [record for record in self.report.left if record.asks and not record.last_error]
         given = self._options.poll_interval is not None
@@ -340,13 +345,13 @@ class Teardown:
             value = next((value for _, value in answers.values), None)
             job = value.get(last) if isinstance(value, Mapping) else None
             if job is not None and not job.in_flight:
-                # A listing of a node that is behind may still show it.
+                # A listing may still show it, from a node that is behind.
                 record = self.report.records[last]
                 record.shown(job)
                 record.ended_at = self._changed_at = self._now
                 record.looked = True
             if job is None or not job.in_flight:
-                # Not every permission to look is one that a guard must have: it is not asked for in vain each time.
+                # A guard works without the permission to look; without it, do not ask again.
                 self._may_not_look = isinstance(value, ServiceError) and not isinstance(value, (Transient, Throttled))
                 if self._not_before > self._now:
                     yield from self._wait(0.0)
@@ -354,7 +359,7 @@ class Teardown:
             yield from self._wait(max(FASTEST_POLL, self._list_took / 10))
 
     def _pause(self) -> float:
-        """Seconds until the next listing. Intervals are from one's beginning to the next."""
+        """Return the seconds until the next listing. Intervals count from the beginning of one to the next."""
         interval = next_poll(self._options.poll_interval, self._now - self._changed_at)
         since = self._now - self._list_began
         # Never more than half of the time listing: others have the same quota.
@@ -369,7 +374,7 @@ class Teardown:
             raise self._out_of_time()
 
     def _refuse_denied(self) -> None:
-        # Only after the listing that came after the request: a job that ended meanwhile needs no permission.
+        # Only after a listing that came after the request: a job that ended meanwhile needs no permission.
         for record in self.report.left:
             if isinstance(record.last_error, Denied) and record.now.state is not JobState.STOPPING:
                 raise messages.denied(self.report, record.last_error)

@@ -1,6 +1,6 @@
-"""The errors that a teardown ends in, in words: what happened, to which jobs, and every way out.
+"""The texts of the errors that a teardown ends in: what happened, to which jobs, and every way out.
 
-The first part of each message tells what happened, wherever it happens; the advice is for a Pulumi operation.
+The first part of each message says what happened, in any use; the advice is for a Pulumi operation.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RUNBOOK = "See docs/runbook.md."
 
 
 def refused(report: Report) -> TeardownRefused:
-    """Mode ``fail``, and jobs are in flight."""
+    """Return the error of mode ``fail`` while jobs are in flight."""
     left = report.left
     return TeardownRefused(
         f'{counted(len(left), "job is", "jobs are")} in flight and on_delete is "fail": {_described(report, left)}.',
@@ -33,7 +33,7 @@ def refused(report: Report) -> TeardownRefused:
 
 
 def cannot_tell(report: Report, error: ServiceError) -> CannotTell:
-    """Listing or reading documents failed with an error that does not pass."""
+    """Return the error for a listing, or documents, that cannot be read."""
     return CannotTell(
         f"What is in flight in {report.place} cannot be determined: {error}",
         report,
@@ -43,7 +43,7 @@ def cannot_tell(report: Report, error: ServiceError) -> CannotTell:
 
 
 def denied(report: Report, error: ServiceError) -> CannotTell:
-    """Stopping is not permitted, and a job is still in flight."""
+    """Return the error for jobs in flight that may not be stopped."""
     return CannotTell(
         f"{error} Still in flight: {_names(report.left)}.",
         report,
@@ -52,7 +52,7 @@ def denied(report: Report, error: ServiceError) -> CannotTell:
 
 
 def unconfirmed(report: Report) -> TeardownTimeout:
-    """Time ran out between the listing that showed nothing and the one that confirms it."""
+    """Return the error for a timeout between the listing that showed nothing and the one that confirms it."""
     return TeardownTimeout(
         f"{format_duration(report.options.timeout)} (timeout) passed before it was confirmed that nothing is in "
         "flight.",
@@ -62,7 +62,12 @@ def unconfirmed(report: Report) -> TeardownTimeout:
 
 
 def undecided(report: Report, error: ServiceError | None) -> Undecided:
-    """Undecided batches were waited for long enough. ``error``: the last one of reading their documents."""
+    """Return the error for undecided batches that were waited for long enough.
+
+    Args:
+        report: what the teardown did.
+        error: the last error of reading their documents.
+    """
     waited = format_duration(report.options.undecided_timeout)
     because = f" (last error: {error})" if error else ""
     return Undecided(
@@ -76,11 +81,12 @@ def undecided(report: Report, error: ServiceError | None) -> Undecided:
 
 
 def out_of_time(report: Report, *, listed: bool, error: ServiceError | None) -> TeardownTimeout:
-    """Time ran out.
+    """Return the error for a timeout.
 
     Args:
+        report: what the teardown did.
         listed: whether a listing was ever read.
-        error: of the last listing, if that failed.
+        error: the error of the last listing, if that failed.
     """
     left, open_ = report.left, report.undecided
     unlisted = not listed or error is not None

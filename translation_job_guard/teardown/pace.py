@@ -1,4 +1,4 @@
-"""How fast requests may go out to one place: learnt from its answers, shared by everything in this process."""
+"""How fast requests may go out to one place: learned from its answers, shared by everything in this process."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from translation_job_guard.services.reading import LONGEST_WAIT
 __all__ = ["Pace", "pace_of"]
 
 FIRST_RATE = 5.0
-"""Requests a second to go on with after the first throttled answer, until more is known: what AWS documents for
+"""Requests a second after the first throttled answer, until more is known: what AWS documents for
 StopTextTranslationJob. Too many cost a few requests, too few cost time."""
 SLOWEST = 0.5
-"""Requests a second below which no throttling pushes the pace: nothing is given up while the timeout lasts."""
+"""The slowest pace, in requests a second: nothing is given up before the timeout."""
 
 _AT_ONCE = 4
-"""Requests that go out before any answer: a place that allows few gets only so many too many."""
+"""Requests that go out before any answer. A place that allows fewer throttles at most so many."""
 _MORE_IN = 0.05
-"""Seconds after which twice as many may have gone out: about one answer's time."""
+"""Seconds in which the number of requests without an answer may double: about the time of one answer."""
 _WINDOW = 5.0
-"""Seconds of answers that the allowed rate is learnt from."""
+"""Seconds of answers from which the allowed rate is learned."""
 _MEASURED = 1.0
-"""Seconds between two throttled answers that make a measurement."""
+"""Seconds between two throttled answers from which on they make a measurement."""
 _ABOVE = 1.02
-"""How much faster than the measured rate requests go: a limit is only seen by meeting it."""
+"""How much faster than the measured rate requests go: only a throttled answer shows the limit."""
 _BELOW = 0.85
-"""How much of a pace that was too fast is kept at least."""
+"""The smallest part of its speed that a pace keeps when it was too fast."""
 _BELOW_NOTHING = 0.5
-"""The same where nothing was accepted since."""
+"""The same if nothing was accepted since."""
 _DOUBLES_IN = 4.0
 """Seconds of use without a throttled answer after which the pace has doubled, while little is known."""
 _DOUBLES_IN_KNOWN = 8.0
@@ -41,8 +41,8 @@ class Pace:
     """A pace that is unlimited until the place throttles, then follows what it accepts.
 
     Services count requests with token buckets. A throttled answer says that the bucket is empty, so between two of
-    them exactly as many requests were accepted as the place allows in that time: this is what is measured. From one
-    throttled answer to the next the pace grows, slowly first, to notice when more is allowed.
+    them exactly as many requests were accepted as the place allows in that time: this is the measured rate. From one
+    throttled answer to the next the pace grows, slowly at first, to notice when more is allowed.
 
     All times are seconds of one monotonic clock that the caller reads. Thread-safe.
     """
@@ -61,7 +61,7 @@ class Pace:
 
     @property
     def rate(self) -> float | None:
-        """Requests a second that the place is taken to allow; None while no limit was met."""
+        """Requests a second that the place seems to allow; None until a request was throttled."""
         return self._base
 
     def turn(self, now: float) -> float:
@@ -90,7 +90,7 @@ class Pace:
             return max(self._next - now, 0.0)
 
     def accepted(self, now: float) -> None:
-        """Tell that a request was not throttled."""
+        """Note that a request was not throttled."""
         with self._lock:
             self._accepted.append(now)
             self._forget(now)
@@ -98,7 +98,12 @@ class Pace:
                 self._base = max(self._base, self._held(now))
 
     def throttled(self, now: float, retry_after: float | None = None) -> None:
-        """Tell that a request was throttled; ``retry_after`` in seconds where the service said it."""
+        """Note that a request was throttled.
+
+        Args:
+            now: the time.
+            retry_after: the seconds to wait, if the service said them.
+        """
         with self._lock:
             self._forget(now)
             if self._base is None:
@@ -116,7 +121,7 @@ class Pace:
             self._next = max(self._next, now + max(1 / self._base, min(retry_after or 0.0, LONGEST_WAIT)))
 
     def _held(self, now: float) -> float:
-        # What went through before a limit was met is what the bucket held: one second's worth, as a first guess.
+        # Before the first throttled answer, what the bucket held was accepted: one second's worth, as a first guess.
         return len(self._accepted) / max(now - (now if self._began is None else self._began), 1.0)
 
     def _speed(self) -> float:

@@ -1,4 +1,4 @@
-"""What a teardown is told to do, and what it did: options, one record for each job, the report."""
+"""What a teardown has to do, and what it did: its options, one record for each job, and the report."""
 
 from __future__ import annotations
 
@@ -33,10 +33,16 @@ class Occasion(enum.Enum):
 
 @dataclass(frozen=True)
 class TeardownOptions:
-    """How a teardown goes. All durations in seconds; ``poll_interval`` None lets the interval grow with the wait.
+    """The options of a teardown. All durations are in seconds.
 
-    ``undecided_timeout`` bounds the wait for each batch of which it is not known whether it is in scope, once
-    everything in scope has ended; then the teardown fails, or goes on with ``leave_undecided``.
+    Args:
+        mode: what to do with jobs in flight.
+        grace_period: how long jobs may end by themselves before they are asked to stop.
+        timeout: how long the teardown may take.
+        quiet_period: how long after a listing that shows nothing another one has to show the same.
+        poll_interval: from one listing to the next; None lets it grow with the wait.
+        undecided_timeout: how long an undecided batch is waited for, once everything in scope has ended.
+        leave_undecided: whether the teardown then succeeds without it; else it fails.
     """
 
     mode: Mode = Mode.CANCEL
@@ -49,7 +55,7 @@ class TeardownOptions:
 
 
 class Ending(enum.Enum):
-    """How a job's part in a teardown came out."""
+    """Final outcome of one job."""
 
     STOPPED = "stopped"
     STOPPED_BY_OTHERS = "stopped by others"
@@ -63,8 +69,19 @@ class Ending(enum.Enum):
 class Record:
     """What happened to one job. Times are seconds since the teardown's start.
 
-    ``doubted``: an older answer contradicts that it is stopping, so the stop request may have been lost. ``asked_in``:
-    the states in which it was asked to stop.
+    Args:
+        before: the job as it was first seen.
+        now: the job as it was last seen.
+        seen_at: when it was first seen.
+        came_late: whether it was missing in the first listing.
+        asks: the number of stop requests.
+        asked_at: when the last stop request went out.
+        ended_at: when an answer first showed that it has ended.
+        vanished: the service does not know it any more.
+        looked: whether its state after its end was read.
+        doubted: an older answer contradicts that it is stopping, so the stop request may have been lost.
+        last_error: the error of the last stop request.
+        asked_in: the states in which it was asked to stop.
     """
 
     before: Job
@@ -83,7 +100,7 @@ class Record:
 
     @property
     def ending(self) -> Ending:
-        """How it came out, as far as is known now."""
+        """The outcome, as far as is known now."""
         if self.ended_at is None:
             return Ending.IN_FLIGHT
         if self.vanished:
@@ -103,10 +120,10 @@ class Record:
         self.last_error = None
 
     def shown(self, job: Job) -> bool:
-        """Take what a fresh answer shows; return whether anything changed.
+        """Note what a fresh answer shows; return whether the state changed.
 
-        The service has several nodes, and one may be behind (recorded traffic: states go backwards). What an older
-        answer shows is not the job's state, but it may be right that a stop request was lost.
+        The service has several nodes, and one may be behind (recorded traffic: states go backwards). An older answer
+        does not show the job's state, but it may be a sign that a stop request was lost.
         """
         if self._is_older(job):
             self.doubted = self.doubted or (self.now.state is JobState.STOPPING and job.state is not JobState.STOPPING)
@@ -117,9 +134,9 @@ class Record:
         return changed
 
     def known_better(self, job: Job) -> bool:
-        """Return whether the job is known to have ended, and ``job`` is an older sight of it.
+        """Check whether the job is known to have ended, and ``job`` comes from an older answer.
 
-        Where the service does not tell since when a job is in its state, an end is final: no job starts again.
+        Amazon does not say since when a job has been in its state; there an end is final, because no job starts again.
         """
         return not self.now.in_flight and (job.changed_at is None or self._is_older(job))
 
@@ -128,17 +145,28 @@ class Record:
         return known is not None and new is not None and new < known
 
     def not_sent(self) -> None:
-        """Note that the stop request did not go out after all: time ran out first."""
+        """Take back ``asked``: time ran out before the stop request went out."""
         self.asks -= 1
         self.asked_at, self.asked_in, self.last_error = self._before_asking
 
 
 @dataclass
 class Report:
-    """What a teardown did, also a failed one. Counts of requests are of attempts that reached an answer or an error.
+    """What a teardown did, successful or not.
 
-    ``undecided`` are batches in flight of which it is not known whether they are in scope. ``waited`` are the seconds
-    in which the service let no request through, because there had been too many.
+    Args:
+        service: ``jobs.AMAZON_TRANSLATE`` or ``jobs.AZURE_DOCUMENT_TRANSLATION``.
+        place: the region or endpoint.
+        account: the account that was checked before.
+        options: the options of the teardown.
+        started: when it began.
+        elapsed: the seconds since then.
+        records: the jobs in scope, by ID.
+        undecided: batches in flight of which it is not known whether they are in scope, by ID.
+        requests: the number of requests that were sent, by kind.
+        waited: the seconds in which the service let no request through, because there had been too many.
+        quiet: whether it has ended successfully, with nothing in flight in scope.
+        looked: whether a listing was read, and everything that could be decided was.
     """
 
     service: str
@@ -155,13 +183,13 @@ class Report:
     looked: bool = False
 
     def sight(self, job: Job, now: float, *, came_late: bool) -> bool:
-        """Note that a fresh answer shows ``job`` in flight and in scope; return whether that is news."""
+        """Note that a fresh listing shows a job in flight and in scope; return whether that is news."""
         record = self.records.get(job.id)
         if record is None:
             self.records[job.id] = Record(job, job, now, came_late=came_late)
             return True
         if record.known_better(job):
-            # What has ended stays so, whatever a node shows that is behind.
+            # It has ended, whatever a node shows that is behind.
             return False
         news = record.shown(job) or record.ended_at is not None
         record.ended_at = None
@@ -169,14 +197,14 @@ class Report:
         return news
 
     def let_go(self, job: Job) -> None:
-        """Note that ``job`` is not in scope.
+        """Note that a job is not in scope.
 
-        In an update a batch that grows can come to be the new scope's: what it was asked before is not undone.
+        In an update, a batch that grows may turn out to be in the new scope. Earlier stop requests are not undone.
         """
         self.records.pop(job.id, None)
 
     def no_longer_listed(self, listed: Collection[str], now: float) -> bool:
-        """Note that jobs which are not among the ids ``listed`` have ended; return whether that is news."""
+        """Note that all jobs but those with the ``listed`` IDs have ended; return whether that is news."""
         ended = [record for id_, record in self.records.items() if id_ not in listed and record.ended_at is None]
         for record in ended:
             record.ended_at = now
@@ -188,11 +216,11 @@ class Report:
         return [record for record in self.records.values() if record.ending is Ending.IN_FLIGHT]
 
     def count(self, ending: Ending) -> int:
-        """How many jobs came out so."""
+        """Return the number of jobs with an outcome."""
         return sum(record.ending is ending for record in self.records.values())
 
     def summary(self) -> str:
-        """One line: what was stopped, what ended by itself, how long it took, and what was charged where known."""
+        """Return one line: what was stopped, what ended by itself, the time, and the charges where they are known."""
         parts = [
             f"{self.count(ending)} {ending.value}"
             for ending in Ending
