@@ -97,7 +97,7 @@ def test_more_than_fifty_batches_and_documents_hold_no_teardown(
     assert [job["state"] for job in emulator.control.jobs() if job["sources"] == [other]] == ["Running"]
 
 
-def test_documents_of_many_neighbours_are_read_at_the_pace_of_the_service(
+def test_documents_of_neighbours_are_read_at_the_allowed_pace(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Throttled GETs neither fail the teardown nor are run into again and again."""

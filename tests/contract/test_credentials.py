@@ -444,7 +444,7 @@ def behind_tls(directory: Path) -> Iterator[str]:
         thread.join(10)
 
 
-def test_a_certificate_that_is_not_trusted_does_not_pass_by_itself(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_a_certificate_that_is_not_trusted_is_not_retried(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     """A proxy that reads along: said at once, with the variable to set."""
     keys(monkeypatch)
     monkeypatch.setenv(KEY_ENV, "key")
@@ -495,7 +495,7 @@ def test_a_netrc_does_not_replace_the_token(identity: Emulator, monkeypatch: pyt
     assert by_account(identity).list_in_flight() == []
 
 
-def test_an_authority_that_cannot_be_used_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_authority_that_cannot_be_used_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not with azure-identity's own traceback, which mode ignore could not get past."""
     monkeypatch.delenv("AZURE_DOCUMENT_TRANSLATION_KEY", raising=False)
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", "http://login.example.com")

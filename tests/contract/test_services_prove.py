@@ -73,7 +73,7 @@ def test_a_proof_is_the_account_and_stops_nothing(
     assert time.pauses == []
 
 
-def test_another_account_is_refused_before_anything_is_asked_of_it(stepped: Emulator, time: Time) -> None:
+def test_another_account_is_refused_first(stepped: Emulator, time: Time) -> None:
     """One request, and no second try."""
     with pytest.raises(WrongAccount, match="expected_account_id` is 210987654321"):
         lifecycle.prove(guard(stepped, AMAZON_TRANSLATE, expected_account_id="210987654321"))
@@ -171,7 +171,7 @@ def test_an_azure_account_that_does_not_come_is_given_up(
     assert 40 < time.waited <= 60
 
 
-def test_a_role_assignment_is_waited_for_and_a_key_that_is_not_let_in_is_not(
+def test_a_role_assignment_is_waited_for_a_refused_key_is_not(
     stepped: Emulator, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Assignments take minutes to count; network rules do not go away."""

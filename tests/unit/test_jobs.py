@@ -357,7 +357,7 @@ def test_a_batch_counted_in_part_is_undecided(total: int) -> None:
         assert scope.coverage(replace(AZURE, state=state, documents=Documents(total), rows=rows)) is UNKNOWN
 
 
-def test_a_batch_that_another_selector_leaves_out_needs_no_documents() -> None:
+def test_a_batch_left_out_by_a_selector_needs_no_documents() -> None:
     """What its id or time says already is not asked of the service again."""
     new = replace(AZURE, rows=())
     containers = (f"{STORE}/source-17",)
@@ -424,7 +424,7 @@ def test_what_is_left_behind_was_covered_and_is_no_more(old: list[Coverage], new
         assert UNKNOWN in (was, is_now)
 
 
-def test_a_widened_scope_leaves_nothing_behind_and_a_narrowed_one_does() -> None:
+def test_only_a_narrowed_scope_leaves_jobs_behind() -> None:
     """Before the change both jobs were covered, afterwards one."""
     wide = [AmazonScope(job_name_prefixes=("pr-",))]
     narrow = [AmazonScope(job_name_prefixes=("pr-17-",))]

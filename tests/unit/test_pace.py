@@ -237,7 +237,7 @@ def test_the_first_rate_is_what_went_through_in_a_second_or_five() -> None:
     assert slow.rate == 25.0
 
 
-def test_a_rate_is_measured_between_throttled_answers_a_second_apart() -> None:
+def test_a_rate_is_measured_between_two_throttled_answers() -> None:
     """Not sooner: few requests tell nothing."""
     pace = Pace()
     pace.throttled(0.0)
@@ -264,7 +264,7 @@ def test_a_pace_that_was_too_fast_keeps_most_of_itself() -> None:
     assert pace.rate == pytest.approx(0.85 * 5 * 1.02)
 
 
-def test_where_nothing_was_accepted_a_pace_halves_and_stays_a_guess() -> None:
+def test_a_pace_halves_where_nothing_was_accepted() -> None:
     """What is accepted at the moment of a throttled answer came before it."""
     pace = Pace()
     pace.accepted(0.0)
@@ -285,7 +285,7 @@ def test_a_pace_never_falls_below_one_request_in_two_seconds() -> None:
     assert pace.rate == 0.5
 
 
-def test_one_request_between_throttled_answers_makes_a_rate_known() -> None:
+def test_one_request_between_throttled_answers_is_enough() -> None:
     """From then on the guess of what a bucket holds is over."""
     pace = Pace()
     pace.throttled(0.0)
@@ -353,7 +353,7 @@ def test_a_pace_that_nobody_uses_does_not_grow() -> None:
     assert pace.turn(at) == pytest.approx(1 / (5 * (1.02 + (used / 4) ** 2)), rel=0.002)
 
 
-def test_the_wait_before_a_throttled_answer_is_no_use_of_the_pace() -> None:
+def test_the_wait_before_a_throttled_answer_does_not_count() -> None:
     """Growth begins anew with it."""
     pace = Pace()
     pace.turn(0.0)

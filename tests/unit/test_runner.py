@@ -104,7 +104,7 @@ def test_the_observer_hears_of_every_answer() -> None:
     assert len(heard) >= 5
 
 
-def test_what_it_took_to_get_there_counts_and_the_timeout_is_the_guards_own() -> None:
+def test_the_time_before_the_teardown_counts() -> None:
     """Whoever set ten seconds reads of ten seconds, and they are over after ten."""
     service = SimulatedService()
     service.add(name="own", ignores_stops=100)
@@ -163,7 +163,7 @@ def _stuck(release: threading.Event) -> None:
     release.wait(TIME_LIMIT)
 
 
-def test_mode_ignore_does_not_wait_for_an_answer_that_does_not_come() -> None:
+def test_mode_ignore_does_not_wait_for_a_missing_answer() -> None:
     """Mode ignore goes on at its own deadline, which the guard's timeout only shortens."""
     release = threading.Event()
     service = GatedService(0, on_list=lambda: _stuck(release), on_stop=_nothing)

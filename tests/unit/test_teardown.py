@@ -64,7 +64,7 @@ def _only(report: Report) -> Ending:
     return record.ending
 
 
-def test_nothing_in_flight_takes_two_listings_a_quiet_period_apart(service: SimulatedService) -> None:
+def test_nothing_in_flight_takes_two_listings(service: SimulatedService) -> None:
     """Quiet is two listings that show nothing, the second one quiet period after the first."""
     service.add(name="foreign")
     report = tear_down(service, SCOPES, TeardownOptions(quiet_period=3))
@@ -119,7 +119,7 @@ def _slow_listings(jobs: int, stop_takes: float) -> SimulatedService:
     return service
 
 
-def test_a_listing_that_takes_long_waits_for_the_job_that_was_asked_last() -> None:
+def test_a_long_listing_waits_for_the_job_asked_last() -> None:
     """One that begins just before the end shows the job in flight and is all for nothing; one look is not."""
     service = _slow_listings(2, stop_takes=3.0)
     tear_down(service, AZURE_SCOPES, TeardownOptions(quiet_period=0))
@@ -151,7 +151,7 @@ def test_a_look_that_is_not_permitted_is_asked_for_once() -> None:
     assert report.quiet
 
 
-def test_a_listing_after_a_look_that_was_throttled_waits_as_it_was_told() -> None:
+def test_a_listing_after_a_throttled_look_waits_as_told() -> None:
     """The place has said how long it wants to be left alone."""
     service = _slow_listings(1, stop_takes=3.0)
     service.fail("look", Throttled("look: too many.", retry_after=30.0))
@@ -346,7 +346,7 @@ def test_ignore_never_waits_for_undecided_batches(azure: SimulatedService) -> No
     assert tear_down(azure, AZURE_SCOPES, TeardownOptions(mode=Mode.IGNORE)).elapsed < 1
 
 
-def test_documents_of_a_foreign_batch_are_read_again_when_it_grows(azure: SimulatedService) -> None:
+def test_documents_of_a_growing_foreign_batch_are_read_again(azure: SimulatedService) -> None:
     """The documents are not kept; the total at which it was foreign is."""
     azure.add(locations=[f"{CONTAINER}-2/a.docx"] * 2, located_after=[0.0, 10.0])
     azure.add(locations=[f"{CONTAINER}/a.docx"], stop_takes=30)
@@ -418,7 +418,7 @@ def test_listings_that_flap_do_not_prolong_the_wait(azure: SimulatedService) -> 
     assert caught.value.report.elapsed < 30
 
 
-def test_leave_waits_on_when_a_document_comes_before_the_last_listing(azure: SimulatedService) -> None:
+def test_leave_waits_on_when_a_document_comes_late(azure: SimulatedService) -> None:
     """The wait begins anew: the next document decides that the batch is in scope."""
     locations = [f"{CONTAINER}-2/a.docx", f"{CONTAINER}/a.docx"]
     own = azure.add(locations=locations, located_after=[11.0, 14.0], counted_after=0.0)
@@ -494,7 +494,7 @@ def test_on_equal_times_the_fresh_answer_wins() -> None:
     assert record.now.state is JobState.RUNNING
 
 
-def test_an_older_answer_never_ends_a_job_or_revives_an_ended_one() -> None:
+def test_an_older_answer_neither_ends_nor_revives_a_job() -> None:
     """Both would be believed on the word of a node that is behind."""
     record = Record(_at(0, JobState.RUNNING), _at(5, JobState.RUNNING), seen_at=0.0)
     record.shown(_at(3, JobState.STOPPED))
@@ -508,9 +508,7 @@ def test_an_older_answer_never_ends_a_job_or_revives_an_ended_one() -> None:
 
 
 @pytest.mark.parametrize("operation", ["list", "stop", "look"])
-def test_a_retry_after_of_a_day_holds_a_teardown_for_half_a_minute(
-    service: SimulatedService, operation: Operation
-) -> None:
+def test_a_retry_after_of_a_day_waits_half_a_minute(service: SimulatedService, operation: Operation) -> None:
     """Waiting on the order of a header is capped at 30 s each time."""
     service.add(name="own-1")
     service.fail(operation, Throttled("slow", retry_after=86_400))
@@ -546,7 +544,7 @@ def test_a_batch_that_grows_is_located_again(azure: SimulatedService) -> None:
 
 
 @pytest.mark.parametrize("error", [Transient("reset"), Throttled("slow", retry_after=4), JobNotFound("too new")])
-def test_a_batch_that_cannot_be_located_for_a_moment_is_not_given_up(azure: SimulatedService, error: Exception) -> None:
+def test_a_batch_that_cannot_be_read_for_a_moment_is_kept(azure: SimulatedService, error: Exception) -> None:
     """What passes, and a batch too new to be found, is tried again in the next round."""
     own = azure.add(locations=[f"{CONTAINER}/a.docx"])
     azure.fail("locate", error)
@@ -614,7 +612,7 @@ def test_a_listing_throttled_is_tried_again_after_what_it_says(service: Simulate
     assert _began(service, "list")[1] >= 11
 
 
-def test_listings_that_keep_failing_grow_rarer_until_time_runs_out(service: SimulatedService) -> None:
+def test_failing_listings_grow_rarer_until_time_runs_out(service: SimulatedService) -> None:
     """Nothing is given up while the timeout lasts, and nothing is hammered."""
     service.fail("list", Transient("503."), times=None)
     with pytest.raises(TeardownTimeout, match=r"could not be listed: 503\."):
@@ -622,14 +620,14 @@ def test_listings_that_keep_failing_grow_rarer_until_time_runs_out(service: Simu
     assert 8 <= len(_began(service, "list")) <= 14
 
 
-def test_a_queued_job_that_cannot_be_stopped_yet_is_asked_when_it_runs(service: SimulatedService) -> None:
+def test_a_queued_job_that_refuses_is_asked_when_it_runs(service: SimulatedService) -> None:
     """A refusal of a queued job is asked again as soon as it runs."""
     service.add(name="own-1", queued_for=8, stoppable_while_queued=False)
     assert _only(tear_down(service, SCOPES)) is Ending.STOPPED
     assert 8 <= _began(service, "stop")[-1] < 11
 
 
-def test_a_job_that_ignores_the_request_is_asked_again_with_patience(service: SimulatedService) -> None:
+def test_a_job_that_ignores_the_request_is_asked_again(service: SimulatedService) -> None:
     """Asked again after 5 s, then 10: not in every round."""
     service.add(name="own-1", ignores_stops=2)
     assert _only(tear_down(service, SCOPES)) is Ending.STOPPED
@@ -747,7 +745,7 @@ def test_a_job_that_a_listing_shows_out_of_scope_is_let_go(service: SimulatedSer
     assert not _began(service, "stop")
 
 
-def test_a_batch_located_as_the_new_scopes_is_not_stopped_in_that_round(azure: SimulatedService) -> None:
+def test_a_batch_of_the_new_scope_is_not_stopped_in_that_round(azure: SimulatedService) -> None:
     """The first listing after the grace period finds it: no other listing comes before the stop requests."""
     new = [AzureScope(container_urls=(f"{CONTAINER}-new",))]
     azure.add(locations=[f"{CONTAINER}/a.docx", f"{CONTAINER}-new/b.docx"], located_after=[0.0, 5.0])
@@ -874,7 +872,7 @@ def test_undecided_batches_are_given_up_on_time(azure: SimulatedService) -> None
     assert 20 <= caught.value.report.elapsed < 22
 
 
-def test_an_own_batch_makes_the_wait_for_undecided_ones_begin_anew(azure: SimulatedService) -> None:
+def test_an_own_batch_restarts_the_wait_for_undecided_ones(azure: SimulatedService) -> None:
     """It is in flight until 18 s; only from then on is the other one waited for."""
     silent = azure.add(locations=[f"{CONTAINER}-2/a.docx"], located_after=[1e6])
     azure.add(locations=[f"{CONTAINER}/a.docx"], submitted_at=10.0, stop_takes=8)
@@ -931,7 +929,7 @@ def _asked_for(lost: bool, most: float) -> list[float]:
     return [round(after - before, 1) for before, after in itertools.pairwise(asked)]
 
 
-def test_a_job_that_runs_on_is_asked_after_five_seconds_and_then_rarer() -> None:
+def test_a_job_that_runs_on_is_asked_after_5_s_and_then_rarer() -> None:
     """At last every minute."""
     assert _asked_for(lost=False, most=300) == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0, 60.0]
 
@@ -1044,7 +1042,7 @@ def test_without_both_times_the_later_answer_is_the_newer_one(known: bool, new: 
     assert record.now is after
 
 
-def test_the_job_that_is_waited_for_is_the_one_that_was_asked_last() -> None:
+def test_the_job_asked_last_is_the_one_waited_for() -> None:
     """Not the first one: another came in meanwhile."""
     service = _slow_listings(1, stop_takes=40.0)
     late = service.add(locations=[f"{CONTAINER}/late.docx"], submitted_at=4.0, stop_takes=40.0)
@@ -1095,7 +1093,7 @@ def test_a_lower_total_is_an_older_answer(azure: SimulatedService) -> None:
         assert list(script.send(Answers(now + 0.5, [(waiting, None)]))) == [List()]
 
 
-def test_documents_that_were_known_from_the_start_lengthen_no_wait(azure: SimulatedService) -> None:
+def test_documents_known_from_the_start_lengthen_no_wait(azure: SimulatedService) -> None:
     """Only those that come count: the wait is as long as it is said to be."""
     azure.add(locations=[f"{CONTAINER}-2/a.docx"] * 2, located_after=[0.0, 1e6], counted_after=0.0)
     with pytest.raises(Undecided) as caught:
