@@ -34,7 +34,7 @@ def test_waiting_has_an_end(stepped: Emulator) -> None:
     """TimeoutError says how far it came; the timeout is real time, with a stepped clock, too."""
     with pytest.raises(TimeoutError, match="0 of 1 StopTextTranslationJob"):
         stepped.control.wait_for_requests(timeout=0.05)
-    with pytest.raises(TimeoutError, match="job nobody is unknown, not STOPPED"):
+    with pytest.raises(TimeoutError, match=r"job nobody is unknown .* expected STOPPED"):
         stepped.control.wait_for_job("nobody", ["STOPPED"], timeout=0.05)
 
 
@@ -136,10 +136,10 @@ def test_what_cannot_be_is_refused(stepped: Emulator) -> None:
     """With a sentence, and nothing is changed."""
     control = stepped.control
     for refused, words in (
-        (lambda: control.settings(stop_latency=-1), "stop_latency cannot be -1"),
-        (lambda: control.settings(colour="blue"), "unknown setting 'colour'"),
-        (lambda: control.add_jobs([{"state": "Running"}]), "translate has no state 'Running'"),
-        (lambda: control.add_jobs([{"id": "a"}, {"id": "a"}]), "there is a job a already"),
+        (lambda: control.settings(stop_latency=-1), "-1 is not a valid stop_latency"),
+        (lambda: control.settings(colour="blue"), "'colour' is not a setting"),
+        (lambda: control.add_jobs([{"state": "Running"}]), "'Running' is not a state of translate"),
+        (lambda: control.add_jobs([{"id": "a"}, {"id": "a"}]), "there is already a job a"),
         (lambda: control.set_job("nobody", state="FAILED"), "there is no job nobody"),
         (lambda: control.job("nobody"), "there is no job nobody"),
         (lambda: control.advance(-1), "a clock does not go back"),
@@ -151,7 +151,7 @@ def test_what_cannot_be_is_refused(stepped: Emulator) -> None:
 
 def test_a_real_clock_cannot_be_advanced(emulator: Emulator) -> None:
     """The error says how to get one that can."""
-    with pytest.raises(ControlError, match="start the emulator with a stepped one"):
+    with pytest.raises(ControlError, match="start the emulator with clock='stepped'"):
         emulator.control.advance(1)
 
 
@@ -172,7 +172,7 @@ def test_a_reset_makes_it_as_new(stepped: Emulator) -> None:
 
 def test_settings_are_checked_before_it_starts() -> None:
     """A misspelled one is a ValueError with the names that there are."""
-    with pytest.raises(ValueError, match="unknown setting 'stop_latenzy'"):
+    with pytest.raises(ValueError, match="'stop_latenzy' is not a setting"):
         Emulator(stop_latenzy=1).start()
 
 

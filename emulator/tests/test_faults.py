@@ -227,7 +227,7 @@ def test_faults_may_be_for_one_job_or_region(stepped: Emulator) -> None:
 
 def test_an_unknown_fault_is_refused(stepped: Emulator) -> None:
     """With the kinds that there are."""
-    with pytest.raises(ControlError, match="unknown fault 'gremlin'; there are throttle"):
+    with pytest.raises(ControlError, match="'gremlin' is not a kind of fault"):
         stepped.control.fault(kind="gremlin")
 
 

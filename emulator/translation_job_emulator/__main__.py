@@ -1,4 +1,4 @@
-"""`python -m translation_job_emulator`"""
+"""Run the emulator: `python -m translation_job_emulator`."""
 
 from __future__ import annotations
 

@@ -38,18 +38,23 @@ class TranslateError(Exception):
 class Surroundings(Protocol):
     """The buckets and roles that jobs need."""
 
-    def has_bucket(self, uri: str, /) -> bool: ...
+    def has_bucket(self, uri: str, /) -> bool:
+        """Check whether the bucket of an S3 URI exists."""
 
-    def has_role(self, arn: str, /) -> bool: ...
+    def has_role(self, arn: str, /) -> bool:
+        """Check whether a role exists."""
 
     def documents(self, uri: str, /) -> list[str] | None:
-        """Names of the objects under a URI; None where there is no such bucket."""
+        """Return the names of the objects under an S3 URI, or None if the bucket does not exist."""
 
-    def write(self, uri: str, body: bytes, /) -> None: ...
+    def write(self, uri: str, body: bytes, /) -> None:
+        """Write an object."""
 
 
 @dataclasses.dataclass
 class TranslateJob(Job):
+    """A text translation job."""
+
     request: dict[str, Any] = dataclasses.field(default_factory=dict)
     """What StartTextTranslationJob was asked, with the output URI as the service rewrites it."""
     documents: list[str] = dataclasses.field(default_factory=list)
@@ -59,19 +64,23 @@ class TranslateJob(Job):
 
     @property
     def name(self) -> str | None:
+        """Return the name that the client gave the job."""
         name = self.request.get("JobName")
         return None if name is None else str(name)
 
     @property
     def role(self) -> str:
+        """Return the ARN of the role that the job runs under."""
         return str(self.request["DataAccessRoleArn"])
 
     @property
     def output(self) -> str:
+        """Return the S3 URI that the job writes to."""
         return str(self.request["OutputDataConfig"]["S3Uri"])
 
     @property
     def input(self) -> str:
+        """Return the S3 URI that the job reads from."""
         return str(self.request["InputDataConfig"]["S3Uri"])
 
 
@@ -90,6 +99,15 @@ class Translate(Lifecycle[TranslateJob]):
     # The operations
 
     def start(self, place: PlaceName, request: Mapping[str, Any]) -> TranslateJob:
+        """Start a job.
+
+        Args:
+            place: account and region.
+            request: the valid request of StartTextTranslationJob.
+
+        Raises:
+            TranslateError: the service refuses the request.
+        """
         asked = {key: value for key, value in request.items() if key != "ClientToken"}
         token = (place, str(request["ClientToken"]))
         if token in self._tokens:
@@ -118,6 +136,11 @@ class Translate(Lifecycle[TranslateJob]):
         return job
 
     def describe(self, place: PlaceName, job_id: str) -> TranslateJob:
+        """Return a job.
+
+        Raises:
+            TranslateError: there is no such job.
+        """
         job = self.place(place).jobs.get(job_id)
         if job is None:
             raise TranslateError("ResourceNotFoundException", f"Translation job {job_id} was not found.")
@@ -132,7 +155,18 @@ class Translate(Lifecycle[TranslateJob]):
         loses_race: bool = False,
         not_yet: bool = False,
     ) -> str:
-        """Returns the status to answer."""
+        """Ask a job to stop, and return the status that the service answers.
+
+        Args:
+            place: account and region.
+            job_id: the job.
+            ignored: whether the service answers as usual and does nothing.
+            loses_race: whether the job succeeds although it was asked to stop.
+            not_yet: whether a queued job cannot be stopped yet.
+
+        Raises:
+            TranslateError: there is no such job, or the service refuses to stop it.
+        """
         job = self.describe(place, job_id)
         how = self.settings.stop_submitted
         if job.state in STATES.ended:
@@ -162,7 +196,18 @@ class Translate(Lifecycle[TranslateJob]):
         token: str | None,
         hidden: Callable[[TranslateJob], bool] | None = None,
     ) -> tuple[list[TranslateJob], str | None]:
-        """A page and the token of the next one."""
+        """Return a page of a listing, and the token of the next page.
+
+        Args:
+            place: account and region.
+            wanted: the request's `Filter`.
+            limit: the number of jobs on a page.
+            token: the request's `NextToken`.
+            hidden: tells which jobs a fault hides.
+
+        Raises:
+            TranslateError: there is more than one filter, or the token is not valid.
+        """
         if len(wanted) > 1:
             raise TranslateError(
                 "InvalidFilterException",
@@ -203,10 +248,10 @@ class Translate(Lifecycle[TranslateJob]):
                 continue
             yield job
 
-    # What tests do
+    # For tests
 
     def seed(self, place: PlaceName, entry: Mapping[str, Any]) -> TranslateJob:
-        """A job straight in a state; only what matters needs to be said."""
+        """Add a job that is already in some state. What the entry does not say has a default."""
         account, region = place
         request = {
             "InputDataConfig": {"S3Uri": entry.get("input", "s3://input/"), "ContentType": "text/plain"},
@@ -226,15 +271,18 @@ class Translate(Lifecycle[TranslateJob]):
         return job
 
     def clear(self) -> None:
+        """Forget all jobs."""
         super().clear()
         self._tokens.clear()
 
-    # What is around a job
+    # Roles and buckets
 
     def slots(self) -> int | None:
+        """Return how many jobs of a place may run at once."""
         return self.settings.max_running
 
     def on_start(self, job: TranslateJob) -> None:
+        """Fail a job whose role or bucket is missing; else plan when it writes its documents."""
         started = self.timeline.now if job.started is None else job.started
         if not (job.needs_role or job.needs_output or job.needs_input):
             return
@@ -242,17 +290,17 @@ class Translate(Lifecycle[TranslateJob]):
             return
         interval = (self.end_by_itself(job) - started) / max(1, len(job.documents))
         for number, document in enumerate(job.documents):
-            # Not `_later`: a job writes on while it is asked to stop.
+            # Not `_later`: a job that was asked to stop keeps writing.
             self.timeline.at(started + number * interval, functools.partial(self._write, job, document))
 
     def check_surroundings(self) -> None:
-        """Fails the running jobs whose role or bucket is gone. To be called when something may have been deleted."""
+        """Fail the running jobs whose role or bucket is gone. Call it after something may have been deleted."""
         for place in self._places.values():
             for job_id in list(place.holding):
                 self._fails(place.jobs[job_id])
 
     def progress(self, job: TranslateJob) -> int:
-        """How many documents have been translated."""
+        """Return how many documents of a job have been translated."""
         if job.state == STATES.succeeded:
             return len(job.documents)
         if job.state == "COMPLETED_WITH_ERROR":
@@ -314,6 +362,7 @@ class Translate(Lifecycle[TranslateJob]):
 
 
 def partition_of(region: str) -> str:
+    """Return the AWS partition that a region is in."""
     return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
 
 
@@ -329,7 +378,7 @@ def _read_token(token: str | None, wanted: Mapping[str, Any]) -> int | tuple[flo
         content = json.loads(base64.urlsafe_b64decode(token.encode("ascii")))
         position = content["position"]
         if content["filter"] != dict(wanted):
-            raise ValueError("another listing's token")
+            raise ValueError("the token belongs to another listing")
         return position if isinstance(position, int) else (float(position[0]), int(position[1]))
     except (ValueError, KeyError, TypeError, IndexError, binascii.Error) as error:
         raise TranslateError("InvalidRequestException", "The NextToken is not valid.") from error

@@ -21,17 +21,21 @@ _SCOPE = re.compile(
 
 
 class Accounts(Protocol):
+    """Knows which account an access key belongs to."""
+
     def of(self, access_key_id: str) -> str:
-        """The account of an access key."""
+        """Return the account of an access key."""
 
 
 def credential_scope(request: Request) -> tuple[str, str, str] | None:
-    """Access key id, region and service of a signed request; the signature itself is not checked."""
+    """Return access key ID, region and service of a signed request, or None. The signature is not checked."""
     found = _SCOPE.match(request.headers.get("authorization", ""))
     return None if found is None else (found["key"], found["region"], found["service"])
 
 
 class TranslateApi:
+    """Amazon Translate over HTTP: the four operations on batch jobs."""
+
     def __init__(self, translate: Translate, settings: Settings, accounts: Accounts) -> None:
         self._translate = translate
         self._settings = settings
@@ -45,9 +49,11 @@ class TranslateApi:
 
     @staticmethod
     def serves(request: Request) -> bool:
+        """Check whether a request is for Amazon Translate."""
         return request.headers.get("x-amz-target", "").startswith(amazon_model.TARGET_PREFIX + ".")
 
     def identify(self, request: Request) -> Call:
+        """Return the entry of a request in the log."""
         operation = request.headers["x-amz-target"].partition(".")[2]
         call = Call("translate", operation)
         scope = credential_scope(request)
@@ -62,6 +68,7 @@ class TranslateApi:
         return call
 
     async def perform(self, exchange: Exchange) -> Response:
+        """Answer a request."""
         call = exchange.call
         if not call.account:
             return self._error("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -81,6 +88,7 @@ class TranslateApi:
             return self._error("SerializationException", str(error))
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        """Return the error that the service answers for a fault."""
         if kind == "throttle":
             code = details.get("code", self._settings.throttling_code)
             return self._error(code, "Rate exceeded", details.get("status"))
@@ -100,7 +108,7 @@ class TranslateApi:
         declared = amazon_model.error_status(code)
         if status is None:
             status = declared if declared is not None and (declared >= 500 or self._by_model) else 400
-        # Errors that the model declares call the message "Message", those of every AWS service "message" [botocore].
+        # botocore: errors that the model declares have "Message", errors of every AWS service have "message".
         body = {"__type": code, "message" if declared is None else "Message": message}
         answer = _answer(status, body)
         answer.error = code

@@ -22,7 +22,8 @@ class Malformed(Exception):
 
 @functools.cache
 def service_model() -> Any:
-    # Here, because importing botocore and reading the model takes half a second.
+    """Return botocore's model of Amazon Translate."""
+    # Imported here, because importing botocore and reading the model takes half a second.
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
@@ -31,19 +32,24 @@ def service_model() -> Any:
 
 @functools.cache
 def input_shape(operation: str) -> Any:
+    """Return the shape of what an operation takes."""
     return service_model().operation_model(operation).input_shape
 
 
 @functools.cache
 def error_status(code: str) -> int | None:
-    """The HTTP status that the model gives an error; None if the service does not declare it."""
+    """Return the HTTP status that the model gives an error, or None if the service does not declare the error."""
     if code not in service_model().shape_names:
         return None
     return int(service_model().shape_for(code).metadata["error"]["httpStatusCode"])
 
 
 def violations(operation: str, request: Any) -> list[str]:
-    """What is wrong with a request, in the words that AWS uses. Raises Malformed if a value has the wrong type."""
+    """Return what is wrong with a request, in the words that AWS uses.
+
+    Raises:
+        Malformed: a value has the wrong type.
+    """
     return list(_check(input_shape(operation), request, ""))
 
 
@@ -87,12 +93,13 @@ def _check_size(shape: Any, size: int, value: Any, path: str, what: str) -> Iter
 
 @functools.cache
 def compiled(pattern: str) -> re.Pattern[str]:
-    # Python has no \p{..}. In this model \p{L} and \p{N} only ever come together and with "_", which is \w.
+    """Compile a pattern of the model, which is written for Java, for Python."""
+    # Python has no \p{..}. This model uses \p{L} and \p{N} only together and with "_": that is \w.
     spaces = " \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"
     classes = {r"\p{L}": r"\w", r"\p{N}": "", r"\p{Z}": spaces, r"\P{M}\p{M}": r"\s\S"}
     for theirs, ours in {**classes, r"\p{ASCII}": r"[\x00-\x7f]"}.items():
         pattern = pattern.replace(theirs, ours)
-    # A hyphen after a class (`[a-z0-9-_]`, `\w...-%`) is a hyphen to AWS, and Python warns of it or makes it a range.
+    # AWS reads a hyphen after a class (`[a-z0-9-_]`, `\w...-%`) as a hyphen; Python warns, or reads a range.
     return re.compile(pattern.replace("0-9-_", r"0-9\-_").replace("0-9:/_-", r"0-9:/_\-"))
 
 

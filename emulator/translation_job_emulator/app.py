@@ -28,8 +28,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Application:
+    """The ASGI application of one emulator.
+
+    Args:
+        clock: the time of the services.
+        settings: what differs from the defaults.
+        drop: ends the connection that a `send` belongs to.
+    """
+
     def __init__(self, clock: Clock, settings: Mapping[str, Any], drop: Callable[[Send], None]) -> None:
-        """`drop` ends the connection that a `send` belongs to; how is the server's business."""
         self._drop = drop
         self.changed = Signal()
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -45,12 +52,13 @@ class Application:
         self._control = ControlApi(self.world, self.changed)
 
     def close(self) -> None:
-        """Answers those who wait, so that the server can end."""
+        """Answer the clients that wait, so that the server can end."""
         self._control.closing = True
         self.changed.notify()
         self._moto.close()
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
         self.loop = asyncio.get_running_loop()
         request = Request.from_scope(scope, await _body(receive))
         try:
@@ -66,13 +74,13 @@ class Application:
             await _respond(send, response)
             return
         self._drop(send)
-        # Until the server has noticed: it complains of applications that return without an answer.
+        # Wait until the server notices: it logs an error for an application that returns without an answer.
         await receive()
 
     def _api(self, request: Request) -> Api:
         if self._translate.serves(request):
             return self._translate
-        # A bucket may be called "azure": what is signed is for AWS.
+        # A bucket may be called "azure": signed requests are for AWS.
         if request.path.startswith(PATH) and credential_scope(request) is None:
             return self._azure
         if request.path.startswith(ARM_PATH) and credential_scope(request) is None:
@@ -82,7 +90,7 @@ class Application:
         return self._moto
 
     async def _serve(self, api: Api, request: Request) -> Response | None:
-        """None where the connection is to end without an answer."""
+        """Log and answer a request. None means: end the connection without an answer."""
         call = api.identify(request)
         call.started = self.world.timeline.now
         self.world.log.begin(call)
@@ -91,7 +99,7 @@ class Application:
         try:
             response = await self._answer(api, Exchange(request, call, self.world.faults.none))
         finally:
-            # Before the answer goes out: who has it in hand finds the request in the log.
+            # Before the answer is sent, so that a client that has it finds the request in the log.
             call.ended = self.world.timeline.now
             call.status = None if response is None else response.status
             call.error = "dropped" if response is None else response.error
@@ -114,7 +122,7 @@ class Application:
         return response if ended else answer
 
     async def _suffer(self, api: Api, exchange: Exchange, faults: list[Fault]) -> tuple[bool, Response | None]:
-        """Whether the request ends here, and how."""
+        """Return whether a fault ends the request here, and with which answer."""
         for fault in faults:
             if fault.kind == "slow":
                 await asyncio.sleep(float(fault.details.get("seconds", 1)))

@@ -54,6 +54,7 @@ class DocumentTranslation(Lifecycle[Batch]):
     # The operations
 
     def start(self, resource: str, inputs: Sequence[Mapping[str, Any]]) -> Batch:
+        """Start a batch from the `inputs` of a request."""
         batch = self._new(resource, str(uuid.uuid4()), self.timeline.now)
         for entry in inputs:
             self._take(batch, entry)
@@ -67,6 +68,11 @@ class DocumentTranslation(Lifecycle[Batch]):
         return batch
 
     def get(self, resource: str, batch_id: str) -> Batch:
+        """Return a batch.
+
+        Raises:
+            DocumentTranslationError: there is no such batch.
+        """
         batch = self.place((resource, "")).jobs.get(batch_id)
         if batch is None:
             raise DocumentTranslationError(
@@ -83,6 +89,11 @@ class DocumentTranslation(Lifecycle[Batch]):
         loses_race: bool = False,
         not_yet: bool = False,
     ) -> Batch:
+        """Ask a batch to stop. The last three arguments mean what they mean in `Translate.request_stop`.
+
+        Raises:
+            DocumentTranslationError: there is no such batch, or the service refuses to cancel it.
+        """
         batch = self.get(resource, batch_id)
         how = self.settings.azure_cancel_queued
         queued = batch.state == STATES.queued
@@ -121,13 +132,13 @@ class DocumentTranslation(Lifecycle[Batch]):
         return [self._row(batch, number, done) for number in page], left
 
     def row(self, batch: Batch, document_id: str) -> Row | None:
-        """Return what is known of one document, or None where it has no row."""
+        """Return what a listing shows of one document, or None if the document has no row."""
         found = (number for number in self._row_numbers(batch) if batch.documents[number].id == document_id)
         number = next(found, None)
         return None if number is None else self._row(batch, number, self.done(batch))
 
     def view(self, batch: Batch) -> View:
-        """Return what the answer to a change shows."""
+        """Return the state of a batch that the answer to a change shows."""
         known = [batch.counted] if self._is_counted(batch) and batch.counted <= self.timeline.now else []
         rows = self.rows(batch)
         if rows and batch.state == STATES.running:
@@ -136,13 +147,13 @@ class DocumentTranslation(Lifecycle[Batch]):
         return View(batch.state, max(batch.updated, *known, batch.submitted), self.summary(batch), problem_of(batch))
 
     def read(self, batch: Batch) -> View:
-        """Return what a GET shows, which may be behind a cancel."""
+        """Return the state of a batch that a GET shows. It may be from before a cancel."""
         if batch.behind is not None and self._is_behind(batch):
             return batch.behind
         return self.view(batch)
 
     def rows(self, batch: Batch) -> int:
-        """Count the documents that have a row, apart from those that failed at validation."""
+        """Count the documents that have a row, except those that failed at validation."""
         first, count = self._first_row(batch), batch.valid
         if first is None or batch.state == VALIDATION_FAILED:
             return 0
@@ -152,24 +163,24 @@ class DocumentTranslation(Lifecycle[Batch]):
             return 0
         if not batch.row_interval:
             return count
-        # The clock's fractions are not exact.
+        # Fractions of seconds are not exact.
         return min(count, math.floor((self.timeline.now - first) / batch.row_interval + 1e-6) + 1)
 
     def done(self, batch: Batch) -> float:
-        """How many documents have been translated, the one at hand in part."""
+        """Return how many documents have been translated; a fraction for the one in progress."""
         count = batch.valid
         if batch.state == STATES.succeeded:
             return count
         if batch.started is None:
             return 0
-        # What was at hand when it was asked to stop is not finished any more.
+        # The document in progress at the stop request is not finished.
         until = batch.stop_requested or batch.ended or self.timeline.now
         share = (until - batch.started) / max(self.end_by_itself(batch) - batch.started, 1e-9)
         done = max(0.0, min(float(count), share * count))
         return done if batch.state == STATES.running else float(int(done))
 
     def summary(self, batch: Batch) -> dict[str, int]:
-        """Count a batch's documents, as recorded in each state."""
+        """Count the documents of a batch by status, as recorded for each state of the batch."""
         if batch.state == VALIDATION_FAILED or not self._is_counted(batch):
             return empty_summary()
         done = int(self.done(batch))
@@ -185,7 +196,7 @@ class DocumentTranslation(Lifecycle[Batch]):
             "inProgress": in_progress,
             "notYetStarted": left - in_progress,
             "cancelled": cancelled,
-            # Nothing is charged before the end, by what the answers say.
+            # Recorded: the answers charge nothing before the end.
             "totalCharacterCharged": done * self.settings.azure_characters if batch.state in STATES.ended else 0,
         }
 
@@ -201,7 +212,10 @@ class DocumentTranslation(Lifecycle[Batch]):
         return when if batch.ended is None else min(when, batch.ended)
 
     def _row_numbers(self, batch: Batch, *, newest_first: bool = True) -> Iterator[int]:
-        """Recorded: newest first, and at the end those that failed at validation and have no time."""
+        """Return the positions of the documents in the order of a listing.
+
+        Recorded: newest first; at the end those that failed at validation, which have no time.
+        """
         there, count = range(self.rows(batch)), len(batch.documents)
         counted = batch.state != VALIDATION_FAILED and self._is_counted(batch)
         invalid = range(batch.valid, count if counted else batch.valid)
@@ -239,32 +253,25 @@ class DocumentTranslation(Lifecycle[Batch]):
             return False
         return True
 
-    # What tests do
+    # For tests
 
     def seed(self, resource: str, entry: Mapping[str, Any]) -> Batch:
-        """A batch straight in a state; only what matters needs to be said."""
+        """Add a batch that is already in some state. What the entry does not say has a default."""
         submitted = float(entry.get("submitted", self.timeline.now))
         batch = self._new(resource, str(entry.get("id") or uuid.uuid4()), submitted)
-        self._take(
-            batch,
-            {
-                "source": {"sourceUrl": entry.get("source", "https://emulator.blob.core.windows.net/source")},
-                "targets": [
-                    {
-                        "targetUrl": entry.get("target", "https://emulator.blob.core.windows.net/target"),
-                        "language": entry.get("language", "fr"),
-                    }
-                ],
-            },
-            entry.get("documents"),
-        )
+        target = {
+            "targetUrl": entry.get("target", "https://emulator.blob.core.windows.net/target"),
+            "language": entry.get("language", "fr"),
+        }
+        source = {"sourceUrl": entry.get("source", "https://emulator.blob.core.windows.net/source")}
+        self._take(batch, {"source": source, "targets": [target]}, entry.get("documents"))
         self._tie(batch)
         batch.state = str(entry.get("state", STATES.running))
         batch.counted = float(entry.get("counted", submitted))
         batch.invalid = min(int(entry.get("invalid", 0)), len(batch.documents))
         if entry.get("row_interval") is not None:
             batch.row_interval = float(entry["row_interval"])
-        # Without a word about rows, all of them are there as soon as the documents are counted.
+        # Without a setting for rows, all documents are listed as soon as they are counted.
         at_once = None if "row_interval" in entry else batch.counted
         batch.first_row = at_once if entry.get("first_row") is None else float(entry["first_row"])
         batch.run_time, batch.stop_latency = entry.get("run_time"), entry.get("stop_latency")
@@ -273,24 +280,26 @@ class DocumentTranslation(Lifecycle[Batch]):
         return batch
 
     def clear(self) -> None:
+        """Forget all batches, accounts and containers."""
         super().clear()
         self.accounts.clear()
         self._behind.clear()
         self._numbers = itertools.count(FIRST_DOCUMENT)
 
-    # What is around a batch
+    # Accounts and containers
 
     def slots(self) -> int | None:
+        """Return how many batches of a resource may run at once."""
         return self.settings.azure_max_running
 
     def on_start(self, job: Batch) -> None:
-        """The service validates a batch before it runs."""
+        """Fail a batch whose containers are gone: the service validates a batch before it runs."""
         gone = job.needs & self.accounts.gone_containers()
         if gone:
             self._fail(job, VALIDATION_FAILED, min(gone))
 
     def _validate(self, batch: Batch) -> None:
-        """Take a batch in; one whose containers are gone never starts, and fails when the service has noticed."""
+        """Enter a batch. If its containers are gone, it never starts, and fails when the service notices."""
         gone = batch.needs & self.accounts.gone_containers()
         if not gone and batch.documents:
             self.enter(batch)
@@ -360,7 +369,7 @@ class DocumentTranslation(Lifecycle[Batch]):
     def _listing(self, resource: str, query: Query, hidden: Callable[[Batch], bool] | None) -> Iterator[Batch]:
         place, now = self.place((resource, "")), self.timeline.now
         self._catch_up()
-        # A batch that is behind shows another state than it has.
+        # Reads may show another state than a batch has.
         behind = {batch.state for batch in self._behind.values()}
         wanted = query.statuses | behind if query.statuses else frozenset()
         states = [state for state in (*STATES.in_flight, *sorted(STATES.ended)) if state in wanted]

@@ -42,7 +42,7 @@ class DocumentTranslationError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What the service says of a failure: the inner code and the message."""
+    """The code and the message that the service gives for a failure."""
 
     code: str
     message: str
@@ -66,6 +66,8 @@ NO_TEXT = Problem("NoTranslatableText", "The document does not have any translat
 
 @dataclasses.dataclass(frozen=True)
 class Document:
+    """One document of a batch."""
+
     id: str
     source: str
     target: str
@@ -74,7 +76,7 @@ class Document:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """What a listing of documents shows of one."""
+    """What a listing of documents shows of one document."""
 
     document: Document
     status: str
@@ -86,7 +88,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """What a batch's status shows at one time."""
+    """What a batch's status shows at one moment."""
 
     state: str
     updated: float
@@ -96,6 +98,8 @@ class View:
 
 @dataclasses.dataclass
 class Batch(Job):
+    """A document translation batch."""
+
     documents: list[Document] = dataclasses.field(default_factory=list)
     sources: list[str] = dataclasses.field(default_factory=list)
     targets: list[str] = dataclasses.field(default_factory=list)
@@ -125,7 +129,7 @@ class Batch(Job):
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """What a listing asks for."""
+    """The parameters of a listing."""
 
     top: int | None = None
     skip: int = 0
@@ -138,7 +142,7 @@ class Query:
 
 
 def problem_of(batch: Batch) -> Problem | None:
-    """Return what the service says of a batch that failed."""
+    """Return what the service says about a batch that failed."""
     if batch.problem is not None and batch.state in (VALIDATION_FAILED, "Failed"):
         return batch.problem
     if batch.message is not None:
@@ -147,12 +151,13 @@ def problem_of(batch: Batch) -> Problem | None:
 
 
 def is_supported(file: str) -> bool:
-    """Check whether a file is of a format that is translated; one without an extension passes for text."""
+    """Check whether a file has a format that is translated. A name without an extension counts as text."""
     name = file.rsplit("/", 1)[-1]
     return "." not in name or name.lower().endswith(SUPPORTED)
 
 
 def empty_summary() -> dict[str, int]:
+    """Return the summary of a batch whose documents have not been counted."""
     counts = (
         "total",
         "failed",

@@ -34,7 +34,7 @@ class _Kept:
 
 
 class Cache:
-    """The answers that every node keeps."""
+    """The answers that all nodes keep."""
 
     def __init__(self, timeline: Timeline, settings: Settings, largest: int = LARGEST) -> None:
         self._timeline = timeline
@@ -75,7 +75,7 @@ class Cache:
         self._drop(key)
         self._kept[key] = _Kept(response, self._timeline.now)
         self._bytes += len(response.body)
-        # In the order in which they came, so the oldest is first.
+        # The oldest is first.
         while self._kept:
             oldest = next(iter(self._kept))
             expired = self._age(self._kept[oldest]) >= self._settings.azure_cache_seconds
@@ -100,10 +100,10 @@ class Cache:
 
 
 def is_kept(response: Response) -> bool:
-    """Check whether an answer goes into the cache."""
+    """Check whether the cache keeps an answer."""
     return response.status == 200
 
 
 def url_of(request: Request) -> str:
-    """Return a URL as it was asked for: path and query, not normalised."""
+    """Return the URL that the cache knows a request by: path and query, not normalised."""
     return f"{request.raw_path or request.path}?{request.raw_query}"

@@ -52,7 +52,7 @@ INVALID_KEY = (
 
 
 class DocumentTranslationApi:
-    """`/azure/{resource}/translator/document/...`"""
+    """Azure Document Translation over HTTP: `/azure/{resource}/translator/document/...`."""
 
     def __init__(self, service: DocumentTranslation, settings: Settings, cache: Cache) -> None:
         self._service = service
@@ -69,6 +69,7 @@ class DocumentTranslationApi:
         }
 
     def identify(self, request: Request) -> Call:
+        """Return the entry of a request in the log."""
         resource, *parts = request.path[len(PATH) :].rstrip("/").split("/")
         call = Call("document-translation", _operation(request.method, parts), resource=resource)
         call.credential = self._credential(resource, request)
@@ -80,6 +81,7 @@ class DocumentTranslationApi:
         return call
 
     async def perform(self, exchange: Exchange) -> Response:
+        """Answer a request, from the cache if it has the answer."""
         refused = self._refused(exchange)
         if refused is not None:
             return refused
@@ -95,7 +97,7 @@ class DocumentTranslationApi:
         return answer
 
     def _refused(self, exchange: Exchange) -> Response | None:
-        """Return the answer to a request that does not get as far as the service and its cache."""
+        """Return the refusal of a request that does not reach the service and its cache, or None."""
         call = exchange.call
         if self.is_gone(call):
             return failure(404, "404", "Resource not found")
@@ -125,11 +127,12 @@ class DocumentTranslationApi:
             return failure(error.status, error.code, error.message, error.inner)
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        """Return the error that the service answers for a fault."""
         if kind == "throttle":
             message = (
                 f"Requests to the {call.operation} Operation have exceeded rate limit of your current pricing tier."
             )
-            # Recorded: the policy, and no Retry-After. A fault may add one.
+            # Recorded: with this header and without Retry-After. A fault may add Retry-After.
             policy = {"policy-id": "ResourceRateLimitBy1s"}
             return gateway_failure(429, "429", f"{message} Please retry after 1 second.", policy)
         if kind == "denied":
@@ -141,10 +144,11 @@ class DocumentTranslationApi:
         return failure(status, code, "Unexpected internal server error has occurred.", code)
 
     def is_gone(self, call: Call) -> bool:
+        """Check whether the Translator resource of a request does not exist."""
         return self._service.accounts.get(call.resource) is None
 
     def _credential(self, resource: str, request: Request) -> str:
-        """Which credential it is, never the credential."""
+        """Return which credential a request has, never the credential itself."""
         key = request.headers.get("ocp-apim-subscription-key")
         if key is not None:
             account = self._service.accounts.get(resource)
@@ -184,7 +188,7 @@ class DocumentTranslationApi:
         )
         shown = batch_body(batch, self._service.view(batch))
         if batch.state not in STATES.ended:
-            # Recorded: it may have counted nothing yet, and may still say NotStarted.
+            # Recorded: the answer may have an empty summary, and may still say NotStarted.
             if self._settings.azure_cancel_summary == "empty":
                 shown["summary"] = empty_summary()
             if batch.state == STATES.stopping:
@@ -244,7 +248,7 @@ class DocumentTranslationApi:
 
 
 def _operation(method: str, parts: list[str]) -> str:
-    """By the names of the REST reference."""
+    """Return the name that the REST reference gives an operation."""
     if [part.lower() for part in parts[:2]] != ["translator", "document"]:
         return "Unknown"
     shape = (method, *("{}" if at in (1, 3) else part.lower() for at, part in enumerate(parts[2:])))
@@ -278,7 +282,7 @@ def _inputs(request: Request) -> list[dict[str, Any]]:
 
 
 def _query(request: Request) -> Query:
-    """Both spellings: `top` and `$top`, repeated values and values between commas."""
+    """Read the parameters of a listing: with or without `$`, repeated or separated by commas."""
     given: dict[str, list[str]] = {}
     for name, value in request.query:
         given.setdefault(name.lstrip("$").lower(), []).extend(part for part in value.split(",") if part)
@@ -288,7 +292,7 @@ def _query(request: Request) -> Query:
         statuses = frozenset(known[status.strip().lower()] for status in given.get("statuses", []))
         order = " ".join(given.get("orderby", [])).lower().split()
         if order and (order[0] != "createddatetimeutc" or order[1:] not in ([], ["asc"], ["desc"])):
-            raise ValueError("orderby")
+            raise ValueError("orderby must be createdDateTimeUtc asc or createdDateTimeUtc desc")
         return Query(
             top=_number(given, "top"),
             skip=_number(given, "skip") or 0,

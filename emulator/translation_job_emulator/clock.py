@@ -10,9 +10,9 @@ from typing import Protocol
 
 
 def in_microseconds(when: float) -> float:
-    """Return a time without the error that adding fractions of seconds leaves.
+    """Round a time to microseconds, to remove the error of adding fractions of seconds.
 
-    What is due 0.3 s from now is due after three steps of 0.1 s, too.
+    What is due in 0.3 s is then due after three steps of 0.1 s, too.
     """
     return round(when, 6)
 
@@ -20,36 +20,47 @@ def in_microseconds(when: float) -> float:
 class Clock(Protocol):
     """Seconds since the epoch."""
 
-    def now(self) -> float: ...
+    def now(self) -> float:
+        """Return the seconds since the epoch."""
 
 
 class RealClock:
+    """The machine's clock."""
+
     def now(self) -> float:
+        """Return the seconds since the epoch."""
         return time.time()
 
 
 class SteppedClock:
-    """Stands still until it is told to advance.
+    """A clock that stands still until it is told to advance.
 
-    It starts at today's time, so that a client's "submitted after ten minutes ago" means what it says.
+    It starts at the present time, so that a client's "submitted in the last ten minutes" means what it says.
     """
 
     def __init__(self, start: float | None = None) -> None:
         self._now = float(int(time.time())) if start is None else start
 
     def now(self) -> float:
+        """Return the seconds since the epoch."""
         return self._now
 
     def advance(self, seconds: float) -> None:
+        """Move the clock forward.
+
+        Raises:
+            ValueError: `seconds` is negative.
+        """
         if seconds < 0:
-            raise ValueError("a clock does not go back: seconds must not be negative")
+            raise ValueError(f"`seconds` is {seconds:g}; expected 0 or more, since a clock does not go back")
         self._now = in_microseconds(self._now + seconds)
 
 
 class Timeline:
-    """What is due when. Nothing happens by itself: `settle` does all that is due, in order, each at its own time.
+    """What is due when.
 
-    So states are those that the clock says at every access, whichever clock it is and however far it went.
+    Nothing happens by itself: `settle` does everything that is due, in order, each at its own time. So every access
+    finds the states that the clock implies, whichever clock it is and however far it has moved.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -60,17 +71,19 @@ class Timeline:
 
     @property
     def now(self) -> float:
-        """The time of the event that is being settled, else the clock's."""
+        """Return the time of the event that is being settled, else the clock's."""
         return self.clock.now() if self._settling is None else self._settling
 
     def at(self, when: float, action: Callable[[], None]) -> None:
+        """Plan an action."""
         heapq.heappush(self._due, (in_microseconds(when), next(self._order), action))
 
     def next_due(self) -> float | None:
+        """Return when the next action is due, or None."""
         return self._due[0][0] if self._due else None
 
     def settle(self) -> int:
-        """Does everything that is due; returns how many events that were."""
+        """Do everything that is due, and return the number of actions."""
         until = self.clock.now()
         done = 0
         while self._due and self._due[0][0] <= until:
@@ -84,4 +97,5 @@ class Timeline:
         return done
 
     def clear(self) -> None:
+        """Forget everything that is planned."""
         self._due.clear()

@@ -1,4 +1,4 @@
-"""The emulator as a program."""
+"""The command `translation-job-emulator`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from translation_job_emulator.server import Emulator
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs an emulator until it is told to end by SIGINT or SIGTERM. Returns the exit code."""
+    """Run an emulator until SIGINT or SIGTERM, and return the exit code."""
     given = _parser().parse_args(argv)
     settings: dict[str, Any] = {}
     for name in ("run_time", "start_latency"):
@@ -50,13 +50,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
-    parser.add_argument("--clock", choices=("real", "stepped"), default="real")
-    parser.add_argument("--stop-latency", type=float, default=1.0, metavar="SECONDS", help="from stop to stopped")
-    parser.add_argument("--start-latency", type=float, metavar="SECONDS", help="from submission to start")
-    parser.add_argument("--run-time", type=float, metavar="SECONDS", help="of a job that nobody stops")
-    parser.add_argument("--documented-rates", action="store_true", help="throttle as AWS documents")
     parser.add_argument(
-        "--set", action="append", default=[], type=_setting, metavar="NAME=JSON", help="any other setting"
+        "--clock",
+        choices=("real", "stepped"),
+        default="real",
+        help="stepped stands still until it is advanced (default: real)",
+    )
+    parser.add_argument(
+        "--stop-latency",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="from a stop request to the end of a job (default: 1)",
+    )
+    parser.add_argument("--start-latency", type=float, metavar="SECONDS", help="from submission to the start of a job")
+    parser.add_argument("--run-time", type=float, metavar="SECONDS", help="of a job that nobody stops")
+    parser.add_argument("--documented-rates", action="store_true", help="throttle at the rates that AWS documents")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=JSON",
+        help="any other setting; can be repeated",
     )
     return parser
 

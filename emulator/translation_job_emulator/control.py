@@ -21,15 +21,18 @@ class ControlError(Exception):
 
 
 class Control:
-    """Asks and orders an emulator. `url` is the emulator's.
+    """Controls and inspects an emulator, in this process or another.
 
-    `match` is a dictionary of what a request is about: `account`, `region`, `resource`, `credential`, and its
-    parameters by their names on the wire (`JobId`, or `id` at Azure). A value may be a pattern with `*`, or a list.
+    In every `match`, the keys are `account`, `region`, `resource`, `credential` and the parameters of a request by
+    their names on the wire (`JobId`; at Azure `id`). A value may be a pattern with `*`, or a list of values.
+
+    Args:
+        url: the URL of the emulator.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        # No proxy: the emulator is on loopback, whatever the environment says.
+        # Without the proxies of the environment: the emulator is on loopback.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     # The request log
@@ -41,12 +44,19 @@ class Control:
         operation: str | None = None,
         match: Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
-        """The requests after number `since`, oldest first."""
+        """Return the logged requests, oldest first.
+
+        Args:
+            since: only requests with a higher number than this one.
+            service: only requests to this service.
+            operation: only requests for this operation.
+            match: only requests that match.
+        """
         query = {"since": since, "service": service, "operation": operation, "match": _as_json(match)}
         return list(self._ask("GET", "requests", query))
 
     def last_request(self) -> int:
-        """The number of the latest request: what to wait "since"."""
+        """Return the number of the latest request. Pass it as `since` to wait for later ones."""
         return int(self._ask("GET", "health")["requests"])
 
     def wait_for_requests(
@@ -60,71 +70,95 @@ class Control:
         match: Mapping[str, Any] | None = None,
         arrived: bool = False,
     ) -> list[dict[str, Any]]:
-        """Waits until so many requests have been answered, or with `arrived` have come in.
+        """Wait until a number of requests have been answered, and return them.
 
-        Raises TimeoutError.
+        Args:
+            count: how many requests to wait for.
+            operation: the operation; None for any.
+            since: only requests with a higher number than this one count.
+            timeout: seconds.
+            service: only requests to this service count.
+            match: only requests that match count.
+            arrived: whether requests count before they have been answered.
+
+        Raises:
+            TimeoutError: there were fewer requests within `timeout`.
         """
         query = {"since": since, "service": service, "operation": operation, "match": _as_json(match)}
         asked = {**query, "count": count, "arrived": "true" if arrived else None}
         found = self._wait("wait/requests", timeout, asked)
         if found is None:
             there = len(self.requests(since, service, operation, match))
-            raise TimeoutError(f"{there} of {count} {operation or 'requests'} after {timeout} seconds")
+            raise TimeoutError(f"{there} of {count} {operation or 'requests'} within {timeout:g} s")
         return list(found)
 
     # Jobs
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Every job of both services, oldest first."""
+        """Return every job of both services, oldest first."""
         return list(self._ask("GET", "jobs"))
 
     def job(self, job_id: str) -> dict[str, Any]:
+        """Return a job.
+
+        Raises:
+            ControlError: there is no such job.
+        """
         found = self._ask("GET", f"jobs/{quote(job_id)}")
         if found is None:
             raise ControlError(f"there is no job {job_id}")
         return dict(found)
 
     def wait_for_job(self, job_id: str, states: Iterable[str], timeout: float = 30.0) -> dict[str, Any]:
-        """Waits until a job is in one of the states. Raises TimeoutError."""
+        """Wait until a job is in one of some states, and return it.
+
+        Raises:
+            TimeoutError: it was not within `timeout` seconds.
+        """
         wanted = [states] if isinstance(states, str) else list(states)
         found = self._wait("wait/job", timeout, {"id": job_id, "states": ",".join(wanted)})
         if found is None:
             job = self._ask("GET", f"jobs/{quote(job_id)}")
             state = "unknown" if job is None else job["state"]
-            raise TimeoutError(f"job {job_id} is {state}, not {' or '.join(wanted)}, after {timeout} seconds")
+            raise TimeoutError(f"job {job_id} is {state} after {timeout:g} s; expected {' or '.join(wanted)}")
         return dict(found)
 
     def add_jobs(self, jobs: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Puts jobs straight into a state, by default running; returns their ids. Every key is optional.
+        """Add jobs that are already in some state, by default running, and return their IDs.
 
-        Both services: service, id, state, submitted (epoch seconds), run_time, stop_latency, outcome.
-        Amazon: account, region, name, role, input, output, source_language, target_languages.
-        Azure: resource (which makes it Azure's), source, target, language, documents (a number), invalid (how many of
-        them failed at validation), counted (when the total is known), first_row (when the first document is listed)
-        and row_interval (from one to the next). Without the last two, all documents are listed once they are counted;
-        with row_interval alone, the first one is listed when the batch starts.
+        Args:
+            jobs: a dictionary for each job. Every key is optional.
+                Both services: `service`, `id`, `state`, `submitted` (seconds since the epoch), `run_time`,
+                `stop_latency`, `outcome`.
+                Amazon: `account`, `region`, `name`, `role`, `input`, `output`, `source_language`, `target_languages`.
+                Azure: `resource` (which makes the job Azure's), `source`, `target`, `language`, `documents` (how many),
+                `invalid` (how many of them failed at validation), `counted` (when the total is known), `first_row`
+                (when the first document is listed) and `row_interval` (seconds from one document to the next). Without
+                the last two, all documents are listed once they are counted; with `row_interval` alone, the first one
+                is listed when the batch starts.
         """
         return list(self._ask("POST", "jobs", body=list(jobs)))
 
     def set_job(self, job_id: str, **changes: Any) -> None:
-        """Changes state, outcome, run_time, stop_latency or message of a job."""
+        """Change `state`, `outcome`, `run_time`, `stop_latency` or `message` of a job."""
         self._ask("PATCH", f"jobs/{quote(job_id)}", body=changes)
 
     def remove_job(self, job_id: str) -> None:
+        """Remove a job, as if it had never been there."""
         self._ask("DELETE", f"jobs/{quote(job_id)}")
 
     # Time, settings, faults
 
     def now(self) -> float:
-        """The services' time, in seconds since the epoch."""
+        """Return the services' time, in seconds since the epoch."""
         return float(self._ask("GET", "health")["now"])
 
     def advance(self, seconds: float) -> None:
-        """Moves a stepped clock."""
+        """Move a stepped clock forward."""
         self._ask("POST", "advance", body={"seconds": seconds})
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Changes settings, and returns all of them."""
+        """Change settings, and return all of them."""
         return dict(self._ask("PATCH", "settings", body=changes))
 
     def fault(
@@ -138,10 +172,17 @@ class Control:
         seed: int = 0,
         **details: Any,
     ) -> int:
-        """Orders a fault for an operation, or for all; returns its number.
+        """Order a fault, and return its number.
 
-        It lets `after` matching requests through, then strikes `times` of them, or all; with `per_job` it counts
-        for each job by itself. The kinds and their details are in `faults.KINDS`.
+        Args:
+            operation: the operation that fails; None for all.
+            kind: one of `faults.KINDS`.
+            times: how many requests are hit; None for all.
+            after: how many matching requests are let through first.
+            match: only requests that match are hit.
+            probability: of hitting a matching request.
+            seed: of the generator that decides.
+            details: `per_job=True` counts `after` and `times` for each job separately; else what `faults.KINDS` says.
         """
         order: dict[str, Any] = {
             "operation": operation,
@@ -154,20 +195,21 @@ class Control:
         return int(self._ask("POST", "faults", body=order)["id"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """The faults in force, each with its number of hits."""
+        """Return the faults in force, each with its number of hits."""
         return list(self._ask("GET", "faults"))
 
     def clear_faults(self) -> None:
+        """Remove all faults."""
         self._ask("DELETE", "faults")
 
     def reset(self) -> None:
-        """Makes the emulator as new: no jobs, buckets, faults or requests, the settings it was started with."""
+        """Make the emulator like new: no jobs, buckets, faults or requests, and the settings that it started with."""
         self._ask("POST", "reset")
 
-    # What is around Azure's batches
+    # Azure's accounts and containers, and organizations
 
     def azure_accounts(self) -> list[dict[str, Any]]:
-        """The Translator resources, with their keys."""
+        """Return the Translator resources, with their keys."""
         return list(self._ask("GET", "azure/accounts"))
 
     def put_azure_account(
@@ -179,17 +221,23 @@ class Control:
         kind: str | None = None,
         properties: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Makes a Translator resource, or changes it.
+        """Add a Translator resource, or change it.
 
-        `properties` are what Resource Manager shows of it beside its subdomain, which is its name: `networkAcls`,
-        `publicNetworkAccess`, or `customSubDomainName: None` for an account that has none.
+        Args:
+            name: its name, which is its subdomain too.
+            keys: its keys.
+            resource_id: its resource ID.
+            location: its region.
+            kind: its kind.
+            properties: what Resource Manager shows besides its subdomain: `networkAcls`, `publicNetworkAccess`, or
+                `customSubDomainName: None` for an account without a subdomain.
         """
         body: dict[str, Any] = {"keys": list(keys) if keys else None, "resource_id": resource_id, "location": location}
         body |= {"kind": kind, "properties": dict(properties) if properties else None}
         return dict(self._ask("PUT", f"azure/accounts/{quote(name)}", body=body))
 
     def delete_azure_account(self, name: str) -> bool:
-        """Takes a Translator resource and its endpoint away."""
+        """Delete a Translator resource with its endpoint; return whether there was one."""
         return bool(self._ask("DELETE", f"azure/accounts/{quote(name)}"))
 
     def azure_subscriptions(self) -> list[dict[str, Any]]:
@@ -197,7 +245,7 @@ class Control:
         return list(self._ask("GET", "azure/subscriptions"))
 
     def put_azure_subscription(self, id_: str, name: str | None = None, state: str = "Enabled") -> dict[str, Any]:
-        """Add a subscription, or change it. One that has resources is there without."""
+        """Add a subscription, or change it. A subscription that has resources need not be added."""
         return dict(self._ask("PUT", f"azure/subscriptions/{quote(id_)}", body={"name": name, "state": state}))
 
     def put_organization(self, management: str, accounts: Mapping[str, str] | Sequence[str]) -> None:
@@ -211,14 +259,15 @@ class Control:
         self._ask("PUT", "organization", body={"management": management, "accounts": dict(states)})
 
     def azure_containers(self) -> list[str]:
+        """Return the URLs of the blob containers."""
         return list(self._ask("GET", "azure/containers"))
 
     def put_azure_container(self, url: str) -> None:
-        """Makes a blob container known: batches on it fail when it is deleted."""
+        """Add a blob container. Batches that use it fail when it is deleted."""
         self._ask("PUT", "azure/containers", body={"url": url})
 
     def delete_azure_container(self, url: str) -> bool:
-        """Deletes a container, or by the URL of a storage account all that it has."""
+        """Delete a container, or all containers of a storage account; return whether there was one."""
         return bool(self._ask("DELETE", "azure/containers", body={"url": url}))
 
     def _wait(self, path: str, timeout: float, query: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The control endpoint, `/_control/...`: what tests ask and order."""
+"""The control endpoint, `/_control/...`, which tests use."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class Asked:
 
 
 class ControlApi:
+    """Answers the requests of `control.Control`."""
+
     def __init__(self, world: World, changed: Signal) -> None:
         self._world = world
         self._changed = changed
@@ -64,6 +66,7 @@ class ControlApi:
         ]
 
     async def answer(self, request: Request) -> Response:
+        """Answer a request; an error has a status of 400 or more and a JSON body with `error`."""
         path, query = request.path[len(CONTROL_PATH) :], dict(request.query)
         try:
             if path == "wait/requests":
@@ -74,16 +77,19 @@ class ControlApi:
                 found = re.fullmatch(pattern, path)
                 if found and method == request.method:
                     return _json(handle(Asked("".join(found.groups()), query, request.json())))
-            return _json({"error": f"there is no {request.method} {path}"}, 404)
+            return _json({"error": f"{request.method} {path} is not a route of the control endpoint"}, 404)
         except KeyError as error:
-            return _json({"error": f"{error.args[0]} is missing"}, 400)
+            return _json({"error": f"`{error.args[0]}` is missing"}, 400)
         except LookupError as error:
             return _json({"error": str(error.args[0])}, 404)
         except (ValueError, TypeError) as error:
             return _json({"error": str(error)}, 400)
 
     async def _wait(self, query: dict[str, str], ready: Callable[[], Any]) -> Any:
-        """What is there as soon as it is, or null. The timeout is the caller's time, whatever the clock."""
+        """Return what `ready` returns as soon as it is not None; None after the timeout.
+
+        The timeout is real time, whichever clock the services have.
+        """
         deadline = time.monotonic() + min(float(query.get("timeout", LONGEST_POLL)), LONGEST_POLL)
         while True:
             self._world.timeline.settle()
@@ -91,7 +97,7 @@ class ControlApi:
             left = deadline - time.monotonic()
             if found is not None or left <= 0 or self.closing:
                 return found
-            # A stepped clock is at rest until someone advances it, which wakes this.
+            # Advancing a stepped clock wakes this, too.
             await self._changed.wait(min(left, self._world.due_in() + 0.001))
 
     def _calls(self, query: dict[str, str], ended: bool = False) -> list[Call]:
@@ -119,7 +125,7 @@ class ControlApi:
 
     def _add_jobs(self, body: Any) -> list[str]:
         if not isinstance(body, list):
-            raise ValueError("expected a list of jobs")
+            raise ValueError("the body is not a list; expected a list of jobs")
         return [self._world.add_job(entry) for entry in body]
 
     def _change_settings(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from translation_job_emulator.log import Call, alike
 KINDS: dict[str, str] = {
     "throttle": "429 or the service's throttling error; retry_after=seconds, code=, status=",
     "error": "status=500 or 503; retry_after=seconds, when='after' lets the request take effect first",
-    "drop": "the connection ends without an answer, when='before' or 'after' the request took effect",
+    "drop": "the connection ends without an answer, when='before' or 'after' the request takes effect",
     "slow": "the answer takes seconds=... longer, when='before' or 'after' the request takes effect",
     "denied": "AccessDeniedException, or 403",
     "expired": "ExpiredTokenException, or 401",
-    "late": "a listing leaves the jobs out that match job={...} or are younger than seconds=...",
+    "late": "a listing lacks the jobs that match job={...} or are younger than seconds=...",
     "ignore-stop": "a stop request is answered as usual and changes nothing",
-    "lose-race": "a stop request is taken, but the job succeeds",
-    "not-yet": "a job that is queued cannot be stopped",
+    "lose-race": "a stop request is accepted, but the job succeeds",
+    "not-yet": "a queued job cannot be stopped",
 }
 
 REFUSING = ("throttle", "error", "denied", "expired")
@@ -31,7 +31,10 @@ ENDING = (*REFUSING, "drop")
 
 @dataclasses.dataclass
 class Fault:
-    """`after` requests that match are let through first, then `times` are hit, or all of them."""
+    """A fault that was ordered.
+
+    It lets `after` matching requests through, and then hits `times` of them, or all.
+    """
 
     id: int
     kind: str
@@ -49,17 +52,18 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"unknown fault {self.kind!r}; there are {', '.join(KINDS)}")
+            raise ValueError(f"{self.kind!r} is not a kind of fault; expected one of {', '.join(KINDS)}")
         self._random = random.Random(self.seed)
         self._seen: Counter[str] = Counter()
         self._hit: Counter[str] = Counter()
 
     @property
     def before(self) -> bool:
-        """Whether it strikes before the request takes effect."""
+        """Return whether the fault strikes before the request takes effect."""
         return bool(self.details.get("when", "before") == "before")
 
     def strikes(self, call: Call) -> bool:
+        """Check whether the fault hits a request, and count it."""
         if not call.matches(self.service, self.operation) or not call.is_about(self.match):
             return False
         counted = str(call.parameters.get("JobId") or call.parameters.get("id") or "") if self.per_job else ""
@@ -73,6 +77,7 @@ class Fault:
         return True
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the fault as the control endpoint shows it."""
         return dataclasses.asdict(self)
 
 
@@ -87,9 +92,11 @@ class Taken:
         return iter(self._faults)
 
     def has(self, kind: str) -> bool:
+        """Check whether one of the faults is of a kind."""
         return any(fault.kind == kind for fault in self._faults)
 
     def hides(self, job: Job) -> bool:
+        """Check whether a fault hides a job from a listing."""
         return any(fault.kind == "late" and self._is_late(fault.details, job) for fault in self._faults)
 
     def _is_late(self, details: Mapping[str, Any], job: Job) -> bool:
@@ -100,6 +107,8 @@ class Taken:
 
 
 class Faults:
+    """The faults in force."""
+
     none = Taken([])
 
     def __init__(self) -> None:
@@ -107,27 +116,37 @@ class Faults:
         self._faults: dict[int, Fault] = {}
 
     def add(self, order: Mapping[str, Any]) -> Fault:
-        """Raises ValueError for an unknown kind. What is not a field of a fault is one of its details."""
+        """Add a fault. What is not a field of `Fault` is one of its details.
+
+        Raises:
+            ValueError: the kind is missing or unknown.
+        """
         fields = {field.name for field in dataclasses.fields(Fault)} - {"id", "hits", "details"}
         known = {name: value for name, value in order.items() if name in fields and value is not None}
         details = {name: value for name, value in order.items() if name not in fields}
         if "kind" not in known:
-            raise ValueError(f"a fault needs a kind: {', '.join(KINDS)}")
+            raise ValueError(f"`kind` is missing; expected one of {', '.join(KINDS)}")
         fault = Fault(id=next(self._ids), details=details, **known)
         self._faults[fault.id] = fault
         return fault
 
     def remove(self, fault_id: int) -> None:
+        """Remove a fault; there need not be one of this number."""
         self._faults.pop(fault_id, None)
 
     def clear(self) -> None:
+        """Remove all faults."""
         self._faults.clear()
 
     def all(self) -> list[Fault]:
+        """Return all faults."""
         return list(self._faults.values())
 
     def strike(self, call: Call, now: float) -> Taken:
-        """In the order in which they were given; one that ends the request spares it, and itself, the others."""
+        """Return the faults that hit a request, in the order in which they were added.
+
+        A fault that ends the request before it takes effect keeps later faults from hitting it.
+        """
         struck: list[Fault] = []
         for fault in self._faults.values():
             if fault.strikes(call):

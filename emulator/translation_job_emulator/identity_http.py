@@ -1,6 +1,6 @@
-"""Tokens of Entra ID, as App Service gives them to a managed identity: what `DefaultAzureCredential` can be led to.
+"""Entra ID tokens, as App Service gives them to a managed identity.
 
-`IDENTITY_ENDPOINT` is the URL and `IDENTITY_HEADER` any text.
+`DefaultAzureCredential` asks here if `IDENTITY_ENDPOINT` is this URL and `IDENTITY_HEADER` is any text.
 """
 
 from __future__ import annotations
@@ -20,13 +20,17 @@ _LIFETIME = 86_400
 
 
 class IdentityApi:
+    """The token endpoint."""
+
     def identify(self, request: Request) -> Call:
+        """Return the entry of a request in the log."""
         call = Call("azure-identity", "GetToken")
         call.credential = "identity" if request.headers.get("x-identity-header") else ""
         call.parameters = {"resource": request.query_value("resource") or ""}
         return call
 
     async def perform(self, exchange: Exchange) -> Response:
+        """Answer a request."""
         resource = exchange.call.parameters["resource"]
         if not exchange.call.credential or not resource:
             return _failure(400, "A resource and the header X-IDENTITY-HEADER are required.")
@@ -39,6 +43,7 @@ class IdentityApi:
         return Response(200, json.dumps(token).encode(), {"Content-Type": "application/json"})
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        """Return the error that the endpoint answers for a fault."""
         status = {"throttle": 429, "denied": 403, "expired": 401}.get(kind, int(details.get("status", 500)))
         return _failure(status, f"No token for {call.parameters['resource']}.")
 

@@ -1,6 +1,6 @@
-"""What jobs of both services have in common: queued, running, stopping, ended.
+"""What the jobs of both services have in common: they are queued, run, stop and end.
 
-The services differ in the words for the states, in what is around a job, and in HTTP; those are in their own modules.
+The services differ in the names of the states, in what a job needs, and in HTTP. That is in their own modules.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from translation_job_emulator.clock import Timeline, in_microseconds
 from translation_job_emulator.settings import Settings
 
 PlaceName = tuple[str, str]
-"""Account and region at AWS; resource and empty at Azure."""
+"""Account and region at AWS; resource name and an empty text at Azure."""
 
 Key = tuple[float, int]
-"""Where a job is in the order of submission: its time, and a number that tells jobs of one instant apart."""
+"""The position of a job in the order of submission: its time, and a number for jobs with the same time."""
 
 
 @dataclasses.dataclass(frozen=True)
 class States:
-    """A service's words."""
+    """A service's names for the states of its jobs."""
 
     queued: str
     running: str
@@ -35,6 +35,7 @@ class States:
 
     @property
     def in_flight(self) -> tuple[str, str, str]:
+        """Return the states of jobs that have not ended, in the order in which a job goes through them."""
         return (self.queued, self.running, self.stopping)
 
     def __contains__(self, state: object) -> bool:
@@ -43,6 +44,8 @@ class States:
 
 @dataclasses.dataclass
 class Job:
+    """What jobs of both services have in common. Times are seconds since the epoch."""
+
     id: str
     place: PlaceName
     state: str
@@ -57,16 +60,17 @@ class Job:
     run_time: float | None = None
     stop_latency: float | None = None
     outcome: str | None = None
-    """The state that it ends in by itself; success unless told otherwise."""
+    """The state that the job ends in by itself; None for success."""
     wins_race: bool = False
-    """It succeeds although it was stopped."""
+    """Whether it succeeds although it was asked to stop."""
     visible: float = 0.0
-    """Listings show it from then on."""
+    """From when on listings show it."""
     moves: int = 0
-    """Counts changes of state, so that what was due in an earlier state no longer is."""
+    """The number of changes of state, so that what was due in an earlier state is dropped."""
 
     @property
     def key(self) -> Key:
+        """Return where the job is in the order of submission."""
         return (self.submitted, self.sequence)
 
 
@@ -85,34 +89,46 @@ class Place(Generic[J]):
         self._keys_by_state: dict[str, list[Key]] = {}
 
     def add(self, job: J) -> None:
+        """Add a job in its state."""
         self.jobs[job.id] = job
         self._by_key[job.key] = job
         insort(self._keys, job.key)
         insort(self._keys_by_state.setdefault(job.state, []), job.key)
 
     def remove(self, job: J) -> None:
+        """Remove a job."""
         del self.jobs[job.id], self._by_key[job.key]
         self.holding.discard(job.id)
         _drop(self._keys, job.key)
         _drop(self._keys_by_state[job.state], job.key)
 
     def move(self, job: J, state: str) -> None:
+        """Move a job to another state."""
         _drop(self._keys_by_state[job.state], job.key)
         job.state = state
         insort(self._keys_by_state.setdefault(state, []), job.key)
 
     def count(self, state: str) -> int:
+        """Return the number of jobs in a state."""
         return len(self._keys_by_state.get(state, ()))
 
     def first_ready(self, state: str, now: float) -> J | None:
-        """Return the oldest job of a state that is ready, or None. One that is not ready does not hold up others."""
+        """Return the oldest job in a state that is ready, or None. A job that is not ready does not delay others."""
         jobs = (self._by_key[key] for key in self._keys_by_state.get(state, ()))
         return next((job for job in jobs if job.ready <= now), None)
 
     def listing(
         self, states: Iterable[str] | None = None, *, newest_first: bool = True, after: Key | None = None
     ) -> Iterator[J]:
-        """Lazily, so that a page costs what it shows and not what there is; `after` is where the page before ended."""
+        """Return jobs in the order of submission.
+
+        It is lazy: a page costs what it shows, not what there is.
+
+        Args:
+            states: only jobs in these states; None for all.
+            newest_first: the direction.
+            after: the key of the last job of the page before.
+        """
         orders = [self._keys] if states is None else [self._keys_by_state.get(state, []) for state in set(states)]
         merged = heapq.merge(*(_slice(keys, newest_first, after) for keys in orders), reverse=newest_first)
         return (self._by_key[key] for key in merged)
@@ -130,30 +146,35 @@ class Lifecycle(Generic[J]):
         self._places: dict[PlaceName, Place[J]] = {}
         self._sequence = itertools.count(1)
 
-    # What there is
+    # Jobs and places
 
     def place(self, name: PlaceName) -> Place[J]:
+        """Return the jobs of a place."""
         found = self._places.get(name)
         if found is None:
             found = self._places[name] = Place()
         return found
 
     def jobs(self) -> Iterator[J]:
+        """Return the jobs of all places."""
         return (job for place in self._places.values() for job in place.jobs.values())
 
     def find(self, job_id: str) -> J | None:
+        """Return a job by its ID, or None."""
         return next((place.jobs[job_id] for place in self._places.values() if job_id in place.jobs), None)
 
     def clear(self) -> None:
+        """Forget all jobs."""
         self._places.clear()
 
-    # What clients and tests do
+    # For clients and tests
 
     def next_sequence(self) -> int:
+        """Return a number for a new job."""
         return next(self._sequence)
 
     def enter(self, job: J) -> None:
-        """Takes a new job in, in whatever state it is."""
+        """Add a new job, in whatever state it is."""
         self.place(job.place).add(job)
         job.updated = max(job.submitted, job.updated)
         if not job.ready:
@@ -164,7 +185,7 @@ class Lifecycle(Generic[J]):
         self._changed()
 
     def put(self, job: J, state: str) -> None:
-        """Moves a job to a state now; from there it goes on as jobs in that state do."""
+        """Move a job to a state now. It goes on from there like other jobs in that state."""
         if job.state in self.states.ended and state not in self.states.ended:
             job.started = job.stop_requested = job.ended = None
             job.wins_race = False
@@ -175,23 +196,25 @@ class Lifecycle(Generic[J]):
         self._changed()
 
     def discard(self, job: J) -> None:
+        """Remove a job."""
         self.place(job.place).remove(job)
         job.moves += 1
         self._fill(job.place)
         self._changed()
 
     def stop(self, job: J) -> None:
+        """Ask a job to stop."""
         job.stop_requested = self.timeline.now
         self.put(job, self.states.stopping)
 
-    # What the services add
+    # For the services to override
 
     def slots(self) -> int | None:
-        """How many jobs of a place may run at once."""
+        """Return how many jobs of a place may run at once; None for any number."""
         raise NotImplementedError
 
     def on_start(self, job: J) -> None:
-        """A job has begun to run."""
+        """Do what the service does when a job begins to run."""
 
     # The transitions
 
@@ -223,6 +246,7 @@ class Lifecycle(Generic[J]):
             self._fill(job.place)
 
     def end_by_itself(self, job: J) -> float:
+        """Return when a job ends if nobody stops it."""
         run_time = self.settings.run_time if job.run_time is None else job.run_time
         return (self.timeline.now if job.started is None else job.started) + run_time
 

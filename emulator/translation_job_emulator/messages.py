@@ -1,4 +1,4 @@
-"""A request and an answer, as the services see them: whole, and without ASGI."""
+"""Requests and answers as the services see them: complete, and without ASGI."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from translation_job_emulator.log import Call
 
 @dataclasses.dataclass
 class Request:
+    """A request."""
+
     method: str
     path: str
     query: list[tuple[str, str]]
@@ -24,6 +26,7 @@ class Request:
 
     @classmethod
     def from_scope(cls, scope: Mapping[str, Any], body: bytes) -> Request:
+        """Make a request from an ASGI scope and a body."""
         raw_query = scope["query_string"].decode("latin-1")
         return cls(
             method=scope["method"],
@@ -36,19 +39,27 @@ class Request:
         )
 
     def json(self) -> Any:
-        """Raises ValueError."""
+        """Return the body, parsed.
+
+        Raises:
+            ValueError: the body is not valid JSON.
+        """
         return json.loads(self.body) if self.body else {}
 
     def query_value(self, name: str) -> str | None:
+        """Return the first value of a query parameter, or None."""
         return next((value for given, value in self.query if given == name), None)
 
     def bearer(self) -> bool:
+        """Check whether the request has a bearer token."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and bool(token.strip())
 
 
 @dataclasses.dataclass
 class Response:
+    """An answer."""
+
     status: int
     body: bytes = b""
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -58,7 +69,7 @@ class Response:
 
 @dataclasses.dataclass
 class Exchange:
-    """A request with what is known about it: its entry in the log, and the faults that strike it."""
+    """A request with its entry in the log and the faults that hit it."""
 
     request: Request
     call: Call
@@ -69,10 +80,10 @@ class Api(Protocol):
     """A service over HTTP."""
 
     def identify(self, request: Request) -> Call:
-        """What the log says of a request."""
+        """Return the entry of a request in the log."""
 
     async def perform(self, exchange: Exchange) -> Response:
-        """Does what is asked."""
+        """Answer a request."""
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
-        """The service's answer to a fault: throttle, error, denied or expired."""
+        """Return the error that the service answers for a fault of the kind throttle, error, denied or expired."""

@@ -24,17 +24,25 @@ _ERROR_CODE = re.compile(rb"<Code>([^<]+)</Code>")
 
 
 class MotoApi:
+    """S3, IAM, STS and KMS over HTTP.
+
+    Args:
+        moto: the services.
+        deleted: is called after a request that may have deleted something.
+    """
+
     def __init__(self, moto: Moto, deleted: Callable[[], None]) -> None:
-        """`deleted` is called when a request may have deleted something."""
         self._moto = moto
         self._deleted = deleted
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="moto")
 
     def close(self) -> None:
+        """Stop the threads, and forget what the services hold."""
         self._threads.shutdown(wait=False)
         self._moto.close()
 
     def identify(self, request: Request) -> Call:
+        """Return the entry of a request in the log."""
         call = Call("s3", f"{request.method} {request.path}")
         scope = credential_scope(request)
         if scope is not None:
@@ -51,6 +59,7 @@ class MotoApi:
         return call
 
     async def perform(self, exchange: Exchange) -> Response:
+        """Answer a request."""
         call, request = exchange.call, exchange.request
         refused = self._not_for_this_account(call)
         if refused is not None:
@@ -67,6 +76,7 @@ class MotoApi:
         return response
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        """Return the error that the service answers for a fault."""
         if call.service == "organizations":
             return _refusal_of_organizations(kind, details)
         if kind == "throttle":
@@ -75,7 +85,7 @@ class MotoApi:
             caller = f"arn:aws:iam::{call.account}:user/{call.credential}"
             message = f"User: {caller} is not authorized to perform: {call.service}:{call.operation}"
             if call.operation == "AssumeRole":
-                # Also for a role or an account that does not exist: STS does not tell which it is.
+                # STS gives the same answer for a role or an account that does not exist.
                 message += f" on resource: {call.parameters.get('RoleArn', '*')}"
             return _failure(403, "AccessDenied", message)
         if kind == "expired":
@@ -119,7 +129,7 @@ def _form(request: Request) -> dict[str, str]:
 
 
 def _environ(request: Request, account: str) -> dict[str, Any]:
-    # By hand and not by an adapter: the body has been read, and moto must be told whose an access key is.
+    # Not by an adapter: the body has been read already, and moto has to know the account of the access key.
     host, _, port = request.headers.get("host", "127.0.0.1:80").partition(":")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
@@ -141,7 +151,7 @@ def _environ(request: Request, account: str) -> dict[str, Any]:
         "CONTENT_TYPE": request.headers.get("content-type", ""),
         "CONTENT_LENGTH": str(len(request.body)),
     }
-    # uvicorn has put the chunks together.
+    # uvicorn has joined the chunks.
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     if account:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
@@ -164,7 +174,7 @@ def _json_failure(status: int, code: str, message: str) -> Response:
 
 
 def _failure(status: int, code: str, message: str) -> Response:
-    # For S3's <Error> and the query protocol's <ErrorResponse>: botocore finds an <Error> in either.
+    # One body for S3 (<Error>) and the query protocol (<ErrorResponse>): botocore looks for <Error> in both.
     error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     body = f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
     return Response(status, body.encode(), {"Content-Type": "text/xml"}, error=code)

@@ -8,7 +8,7 @@ from translation_job_emulator.settings import Settings
 
 
 class Rates:
-    """Counts for each operation of each account and region, or resource, by itself."""
+    """Limits each operation of each account and region, or of each resource, separately."""
 
     def __init__(self, clock: Clock, settings: Settings) -> None:
         self._clock = clock
@@ -37,4 +37,5 @@ class Rates:
         return admitted
 
     def clear(self) -> None:
+        """Forget all requests."""
         self._buckets.clear()

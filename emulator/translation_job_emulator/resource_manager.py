@@ -1,7 +1,7 @@
-"""Azure Resource Manager's resources, apart from HTTP: any that are put, and what a few of them bring with them.
+"""The resources of Azure Resource Manager, without HTTP.
 
-A Translator account has an endpoint as long as it is there, a container is known to batches, and what is inside of a
-deleted resource goes with it.
+Any resource can be put. A few have effects: a Translator account has an endpoint while it exists, batches know the
+containers, and deleting a resource deletes what is in it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,15 @@ class ResourceManagerError(Exception):
 
 
 class ResourceManager:
+    """The resources of all subscriptions."""
+
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._resources: dict[str, dict[str, Any]] = {}
         self._soft_deleted: set[str] = set()
 
     def get(self, id_: str) -> dict[str, Any] | None:
+        """Return a resource by its ID, in any spelling, or None."""
         return self._resources.get(id_.lower())
 
     def ids(self) -> list[str]:
@@ -51,15 +54,21 @@ class ResourceManager:
         return [found for found in self._resources.values() if found["type"].lower() == _ACCOUNT]
 
     def has_group_of(self, id_: str) -> bool:
-        """Whether the resource group that an id is in was put."""
+        """Check whether the resource group of an ID exists."""
         group = _GROUP.match(id_)
         return group is not None and group[1].lower() in self._resources
 
     def put(self, id_: str, body: Mapping[str, Any], endpoints: str) -> dict[str, Any]:
-        """Makes or changes a resource; returns it as the service would. `endpoints` is where Translator resources are.
+        """Add or change a resource, and return it as the service would.
 
-        Raises ResourceManagerError where what it is in does not exist, or where a Translator account of this name was
-        deleted and not purged.
+        Args:
+            id_: the resource ID.
+            body: the body of the request.
+            endpoints: the URL that the endpoints of Translator resources are under.
+
+        Raises:
+            ResourceManagerError: the parent does not exist, or a Translator account of this name was deleted and not
+                purged.
         """
         kind = type_of(id_)
         self._require(_parent(id_, kind))
@@ -72,14 +81,14 @@ class ResourceManager:
         return resource
 
     def delete(self, id_: str) -> bool:
-        """Also deletes what is in it, the innermost first."""
+        """Delete a resource and everything in it, the innermost first; return whether there was one."""
         inside = [known for known in self._resources if known == id_.lower() or known.startswith(f"{id_.lower()}/")]
         for known in sorted(inside, key=len, reverse=True):
             self._take(self._resources.pop(known))
         return bool(inside)
 
     def storage_keys(self, id_: str) -> list[dict[str, str]] | None:
-        """The keys of a storage account, None for anything else."""
+        """Return the keys of a storage account, or None if the ID is not of one."""
         if self.get(id_) is None or type_of(id_).lower() != _STORAGE:
             return None
         return [
@@ -88,6 +97,7 @@ class ResourceManager:
         ]
 
     def clear(self) -> None:
+        """Forget all resources."""
         self._resources.clear()
         self._soft_deleted.clear()
 
@@ -135,7 +145,7 @@ class ResourceManager:
             raise ResourceManagerError(
                 400, "CustomSubDomainNameCannotBeChanged", "The custom subdomain name of an account cannot be changed."
             )
-        # A change leaves the keys as they are.
+        # A change keeps the keys.
         if before is None:
             self._accounts.put(name, resource_id=id_, location=resource.get("location"))
         self._accounts.set_properties(name, properties)
@@ -152,7 +162,7 @@ class ResourceManager:
 
 
 def type_of(id_: str) -> str:
-    """`Microsoft.Storage/storageAccounts/blobServices/containers` of an id that goes down to a container."""
+    """Return a resource ID's type, such as `Microsoft.Storage/storageAccounts/blobServices/containers`."""
     scope, _, last = id_.rpartition("/providers/")
     if not scope:
         return "Microsoft.Resources/resourceGroups" if _GROUP.fullmatch(id_) else "Microsoft.Resources/subscriptions"
@@ -161,7 +171,7 @@ def type_of(id_: str) -> str:
 
 
 def _parent(id_: str, kind: str) -> str | None:
-    """What must exist first, if anything: the resource above, a role assignment's scope, or the resource group."""
+    """Return what must exist first, or None: the resource above, a role assignment's scope, or the resource group."""
     if kind.lower() == _CONTAINER:
         return id_.rsplit("/", 4)[0]
     scope = id_.rpartition("/providers/")[0]

@@ -1,4 +1,4 @@
-"""The wire format of the Azure Resource Manager."""
+"""The wire format of Azure Resource Manager: resources by their IDs, and the keys of accounts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ ARM_PATH = "/azure-arm/"
 
 
 class ResourceManagerApi:
-    """`/azure-arm/subscriptions/...`: resources by their ids, and the keys of accounts (`{id}/listKeys`)."""
+    """Azure Resource Manager over HTTP: `/azure-arm/subscriptions/...`, and `{id}/listKeys`."""
 
     def __init__(self, service: DocumentTranslation, resources: ResourceManager) -> None:
         self._service = service
         self._resources = resources
 
     def identify(self, request: Request) -> Call:
+        """Return the entry of a request in the log."""
         path = request.path[len(ARM_PATH) - 1 :].rstrip("/")
         parent, _, last = path.rpartition("/")
         posts = {"listkeys": "ListKeys", "regeneratekey": "RegenerateKey"}
@@ -37,6 +38,7 @@ class ResourceManagerApi:
         return call
 
     async def perform(self, exchange: Exchange) -> Response:
+        """Answer a request."""
         call, request = exchange.call, exchange.request
         if not call.credential:
             return failure(401, "AuthenticationFailed", "Authentication failed. There is no bearer token.")
@@ -59,7 +61,7 @@ class ResourceManagerApi:
         keys = self._resources.storage_keys(call.resource)
         if keys is not None and call.operation == "ListKeys":
             return json_answer(200, {"keys": keys})
-        # An account comes into being on use only where nobody has put its resource group.
+        # An account is made on first use only if nobody has put its resource group.
         known = self._resources.get(call.resource) is not None or not self._resources.has_group_of(call.resource)
         account = self._service.accounts.by_id(call.resource) if known else None
         if account is None:
@@ -75,6 +77,7 @@ class ResourceManagerApi:
         return json_answer(200, {"key1": account.keys[0], "key2": account.keys[1]})
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
+        """Return the error that the service answers for a fault."""
         if kind == "throttle":
             return failure(429, "TooManyRequests", "The request is being throttled.")
         if kind == "denied":

@@ -1,4 +1,4 @@
-"""The emulator as a server in a thread of this process."""
+"""The emulator, as a server in a thread of this process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,14 @@ from translation_job_emulator.control import Control
 class Emulator:
     """Amazon Translate (with S3, IAM and STS) and Azure Document Translation on one port.
 
-    Use it as a context manager. `settings` are the fields of `settings.Settings`. It listens on loopback unless
-    another address is asked for, and on a free port unless one is given.
+    Use it as a context manager.
+
+    Args:
+        clock: `real`, or `stepped`: time stands still until `control.advance`.
+        stop_latency: seconds from a stop request to the end of a job.
+        host: the address to listen on; by default loopback.
+        port: the port to listen on; 0 for any free port.
+        settings: fields of `settings.Settings`.
     """
 
     def __init__(
@@ -36,38 +42,45 @@ class Emulator:
 
     @property
     def control(self) -> Control:
+        """Return the client that controls and inspects the emulator."""
         return Control(self.url)
 
     @property
     def azure_arm_endpoint(self) -> str:
-        """Azure Resource Manager: resources by their ids, and the keys of accounts."""
+        """Return the URL of Azure Resource Manager: resources by their IDs, and the keys of accounts."""
         return f"{self.url}/azure-arm"
 
     @property
     def azure_identity_endpoint(self) -> str:
-        """Tokens of Entra ID for a managed identity: what IDENTITY_ENDPOINT says, with any IDENTITY_HEADER."""
+        """Return the value for `IDENTITY_ENDPOINT`, which gives Entra ID tokens to a managed identity."""
         return f"{self.url}/azure-identity/token"
 
     def azure_endpoint(self, name: str) -> str:
-        """The endpoint of a Translator resource."""
+        """Return the endpoint of a Translator resource."""
         return f"{self.url}/azure/{name}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that lead the SDKs, and processes that use them, here."""
+        """Return the environment variables that direct the SDKs here."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "emulator",
             "AWS_SECRET_ACCESS_KEY": "emulator",
             "AWS_REGION": "us-east-1",
-            # The one that boto3 and the AWS command line read.
+            # boto3 and the AWS command line read this one.
             "AWS_DEFAULT_REGION": "us-east-1",
             "AZURE_DOCUMENT_TRANSLATION_ENDPOINT": self.azure_endpoint("translator"),
             "AZURE_DOCUMENT_TRANSLATION_KEY": "emulator-key",
         }
 
     def start(self) -> Emulator:
-        # Here, because `Control` is for processes that need none of this.
+        """Start the server in a thread, and return this emulator.
+
+        Raises:
+            OSError: the address cannot be listened on.
+            ValueError: a setting is unknown or not valid.
+        """
+        # Imported here, because a process that only uses `Control` needs none of it.
         import uvicorn
 
         from translation_job_emulator.app import Application
@@ -92,11 +105,12 @@ class Emulator:
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listening]}, name="emulator", daemon=True
         )
-        # It listens already: who connects before the thread has come up waits in the backlog.
+        # It listens already: clients that connect before the thread runs wait in the backlog.
         self._thread.start()
         return self
 
     def stop(self) -> None:
+        """Stop the server. Does nothing if it is not running."""
         if self._thread is None:
             return
         self._server.should_exit = True
@@ -115,7 +129,7 @@ class Emulator:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    # Not `socket.create_server`: asyncio sets TCP_NODELAY only where the protocol is said to be TCP, and without it
+    # Not `socket.create_server`: asyncio sets TCP_NODELAY only on sockets whose protocol is TCP, and without it
     # every answer waits 40 ms for the client's acknowledgement of its headers.
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
@@ -132,5 +146,5 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _drop(send: Any) -> None:
-    # ASGI has no word for it. Without the server's middleware `send` is a method of what has the transport.
+    # ASGI cannot end a connection. Without the server's middleware, `send` is a method of what has the transport.
     send.__self__.transport.abort()

@@ -1,4 +1,4 @@
-"""Everything about the emulated services that can be set, with its default."""
+"""All settings of the emulated services, with their defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCUMENTED_RATES: dict[str, float] = {
 
 @dataclasses.dataclass
 class Settings:
-    """Durations are seconds. Changes hold for what happens from then on."""
+    """The settings. Durations are seconds. A change applies to what happens after it."""
 
     # Both services
     stop_latency: float = 1.0
@@ -33,42 +33,42 @@ class Settings:
     listing_delay: float = 0.0
     """How long a new job is missing in listings."""
     rates: dict[str, float] = dataclasses.field(default_factory=dict)
-    """Requests per second by operation, for each account and region or resource; without one, any number."""
+    """Requests per second by operation, for each account and region or resource; others are not limited."""
     burst: float | None = None
-    """How many requests may come at once; by default one second's worth."""
+    """How many requests may come at once; by default as many as in one second."""
     log_limit: int = 200_000
-    """How many requests the log keeps; settled at the start."""
+    """How many requests the log keeps; cannot be changed later."""
 
-    # Amazon Translate and what is around it
+    # Amazon Translate, S3, IAM and STS
     max_running: int = 10
     max_queued: int = 1_000
     accounts: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Account id by access key id. Other keys have moto's: 123456789012, or that of the user or role they are for."""
+    """Account ID by access key ID. Other keys belong to 123456789012, or to the account of their user or role."""
     error_status: Literal["documented", "model"] = "documented"
-    """The documentation says HTTP 400 for what the service model says 404 and 429."""
+    """HTTP 400 as documented, or 404 and 429 as the service model says."""
     throttling_code: Literal["TooManyRequestsException", "ThrottlingException"] = "TooManyRequestsException"
     stop_submitted: Literal["stop", "stopped", "ignore", "refuse"] = "stop"
-    """What Stop does to a job that waits: STOP_REQUESTED first, STOPPED at once, nothing, or an error."""
+    """What Stop does to a queued job: STOP_REQUESTED first, STOPPED at once, nothing, or an error."""
     stop_ended: Literal["answer", "refuse", "not-found"] = "answer"
-    """What Stop does to a job that has ended: answers its status, or an error (one that it declares, or not)."""
+    """What Stop does to a job that has ended: answer its status, or an undeclared or a declared error."""
     paging: Literal["key", "offset"] = "key"
-    """What NextToken remembers: the last job shown, or how many were (and misses jobs when others leave)."""
+    """What NextToken remembers: the last job shown, or the number of jobs shown (which skips jobs when others end)."""
     check_resources: Literal["existing", "always", "never"] = "existing"
-    """Which jobs need their role and bucket: those that had them at the start, all, or none."""
+    """Which jobs need their role and bucket: those whose role and bucket existed at the start, all, or none."""
 
     # Azure Document Translation
     azure_keys: list[str] = dataclasses.field(default_factory=lambda: ["emulator-key", "emulator-key-2"])
-    """The keys of a Translator resource that was not given its own."""
+    """The keys of a Translator resource that has no keys of its own."""
     azure_resources: Literal["any", "explicit"] = "any"
-    """Whether a Translator resource comes into being on first use."""
+    """Whether any Translator resource exists once it is used, or only those that were put."""
     azure_cache_seconds: float = 60
-    """How long GETs are answered from the cache; 0 is without a cache."""
+    """How long the cache answers a GET; 0 for no cache."""
     azure_cache_nodes: int = 3
-    """How many nodes the cache has, each with answers of its own."""
+    """The number of nodes of the cache. Each keeps its own answers."""
     azure_cache_route: Literal["turns", "random"] = "turns"
-    """Whether requests reach the nodes in turn, or as a generator with a fixed seed says."""
+    """Whether requests reach the nodes in turn, or at random with a fixed seed."""
     azure_read_lag: float = 0.3
-    """How long a fresh answer does not show a cancel, and a fresh listing not a batch that was just submitted."""
+    """How long fresh answers do not show a cancel, and fresh listings do not show a new batch."""
     azure_next_link: Literal["@nextLink", "nextLink"] = "@nextLink"
     """The name of the link to the next page: the recorded one, or the documented one."""
     azure_get_rate: float | None = None
@@ -88,37 +88,42 @@ class Settings:
     azure_max_running: int | None = None
     azure_page_size: int = 50
     azure_cancel_status: Literal["Cancelling", "NotStarted"] = "Cancelling"
-    """What the answer to a cancel says; a GET that shows the cancel says Cancelling in either case."""
+    """The status in the answer to a cancel. A GET that shows the cancel always says Cancelling."""
     azure_cancel_summary: Literal["empty", "counted"] = "empty"
-    """Whether the answer to a cancel has counted the documents. Both are recorded."""
+    """Whether the summary in the answer to a cancel is empty. Both are recorded."""
     azure_cancel_queued: Literal["cancel", "cancelled", "ignore", "refuse"] = "cancel"
-    """As `stop_submitted`, for a batch that is not started."""
+    """What a cancel does to a queued batch; as `stop_submitted`."""
     azure_cancel_ended: Literal["refuse", "answer"] = "refuse"
-    """What a DELETE does that finds a batch ended or being cancelled: an error, or the batch as it is. Not recorded."""
+    """What a cancel of an ended or stopping batch answers: an error, or the batch as it is. Not recorded."""
     azure_cancel_refused: Literal[400, 409] = 400
-    """The HTTP status for a batch that cannot be cancelled (any more). Not recorded."""
+    """The HTTP status for a batch that cannot be cancelled. Not recorded."""
     azure_document_path: Literal["always", "unless-failed", "succeeded"] = "unless-failed"
-    """Which documents say where their translation goes. Recorded: succeeded ones do, failed ones never do; documents of
+    """Which documents have their target. Recorded: succeeded documents have it, failed documents do not. Documents of
     batches in flight are not recorded."""
     azure_gone: Literal["not-found", "drop"] = "not-found"
-    """What a deleted Translator resource does with requests."""
+    """How requests to a deleted Translator resource end: with a 404, or without an answer."""
     azure_arm_page_size: int = 100
     """How many subscriptions or accounts Resource Manager lists on a page."""
     azure_characters: int = 1_000
     """Characters charged for each document."""
 
     def change(self, changes: Mapping[str, Any]) -> None:
-        """Takes all changes or none. Raises ValueError for an unknown name or a value that it cannot have."""
+        """Apply all changes, or none.
+
+        Raises:
+            ValueError: a name is unknown, or a value is not valid.
+        """
         kinds = typing.get_type_hints(Settings)
         for name, value in changes.items():
             if name not in kinds:
-                raise ValueError(f"unknown setting {name!r}; there are {', '.join(sorted(kinds))}")
+                raise ValueError(f"{name!r} is not a setting; expected one of {', '.join(sorted(kinds))}")
             if not _fits(value, kinds[name]):
-                raise ValueError(f"setting {name} cannot be {value!r}: expected {_spelled(kinds[name])}")
+                raise ValueError(f"{value!r} is not a valid {name}; expected {_spelled(kinds[name])}")
         for name, value in changes.items():
             setattr(self, name, value)
 
     def as_dict(self) -> dict[str, Any]:
+        """Return all settings."""
         return dataclasses.asdict(self)
 
 

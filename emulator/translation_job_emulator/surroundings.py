@@ -1,4 +1,4 @@
-"""S3, IAM and STS, which are moto's: what jobs need of them, and the application that serves them."""
+"""S3, IAM and STS, which moto emulates: the application that serves them, and what jobs need of them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ DEFAULT_ACCOUNT = "123456789012"
 
 
 class Moto:
-    """moto is imported when a client first asks for one of its services: it takes a second.
+    """The services of moto.
 
-    Its state belongs to the process: emulators of one process share buckets and roles.
+    moto takes a second to import, so it is imported when a client first asks for one of its services. Its state belongs
+    to the process: all emulators of a process share buckets and roles.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -28,7 +29,7 @@ class Moto:
     # The application
 
     def load(self) -> Any:
-        """The WSGI application of all of moto's services."""
+        """Return the WSGI application of all of moto's services."""
         with self._loading:
             if self._application is None:
                 import moto.iam.models
@@ -42,12 +43,14 @@ class Moto:
         return self._application
 
     def close(self) -> None:
+        """Forget everything that the services hold, if they were used."""
         if self._application is not None:
             self.reset()
 
     def reset(self) -> None:
+        """Forget everything that the services hold."""
         self._known_accounts.clear()
-        # Not only if this emulator has loaded it: what another one of this process has left would be found here.
+        # Even if this emulator has not loaded moto: another one of this process may have left something.
         if "moto.core.base_backend" in sys.modules:
             from moto.core.base_backend import BackendDict
             from moto.core.model_instances import reset_model_data
@@ -58,7 +61,7 @@ class Moto:
     # Accounts
 
     def of(self, access_key_id: str) -> str:
-        """The account of an access key, the one that STS GetCallerIdentity says."""
+        """Return the account of an access key: the one that STS GetCallerIdentity returns."""
         account = self._settings.accounts.get(access_key_id) or self._known_accounts.get(access_key_id)
         if account is None:
             account = DEFAULT_ACCOUNT
@@ -70,7 +73,7 @@ class Moto:
         return account
 
     def forget_accounts(self) -> None:
-        """A request to IAM or STS may have made new access keys."""
+        """Look up accounts again, since a request to IAM or STS may have made new access keys."""
         self._known_accounts.clear()
 
     # Organizations
@@ -87,9 +90,11 @@ class Moto:
     # Buckets and roles
 
     def has_bucket(self, uri: str) -> bool:
+        """Check whether the bucket of an S3 URI exists."""
         return self._bucket_owner(uri) is not None
 
     def has_role(self, arn: str) -> bool:
+        """Check whether a role exists."""
         if self._application is None:
             return False
         from moto.iam.models import iam_backends
@@ -99,6 +104,7 @@ class Moto:
         return any(role.arn == arn for role in roles)
 
     def documents(self, uri: str) -> list[str] | None:
+        """Return the names of the objects under an S3 URI, or None if the bucket does not exist."""
         owner = self._bucket_owner(uri)
         if owner is None:
             return None
@@ -107,12 +113,13 @@ class Moto:
         return [key[len(prefix) :].lstrip("/") for key in keys if key.startswith(prefix) and not key.endswith("/")]
 
     def write(self, uri: str, body: bytes) -> None:
+        """Write an object. Does nothing if the bucket does not exist."""
         owner = self._bucket_owner(uri)
         if owner is not None:
             owner.put_object(_bucket(uri), _key(uri), body)
 
     def _bucket_owner(self, uri: str) -> Any:
-        """The backend that has the bucket of a URI."""
+        """Return the backend that has the bucket of an S3 URI, or None."""
         if self._application is None:
             return None
         from moto.s3.models import s3_backends
