@@ -54,6 +54,13 @@ def test_every_request_of_the_control_endpoint_is_listed() -> None:
     assert waits <= listed
 
 
+def test_links_work_on_a_package_index() -> None:
+    """A package index shows the README outside of the repository, where relative links lead nowhere."""
+    targets = re.findall(r"\]\(([^)]+)\)", README.read_text(encoding="utf-8"))
+    assert targets
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the examples use curl")
 def test_the_examples_with_curl_run(emulator: Emulator) -> None:
     """As printed, at the address of this emulator; the reset at the end is left out, to see what was done."""
