@@ -217,7 +217,7 @@ def test_cancel_may_answer_not_started(uncached: Emulator) -> None:
 
 @pytest.mark.parametrize(("status", "raised"), [(400, HttpResponseError), (409, ResourceExistsError)])
 @pytest.mark.parametrize("state", ["Cancelling", "Cancelled", "Succeeded", "Failed", "ValidationFailed"])
-def test_what_has_ended_or_is_being_cancelled_cannot_be_cancelled(
+def test_ended_and_cancelling_batches_cannot_be_cancelled(
     uncached: Emulator, status: int, raised: type[HttpResponseError], state: str
 ) -> None:
     """400 as the older documentation says, or 409 as the newer one, as a setting."""

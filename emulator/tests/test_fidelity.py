@@ -301,12 +301,12 @@ POINTS: dict[str, tuple[Break, Callable[..., None], dict[str, Any]]] = {
     ),
     "what cannot be cancelled": (
         instead(DocumentTranslation, "cancel", never_refused),
-        azure_tests.test_what_has_ended_or_is_being_cancelled_cannot_be_cancelled,
+        azure_tests.test_ended_and_cancelling_batches_cannot_be_cancelled,
         {"status": 400, "raised": HttpResponseError, "state": "Cancelling"},
     ),
     "400 or 409": (
         before(DocumentTranslation, "cancel", with_setting(azure_cancel_refused=400)),
-        azure_tests.test_what_has_ended_or_is_being_cancelled_cannot_be_cancelled,
+        azure_tests.test_ended_and_cancelling_batches_cannot_be_cancelled,
         {"status": 409, "raised": ResourceExistsError, "state": "Cancelled"},
     ),
     "charged at the end": (

@@ -133,7 +133,7 @@ def test_a_reset_takes_buckets_and_roles_away(stepped: Emulator, s3: Any, iam: A
     assert iam.list_roles()["Roles"] == []
 
 
-def test_a_reset_takes_away_what_another_emulator_of_the_process_has_left(stepped: Emulator, s3: Any) -> None:  # noqa: ARG001
+def test_a_reset_removes_what_another_emulator_has_left(stepped: Emulator, s3: Any) -> None:  # noqa: ARG001
     """They share buckets and roles, also with one that has not been asked for any yet."""
     with Emulator() as other:
         other.control.reset()

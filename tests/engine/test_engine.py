@@ -188,9 +188,7 @@ def test_a_killed_command_leaves_a_lock_that_cancel_removes(workspace: MakeWorks
     notes.up().check()
 
 
-def test_a_workspace_knows_nothing_of_the_callers_clouds_and_backends(
-    workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_workspace_inherits_no_clouds_or_backends(workspace: MakeWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AZURE_CLIENT_SECRET", "PULUMI_ACCESS_TOKEN", "PULUMI_STACK"):
         monkeypatch.setenv(name, "the caller's")
     assert "the caller's" not in workspace(NOTES).environment().values()

@@ -48,9 +48,7 @@ def before(result: Result, first: tuple[str, str], then: tuple[str, str]) -> boo
     return order.index(("resOutputsEvent", first)) < order.index(("resourcePreEvent", then))
 
 
-def test_a_guard_stops_its_jobs_on_replace_and_on_destroy_and_a_failed_destroy_goes_on_later(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_replace_and_destroy_stop_jobs_and_a_failed_one_goes_on(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """A trigger replaces the guard and stops its jobs; a destroy that fails in the guard keeps the guard and all that
     it protects, and the next one goes on from there, in order: guard, policy, role."""
     stack = guarded(workspace, emulator)
@@ -90,7 +88,7 @@ def test_a_guard_stops_its_jobs_on_replace_and_on_destroy_and_a_failed_destroy_g
 
 @pytest.mark.parametrize("order", ["delete-first", "create-first"])
 @pytest.mark.parametrize("scope", ["role", "names"])
-def test_jobs_are_stopped_before_the_role_that_they_run_under_is_replaced(
+def test_jobs_are_stopped_before_their_role_is_replaced(
     workspace: MakeWorkspace, emulator: Emulator, order: str, scope: str
 ) -> None:
     """A protected role that is replaced, delete-first or create-first, in the scope or only protected, goes after its
@@ -106,9 +104,7 @@ def test_jobs_are_stopped_before_the_role_that_they_run_under_is_replaced(
     assert before(replaced, ("delete-replaced", "guard"), ("delete-replaced", "role"))
 
 
-def test_an_azure_guard_stops_its_batches_on_replace_and_on_destroy(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_an_azure_guard_stops_batches_on_replace_and_destroy(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """Batches on the guard's container are stopped by a replacement and by destroy, a neighbour's batch is not; the
     key is nowhere in the state."""
     stack = workspace(

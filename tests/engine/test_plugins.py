@@ -56,9 +56,7 @@ def ended_before(emulator: Emulator, jobs: list[str], state: str, **request: Any
     return all(job["state"] == state and job["ended"] <= asked["started"] for job in found)
 
 
-def test_a_guard_goes_before_the_role_and_the_bucket_that_its_jobs_use(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_a_guard_goes_before_the_role_and_bucket_of_its_jobs(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """A role with a fixed name is replaced delete-first: the guard stops the role's jobs before it goes. A destroy does
     the same, in the order guard, policy, role; a bucket that holds what a job wrote refuses to go until it is empty. A
     neighbour's job is left alone."""
@@ -110,9 +108,7 @@ def test_a_guard_goes_before_the_role_and_the_bucket_that_its_jobs_use(
     assert emulator.control.job(neighbours)["state"] == "IN_PROGRESS"
 
 
-def test_a_guard_goes_before_the_account_and_the_containers_that_its_batches_use(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_a_guard_goes_before_the_account_of_its_batches(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """A Translator account is replaced delete-first: the guard stops the batches before their endpoint goes. A destroy
     does the same, and takes everything away. A neighbour's batch on the same account is left alone."""
     emulator.control.settings(azure_resources="explicit")

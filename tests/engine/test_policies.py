@@ -73,9 +73,7 @@ def guard(protects: str, mode: str = "cancel") -> str:
     return GUARD.replace("PROTECTS", protects).replace("MODE", mode)
 
 
-def test_a_pull_request_is_stopped_before_anything_is_made_and_passes_once_it_is_fixed(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_a_pull_request_is_blocked_until_it_is_fixed(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """In a first preview, where every output is unknown, of both clouds at once."""
     half = AMAZON + AZURE + guard("translate")
     request = workspace(half, config={"aws:region": REGION}, env=environment(emulator))

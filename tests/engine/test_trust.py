@@ -14,9 +14,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 STOP = "StopTextTranslationJob"
 
 
-def test_another_account_is_refused_and_a_killed_destroy_is_finished_by_the_next(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_a_wrong_account_is_refused_and_a_killed_run_finished(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """With the credentials of another account destroy fails, names both accounts and stops nothing there; after a
     kill -9 in the middle of the teardown, the next destroy finishes it."""
     emulator.control.settings(accounts={"AKIAOTHER": "999999999999"}, stop_latency=60)
@@ -101,9 +99,7 @@ def test_two_stacks_destroyed_at_once_each_stop_only_their_own(
     assert states(emulator, owned["three"]) <= {"IN_PROGRESS", "Running", "NotStarted"}
 
 
-def test_a_narrowed_scope_a_replacement_that_fails_and_an_account_that_is_gone(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_narrowing_a_failed_replacement_and_a_lost_account(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """A narrower scope stops what it leaves behind and no more. A move to a region where stopping is denied fails, and
     the old guard stays in force. When its account is gone, destroy fails with the way out, and the override takes
     it."""

@@ -65,9 +65,7 @@ def buckets(emulator: Emulator) -> set[str]:
     return {found["Name"] for found in aws(emulator, "s3").list_buckets()["Buckets"]}
 
 
-def test_without_a_guard_destroy_fails_and_leaves_jobs_without_their_role(
-    workspace: MakeWorkspace, stepped: Emulator
-) -> None:
+def test_without_a_guard_jobs_lose_their_role(workspace: MakeWorkspace, stepped: Emulator) -> None:
     """A job writes into a bucket that was just emptied, so the bucket cannot be deleted and destroy fails. The role is
     gone: the jobs that ran fail for it, and one that was queued is still in flight and starts without it."""
     stack = example(workspace, CONFIG, environment(stepped), PROGRAMS / "unguarded.py")
@@ -107,9 +105,7 @@ def test_without_a_guard_destroy_fails_and_leaves_jobs_without_their_role(
     assert (late["state"], late["message"]) == ("FAILED", failed[0]["message"])
 
 
-def test_with_the_guard_replacements_and_destroys_stop_its_jobs_before_anything_goes(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_the_guard_stops_jobs_before_anything_goes(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """A guard is added to a stack whose jobs run, and does nothing to them. A role and a bucket are replaced, a destroy
     fails in the guard, and the next one ends clean. Each time the jobs end first, stopped; none fails for a missing
     role or bucket, and a neighbour's job is left alone."""
@@ -171,9 +167,7 @@ def test_with_the_guard_replacements_and_destroys_stop_its_jobs_before_anything_
     assert states(emulator, [*of_the_role, *of_the_bucket, *last]) == {"STOPPED"}
 
 
-def test_a_schedule_that_depends_on_the_guard_is_deleted_before_it(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_a_schedule_that_depends_on_the_guard_goes_first(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """Something submits jobs all the time: it is deleted first, then the guard stops what it has submitted, then the
     rest goes. No job is submitted after the guard has begun, and none fails."""
 

@@ -47,9 +47,7 @@ def batches(emulator: Emulator, subdomain: str, made: Mapping[str, str], count: 
         return [submit(client, made["source"], made["target"]) for _ in range(count)]
 
 
-def test_without_a_guard_the_account_goes_and_nobody_can_stop_what_it_runs(
-    workspace: MakeWorkspace, stepped: Emulator
-) -> None:
+def test_without_a_guard_batches_run_on_without_their_account(workspace: MakeWorkspace, stepped: Emulator) -> None:
     """Destroy says that all went well. Batches whose container went with it fail, half-way and charged for; others run
     on and are charged for, and with the account has gone the only endpoint that could cancel them."""
     control = stepped.control
@@ -79,9 +77,7 @@ def test_without_a_guard_the_account_goes_and_nobody_can_stop_what_it_runs(
     assert control.job(to_the_archive[0])["characters_charged"] > orphans[0]["characters_charged"]
 
 
-def test_with_the_guard_replacements_and_destroys_stop_its_batches_before_anything_goes(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_the_guard_stops_batches_before_anything_goes(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """The account is replaced, a destroy fails in the guard, and the next one ends clean: each time the batches end
     first, cancelled, and none fails for a missing account or container. So does a batch that waits in the queue and
     lists no documents, and one with documents elsewhere: the account is the environment's own. A neighbour's batch, on
@@ -138,9 +134,7 @@ def test_with_the_guard_replacements_and_destroys_stop_its_batches_before_anythi
     assert states(emulator, [*of_the_account, *last, *queued]) == {"Cancelled"}
 
 
-def test_a_schedule_that_depends_on_the_guard_is_deleted_before_it(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_a_schedule_that_depends_on_the_guard_goes_first(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """Something submits batches all the time: it is deleted first, then the guard stops what it has submitted, then the
     rest goes. No batch is submitted after the guard has begun, and none fails."""
     emulator.control.settings(azure_resources="explicit")

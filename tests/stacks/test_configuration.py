@@ -93,9 +93,7 @@ def refusal(module: str, config: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize(("module", "key", "suggested"), MISSING, ids=lambda value: str(value))
-def test_a_required_value_that_is_missing_is_named_with_the_command_that_sets_it(
-    module: str, key: str, suggested: str
-) -> None:
+def test_a_missing_value_is_named_with_the_command_that_sets_it(module: str, key: str, suggested: str) -> None:
     """Nothing is made before that is known."""
     config = {name: value for name, value in COMPLETE[module].items() if name != key}
     expected = f"The configuration value `{key}` is not set: `pulumi config set {key} {suggested}`."

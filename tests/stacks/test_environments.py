@@ -9,9 +9,7 @@ from tests.support.emulator import aws, azure, start, submit
 from translation_job_guard.emulator import Emulator
 
 
-def test_one_environment_is_destroyed_and_the_jobs_of_the_others_go_on(
-    workspace: MakeWorkspace, emulator: Emulator
-) -> None:
+def test_destroying_one_environment_leaves_other_jobs_alone(workspace: MakeWorkspace, emulator: Emulator) -> None:
     """Three environments share a region and a Translator resource; the one that is destroyed stops its own jobs of both
     services and asks about no other's."""
     config = {"stack": "local", "emulator": emulator.url}

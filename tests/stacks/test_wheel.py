@@ -153,7 +153,7 @@ def packages(bin_: Path) -> set[str]:
     return {package["name"] for package in listed}
 
 
-def test_a_project_that_has_only_the_wheel_comes_up_and_goes_down(
+def test_a_project_with_only_the_wheel_comes_up_and_goes_down(
     wheel: Path, workspace: MakeWorkspace, emulator: Emulator
 ) -> None:
     """A project outside of the repository, with a virtual environment of its own in which nothing but the wheel and its
