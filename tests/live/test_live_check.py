@@ -67,90 +67,90 @@ def look(
     return run
 
 
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        (
-            {"stop_submitted": "stop", "stop_ended": "answer", "paging": "key"},
-            {
-                "Stop of a SUBMITTED job": "200 STOP_REQUESTED; then STOP_REQUESTED after 0.0 s",
-                "Stop of an IN_PROGRESS job": "IN_PROGRESS: 200 STOP_REQUESTED",
-                "Stop of a STOP_REQUESTED job": "STOP_REQUESTED: 200 STOP_REQUESTED",
-                "Stop of an ended job": "STOPPED: 200 STOPPED",
-                "Stop of an unknown job": "400 ResourceNotFoundException",
-                "Does a listing by JobStatus SUBMITTED show a job that was just started?": "yes",
-                "Order without a filter": "newest first",
-                "Order with SubmittedBeforeTime": "oldest first",
-                "Paging": "goes on behind the last job",
-            },
-        ),
-        (
-            {"stop_submitted": "stopped", "stop_ended": "refuse", "paging": "offset", "error_status": "model"},
-            {
-                "Stop of a SUBMITTED job": "SUBMITTED: 200 STOPPED; then STOPPED",
-                "Stop of an ended job": "STOPPED: 400 ValidationException",
-                "Stop of an unknown job": "404 ResourceNotFoundException",
-                "Paging": "repeats the last job",
-            },
-        ),
-        (
-            {"stop_submitted": "ignore", "stop_ended": "not-found", "listing_delay": 600},
-            {
-                "Stop of a SUBMITTED job": "200 SUBMITTED; then SUBMITTED after 0.0 s; then IN_PROGRESS",
-                "Stop of an ended job": "STOPPED: 400 ResourceNotFoundException",
-                "Does a listing by JobStatus SUBMITTED show a job that was just started?": "no",
-            },
-        ),
-        ({"stop_submitted": "refuse"}, {"Stop of a SUBMITTED job": "SUBMITTED: 400 ValidationException"}),
-        ({"start_latency": 0}, {"Stop of a SUBMITTED job": "not observed: it was IN_PROGRESS"}),
-    ],
-)
-def test_amazons_facts_are_the_emulators(look: Look, settings: dict[str, Any], expected: dict[str, str]) -> None:
-    code, _, found = look("amazon", **settings)
-    assert code == 0
-    assert {question: found[question] for question in expected if expected[question] not in found[question]} == {}
+AMAZON_FACTS: list[tuple[dict[str, Any], dict[str, str]]] = [
+    (
+        {"stop_submitted": "stop", "stop_ended": "answer", "paging": "key"},
+        {
+            "Stop of a SUBMITTED job": "200 STOP_REQUESTED; then STOP_REQUESTED after 0.0 s",
+            "Stop of an IN_PROGRESS job": "IN_PROGRESS: 200 STOP_REQUESTED",
+            "Stop of a STOP_REQUESTED job": "STOP_REQUESTED: 200 STOP_REQUESTED",
+            "Stop of an ended job": "STOPPED: 200 STOPPED",
+            "Stop of an unknown job": "400 ResourceNotFoundException",
+            "Does a listing by JobStatus SUBMITTED show a job that was just started?": "yes",
+            "Order without a filter": "newest first",
+            "Order with SubmittedBeforeTime": "oldest first",
+            "Paging": "goes on behind the last job",
+        },
+    ),
+    (
+        {"stop_submitted": "stopped", "stop_ended": "refuse", "paging": "offset", "error_status": "model"},
+        {
+            "Stop of a SUBMITTED job": "SUBMITTED: 200 STOPPED; then STOPPED",
+            "Stop of an ended job": "STOPPED: 400 ValidationException",
+            "Stop of an unknown job": "404 ResourceNotFoundException",
+            "Paging": "repeats the last job",
+        },
+    ),
+    (
+        {"stop_submitted": "ignore", "stop_ended": "not-found", "listing_delay": 600},
+        {
+            "Stop of a SUBMITTED job": "200 SUBMITTED; then SUBMITTED after 0.0 s; then IN_PROGRESS",
+            "Stop of an ended job": "STOPPED: 400 ResourceNotFoundException",
+            "Does a listing by JobStatus SUBMITTED show a job that was just started?": "no",
+        },
+    ),
+    ({"stop_submitted": "refuse"}, {"Stop of a SUBMITTED job": "SUBMITTED: 400 ValidationException"}),
+    ({"start_latency": 0}, {"Stop of a SUBMITTED job": "not observed: it was IN_PROGRESS"}),
+]
+"""Settings of the emulator, and what the check then says of Amazon Translate."""
+
+AZURE_FACTS: list[tuple[dict[str, Any], dict[str, str]]] = [
+    (
+        {"azure_cancel_refused": 400, "azure_document_path": "always", "azure_page_size": 50},
+        {
+            "DELETE of a NotStarted batch": "NotStarted: 200 Cancelling",
+            "DELETE of a Cancelling batch": "Cancelling: 400",
+            "DELETE of a Cancelled batch": "Cancelled: 400",
+            "DELETE of another ended batch": "Succeeded: 400",
+            "DELETE of an unknown batch": "404",
+            "Do documents tell their target, by document status?": "Running: yes",
+            "Entries on a page without maxpagesize": "2 and no link",
+            "Link to the next page": "Link` with ",
+            "Order of listings": "newest first",
+            "Order with orderby=createdDateTimeUtc asc": "oldest first",
+        },
+    ),
+    (
+        {
+            "azure_cancel_refused": 409,
+            "azure_document_path": "succeeded",
+            "azure_page_size": 1,
+            "azure_counting_time": 3,
+        },
+        {
+            "DELETE of a Cancelling batch": "Cancelling: 409",
+            "DELETE of a Cancelled batch": "Cancelled: 409",
+            "DELETE of another ended batch": "Succeeded: 409",
+            "Do documents tell their target, by document status?": "Running: no",
+            "Entries on a page without maxpagesize": "1 and a link",
+            "Are documents of a NotStarted batch listed?": "no: at most 0 documents",
+        },
+    ),
+    ({"azure_cancel_queued": "cancelled"}, {"DELETE of a NotStarted batch": "NotStarted: 200 Cancelled"}),
+    ({"azure_cancel_queued": "refuse"}, {"DELETE of a NotStarted batch": "NotStarted: 400"}),
+]
+"""The same of Azure Document Translation."""
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        (
-            {"azure_cancel_refused": 400, "azure_document_path": "always", "azure_page_size": 50},
-            {
-                "DELETE of a NotStarted batch": "NotStarted: 200 Cancelling",
-                "DELETE of a Cancelling batch": "Cancelling: 400",
-                "DELETE of a Cancelled batch": "Cancelled: 400",
-                "DELETE of another ended batch": "Succeeded: 400",
-                "DELETE of an unknown batch": "404",
-                "Do documents tell their target, by document status?": "Running: yes",
-                "Entries on a page without maxpagesize": "2 and no link",
-                "Link to the next page": "Link` with ",
-                "Order of listings": "newest first",
-                "Order with orderby=createdDateTimeUtc asc": "oldest first",
-            },
-        ),
-        (
-            {
-                "azure_cancel_refused": 409,
-                "azure_document_path": "succeeded",
-                "azure_page_size": 1,
-                "azure_counting_time": 3,
-            },
-            {
-                "DELETE of a Cancelling batch": "Cancelling: 409",
-                "DELETE of a Cancelled batch": "Cancelled: 409",
-                "DELETE of another ended batch": "Succeeded: 409",
-                "Do documents tell their target, by document status?": "Running: no",
-                "Entries on a page without maxpagesize": "1 and a link",
-                "Are documents of a NotStarted batch listed?": "no: at most 0 documents",
-            },
-        ),
-        ({"azure_cancel_queued": "cancelled"}, {"DELETE of a NotStarted batch": "NotStarted: 200 Cancelled"}),
-        ({"azure_cancel_queued": "refuse"}, {"DELETE of a NotStarted batch": "NotStarted: 400"}),
-    ],
+    ("service", "settings", "expected"),
+    [("amazon", *row) for row in AMAZON_FACTS] + [("azure", *row) for row in AZURE_FACTS],
 )
-def test_azures_facts_are_the_emulators(look: Look, settings: dict[str, Any], expected: dict[str, str]) -> None:
-    code, _, found = look("azure", **settings)
+def test_the_facts_are_the_emulators(
+    look: Look, service: str, settings: dict[str, Any], expected: dict[str, str]
+) -> None:
+    """What the check says of a service is what the emulator was set to do."""
+    code, _, found = look(service, **settings)
     assert code == 0
     assert {question: found[question] for question in expected if expected[question] not in found[question]} == {}
 

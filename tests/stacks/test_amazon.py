@@ -7,7 +7,6 @@ from typing import Any
 
 from tests.engine.conftest import MakeWorkspace
 from tests.engine.test_guards import states
-from tests.stacks.scheduler import Scheduler
 from tests.stacks.support import (
     PROGRAMS,
     STACKS,
@@ -165,32 +164,3 @@ def test_the_guard_stops_jobs_before_anything_goes(workspace: MakeWorkspace, emu
     assert not buckets(emulator)
     assert states(emulator, [neighbour]) == {"IN_PROGRESS"}
     assert states(emulator, [*of_the_role, *of_the_bucket, *last]) == {"STOPPED"}
-
-
-def test_a_schedule_that_depends_on_the_guard_goes_first(workspace: MakeWorkspace, emulator: Emulator) -> None:
-    """Something submits jobs all the time: it is deleted first, then the guard stops what it has submitted, then the
-    rest goes. No job is submitted after the guard has begun, and none fails."""
-
-    def submit(schedule: Mapping[str, str]) -> str:
-        source, target = f"s3://{schedule['source']}/documents/", f"s3://{schedule['target']}/"
-        return translate(emulator, schedule["role"], source, target)
-
-    with Scheduler(submit) as scheduler:
-        config = {**CONFIG, "scheduler": scheduler.url}
-        stack = example(workspace, config, environment(emulator), PROGRAMS / "scheduled.py")
-        stack.up().check()
-        scheduler.wait_for(3)
-        since = emulator.control.last_request()
-        destroyed = stack.destroy().check()
-        submitted = list(scheduler.submitted)
-
-    assert scheduler.failed is None
-    assert deleted_in_order(destroyed, "nightly", "jobs")
-    assert deleted_first(destroyed, "jobs", PROTECTED)
-    assert states(emulator, submitted) == {"STOPPED"}
-    starts = emulator.control.requests(operation="StartTextTranslationJob")
-    stops = emulator.control.requests(since, operation="StopTextTranslationJob")
-    assert len(starts) == len(submitted)
-    assert starts[-1]["ended"] <= stops[0]["started"]
-    assert listed(aws(emulator), Filter={"JobStatus": "IN_PROGRESS"}) == []
-    assert not stack.resources()

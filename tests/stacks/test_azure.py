@@ -13,7 +13,6 @@ from azure.core.pipeline.policies import HeadersPolicy
 
 from tests.engine.conftest import MakeWorkspace
 from tests.engine.test_guards import states
-from tests.stacks.scheduler import Scheduler
 from tests.stacks.support import (
     PROGRAMS,
     configure,
@@ -132,27 +131,3 @@ def test_the_guard_stops_batches_before_anything_goes(workspace: MakeWorkspace, 
     assert control.azure_containers() == []
     assert states(emulator, [neighbour]) == {"Running"}
     assert states(emulator, [*of_the_account, *last, *queued]) == {"Cancelled"}
-
-
-def test_a_schedule_that_depends_on_the_guard_goes_first(workspace: MakeWorkspace, emulator: Emulator) -> None:
-    """Something submits batches all the time: it is deleted first, then the guard stops what it has submitted, then the
-    rest goes. No batch is submitted after the guard has begun, and none fails."""
-    emulator.control.settings(azure_resources="explicit")
-    with Scheduler(lambda schedule: batches(emulator, "translator-1", schedule, 1)[0]) as scheduler:
-        config = {**CONFIG, "scheduler": scheduler.url}
-        stack = example(workspace, config, keyless(emulator), PROGRAMS / "scheduled.py")
-        stack.up().check()
-        scheduler.wait_for(3)
-        since = emulator.control.last_request()
-        destroyed = stack.destroy().check()
-        submitted = list(scheduler.submitted)
-
-    assert scheduler.failed is None
-    assert deleted_in_order(destroyed, "nightly", "batches")
-    assert deleted_first(destroyed, "batches", PROTECTED)
-    assert states(emulator, submitted) == {"Cancelled"}
-    starts = emulator.control.requests(operation="StartTranslation")
-    stops = emulator.control.requests(since, operation="CancelTranslation")
-    assert len(starts) == len(submitted)
-    assert starts[-1]["ended"] <= stops[0]["started"]
-    assert not stack.resources()
