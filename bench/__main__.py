@@ -30,7 +30,7 @@ AREAS: dict[str, Callable[[Plan, Emulated, Show], None]] = {
 
 
 def main() -> None:
-    """A bar that is missed is no failure of the run: the machine may have had other work."""
+    """Run the benchmarks. A missed bar does not fail the run: the machine may have had other work."""
     given = _parser().parse_args()
     os.environ.update(ENVIRONMENT)
     # In a file or a log a terminal's width means nothing.

@@ -52,7 +52,7 @@ def measure(plan: Plan, emulated: Emulated, show: Show) -> None:
 
 
 def _previews(directory: Path, url: str) -> tuple[Path, Path]:
-    """A recorded preview and its state, with so many resources more that the update leaves alone."""
+    """Write a recorded preview and its state, with many more resources that the update does not change."""
     preview, state = (
         json.loads((RECORDED / name).read_text(encoding="utf-8").replace("EMULATOR", url))
         for name in ("replace-delete-first.json", "replace-delete-first.state.json")

@@ -90,11 +90,11 @@ class Emulated:
         self._since = 0
 
     def place(self, service: str) -> str:
-        """The region or endpoint."""
+        """Return the region or endpoint of a service."""
         return REGION if service == AMAZON_TRANSLATE else f"{self.url}/azure/{RESOURCE}"
 
     def scope(self, service: str) -> Scope:
-        """What a guard of this stack covers: its role's jobs, or its container's."""
+        """Return the scope of this stack's guard: the jobs of its role, or of its container."""
         if service == AMAZON_TRANSLATE:
             return AmazonScope(data_access_role_arns=(ROLE,))
         return AzureScope(container_urls=(CONTAINER,))
@@ -157,7 +157,7 @@ def _job(amazon: bool, kind: str, submitted: float) -> dict[str, Any]:
 
 @contextmanager
 def slow_region(emulated: Emulated) -> Iterator[None]:
-    """Makes one region slow until the end of the block, or until the emulator is filled anew."""
+    """Make one region slow until the end of the block, or until the emulator is filled again."""
     match = {"region": SLOWEST_REGION}
     emulated.control.fault("ListTextTranslationJobs", kind="slow", times=None, match=match, seconds=SLOW)
     yield
@@ -166,7 +166,7 @@ def slow_region(emulated: Emulated) -> Iterator[None]:
 
 @contextmanager
 def running() -> Iterator[Emulated]:
-    """An emulator in a process of its own, until the end of the block."""
+    """Run an emulator in a process of its own until the end of the block."""
     process = subprocess.Popen(
         [sys.executable, "-m", "translation_job_emulator", "--run-time", "10000000"],
         stdout=subprocess.PIPE,
@@ -195,7 +195,7 @@ def _ask_for_identity(url: str) -> None:
 
 
 def measure(plan: Plan, emulated: Emulated, show: Show) -> None:
-    """What the emulator can do by itself: it must not be what the other figures measure."""
+    """Measure the emulator alone, since the other figures must not measure it."""
     emulated.fill(AMAZON_TRANSLATE, 1, ended=0, neighbours=0, call=0)
     job_id = str(emulated.control.jobs()[0]["id"])
     wire = _request(emulated.url, job_id)
@@ -215,7 +215,7 @@ def measure(plan: Plan, emulated: Emulated, show: Show) -> None:
 
 
 def _request(url: str, job_id: str) -> bytes:
-    """A request as boto3 sends it. Its bytes are made once, so that next to none of the time is the client's."""
+    """Return a request as boto3 sends it. Its bytes are made once, so that the client takes next to no time."""
     body = json.dumps({"JobId": job_id}).encode()
     scope = f"AKIAEXAMPLE/20260101/{REGION}/translate/aws4_request"
     head = (

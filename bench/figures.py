@@ -108,5 +108,5 @@ class Plan:
     full: bool
 
     def choose(self, short: Any, full: Any) -> Any:
-        """What goes with this run."""
+        """Return the value for this kind of run."""
         return full if self.full else short

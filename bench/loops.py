@@ -18,7 +18,7 @@ _POLL = 0.5
 
 
 def ask(emulated: Emulated, service: str) -> Callable[[str], Any]:
-    """The SDK's own request about one job, over enough connections for many threads: how fast it can go at most."""
+    """Return the SDK's own request about one job, with enough connections for many threads: the fastest possible."""
     if service == AMAZON_TRANSLATE:
         import boto3
         from botocore.config import Config

@@ -68,7 +68,7 @@ def _main(url: str) -> None:
 
 
 def _peak() -> float:
-    """The most memory that the process has had, in MB."""
+    """Return the most memory that the process has used, in MB."""
     status = Path("/proc/self/status")
     if status.exists():
         # On Linux what getrusage says begins with what the parent had when it forked.

@@ -39,7 +39,7 @@ def write(page: Path, figures: Sequence[Figure], about: str) -> None:
 
 
 def spelled(figure: Figure) -> str:
-    """A figure's bar."""
+    """Write the bar of a figure."""
     if figure.bar is None:
         return ""
     most = number(figure.bar.most)
@@ -51,5 +51,5 @@ def spelled(figure: Figure) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits or so."""
+    """Write a number with about three digits."""
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"

@@ -63,7 +63,7 @@ def measure(plan: Plan, emulated: Emulated, show: Show) -> None:
 
 
 def _without_translation(plan: Plan, show: Show) -> None:
-    """A stack that has nothing to do with translation, judged by every rule."""
+    """Measure a stack that has nothing to do with translation, with every rule."""
     stack = _other_stack(5_000)
     ready, own, nothing = [], [], []
     for _ in range(plan.choose(3, 9)):
@@ -80,12 +80,12 @@ def _handler(pack: list[Policy]) -> Any:
 
 
 def _ready(names: Iterable[str]) -> Any:
-    """The handler of the ready pack."""
+    """Return the handler of the ready pack."""
     return RelevantResources(_handler(policies(only=names)))
 
 
 def _idle(names: Iterable[str] = _STILL) -> Any:
-    """The handler of a pack of as many policies of each kind, which do nothing."""
+    """Return the handler of a pack with as many policies of each kind, which do nothing."""
     resource = [policy for policy in policies(only=names) if isinstance(policy, ResourceValidationPolicy)]
     stack = [policy for policy in policies(only=names) if isinstance(policy, StackValidationPolicy)]
     return _handler(
@@ -112,7 +112,7 @@ def _milliseconds(stack: list[Resource], handler: Any) -> float:
 
 
 def _other_stack(size: int) -> list[Resource]:
-    """A stack with roles of functions, buckets, queues and networks."""
+    """Return a stack with roles of functions, buckets, queues and networks."""
     resources: list[Resource] = []
     for number in range(0, size, _OF):
         handler, files = role(f"role-{number}", ASSUMED_BY_LAMBDA), bucket(f"bucket-{number}")
@@ -124,7 +124,7 @@ def _other_stack(size: int) -> list[Resource]:
 
 
 def stack_of(size: int) -> list[Resource]:
-    """A stack of so many resources, with roles, buckets and guards among many others."""
+    """Return a stack of this size, with roles, buckets and guards among many others."""
     resources: list[Resource] = []
     for number in range(0, size, _OF):
         mine, documents = role(f"role-{number}"), bucket(f"bucket-{number}")

@@ -43,7 +43,7 @@ MANY = 50
 
 @dataclass(frozen=True)
 class Case:
-    """So many jobs of the guard's, among others'."""
+    """The number of the guard's own jobs, and of others."""
 
     service: str
     jobs: int
@@ -84,7 +84,7 @@ class Run:
         return self.sight + stopping + STOP_LATENCY + self.last_listing
 
     def limit(self, case: Case) -> float:
-        """The larger of the two."""
+        """Return the larger of the two limits."""
         return max(self.by_rate(case), self.by_steps(case))
 
 
@@ -122,7 +122,7 @@ def _cases(plan: Plan) -> list[Case]:
 
 
 def connect(emulated: Emulated, service: str) -> JobService:
-    """The service as a guard connects to it."""
+    """Connect to the service as a guard does."""
     if service == AMAZON_TRANSLATE:
         return amazon.AmazonConnection(REGION, endpoint_url=emulated.url).open()
     return azure.AzureConnection(
@@ -224,7 +224,7 @@ def _requests(case: Case, runs: Sequence[Run]) -> list[Figure]:
             "stop requests",
             "one a job" if case.rate is None else "one a job; the others were throttled",
             [Pair(case.jobs + run.refused, case.jobs) for run in runs],
-            # Nothing is sent twice without cause; how much a place throttles is told by none but its answers.
+            # No request is repeated without cause. Only the answers tell how much a place throttles.
             bar=Bar(1.0 if case.rate is None else 1.3),
         ),
         figure(

@@ -217,7 +217,7 @@ class AzureCheck(Check):
         return f"{path}?api-version={self.given.api_version}" + (f"&{query}" if query else "")
 
     def _past(self) -> str:
-        """A beginning that leaves nothing out, and that nobody has asked for before."""
+        """Return a start time that excludes nothing, and that no request has had before."""
         return self._since(datetime(2020, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=self.transcript.begun % 1e6))
 
     def _recently(self) -> str:

@@ -51,12 +51,12 @@ class _Seen:
         self.stack: dict[str, Any] = document["stack"]
 
     def of(self, *steps: Step, ask: str = "") -> list[Exchange]:
-        """The exchanges of some steps; ``ask`` is a part of the operation or method."""
+        """Return the exchanges of some steps; `ask` is a part of the operation or method."""
         wanted = {step.value for step in steps}
         return [one for one in self.all if one["step"] in wanted and ask in _verb(one)]
 
     def stop(self, step: Step, name: str, before: Collection[str], follow: bool) -> str:
-        """What a stop request was answered for a job in a state of ``before``; with ``follow``, what came of it."""
+        """Return the answer to a stop request for a job in a state of `before`; with `follow`, the later states too."""
         request = next(iter(self.of(step, ask="Stop") + self.of(step, ask="DELETE")), None)
         if request is None:
             return ""
@@ -70,7 +70,7 @@ class _Seen:
         return "; then ".join([answered, *(f"{state} after {at - request['at']:.1f} s" for at, state in changes)])
 
     def states(self, name: str) -> list[tuple[Exchange, str]]:
-        """The fresh answers that showed a job, with its state in each."""
+        """Return the fresh answers that showed a job, with its state in each."""
         return [
             (one, str(entry.get("status") or entry.get("JobStatus")))
             for one in self.all
@@ -157,7 +157,7 @@ def _token_paging(seen: _Seen) -> str:
 
 
 def _rows(seen: _Seen) -> Iterator[tuple[str, int, list[dict[str, Any]]]]:
-    """The state and total of a batch in its latest fresh answer, and its documents as they were listed then."""
+    """Return state and total of a batch in its latest fresh answer, and the documents that were listed then."""
     known: dict[str, tuple[str, int]] = {}
     for one in seen.all:
         path = urlsplit(one["request"].get("url", "")).path

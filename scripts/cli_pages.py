@@ -17,7 +17,7 @@ NAME = "translation-job-guard"
 
 
 def pages() -> dict[str, str]:
-    """The pages by file name, in Markdown."""
+    """Return the pages by file name, in Markdown."""
     group: Any = typer.main.get_command(app)
     commands = commands_of(group)
     made = {file_of(name): _page(name, command) for name, command in commands.items()}
@@ -25,7 +25,7 @@ def pages() -> dict[str, str]:
 
 
 def commands_of(group: Any, before: str = "") -> dict[str, Any]:
-    """The commands by name, those of groups included."""
+    """Return the commands by name, those of groups included."""
     found: dict[str, Any] = {}
     for name, command in group.commands.items():
         nested = getattr(command, "commands", None)
@@ -34,7 +34,7 @@ def commands_of(group: Any, before: str = "") -> dict[str, Any]:
 
 
 def file_of(name: str) -> str:
-    """The file of a command's page."""
+    """Return the file name of a command's page."""
     return f"{name.replace(' ', '-')}.md"
 
 
@@ -84,7 +84,7 @@ def _page(name: str, command: Any) -> str:
 
 
 def _parts(help_text: str) -> list[str]:
-    """The paragraphs of a help text; examples as a block of code."""
+    """Return the paragraphs of a help text, with examples as a block of code."""
     parts = []
     for paragraph in re.split(r"\n\s*\n", inspect.cleandoc(help_text)):
         kept = paragraph.removeprefix("\b\n")

@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "permissions.md"
 
 
 def page() -> str:
-    """The page, in Markdown."""
+    """Return the page, in Markdown."""
     policy = {"Version": "2012-10-17", "Statement": [amazon.STATEMENT]}
     return f"""# Permissions
 

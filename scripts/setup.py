@@ -168,7 +168,7 @@ def install_uv() -> None:
 
 
 def uv_environment() -> dict[str, str]:
-    """The environment for uv, which has to be told of pip's settings: a package index of one's own."""
+    """Return the environment for uv, with pip's settings, such as another package index."""
     listed = subprocess.run([str(BIN / "python"), "-m", "pip", "config", "list"], capture_output=True, text=True).stdout
     settings: dict[str, str] = {}
     for line in listed.splitlines():
@@ -364,7 +364,7 @@ def unlink_engine(directory: Path) -> None:
 
 
 def engine_version(path: str) -> str:
-    """What `pulumi version` says, without touching the user's Pulumi home."""
+    """Return what `pulumi version` prints, without touching the user's Pulumi home."""
     with tempfile.TemporaryDirectory() as home:
         try:
             process = subprocess.run(
@@ -397,7 +397,7 @@ def sdk_version() -> str:
 
 
 def cache() -> Path:
-    """The per-user cache, shared by all clones; XDG says that a relative path is to be ignored."""
+    """Return the per-user cache, which all clones share. XDG says to ignore a relative path."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or "")
     return (base if base.is_absolute() else Path.home() / ".cache") / "translation-job-guard"
 
@@ -407,7 +407,7 @@ def cache() -> Path:
 
 @contextmanager
 def exclusively(path: Path) -> Iterator[None]:
-    """Holds the file's lock, after whoever else is setting up. A process that dies gives its lock back."""
+    """Hold the lock of a file while the block runs. A process that dies releases its lock."""
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -419,7 +419,7 @@ def exclusively(path: Path) -> Iterator[None]:
 
 @contextmanager
 def temporary_directory() -> Iterator[Path]:
-    """A directory in the cache, to be renamed into its place. What a killed set-up left goes first."""
+    """Make a directory in the cache, to be renamed when it is finished. What a killed set-up left is deleted first."""
     for leftover in cache().glob("unfinished-*"):
         shutil.rmtree(leftover, ignore_errors=True)
     directory = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache()))
@@ -431,7 +431,7 @@ def temporary_directory() -> Iterator[Path]:
 
 
 def move(directory: Path, place: Path) -> None:
-    """Puts what is finished into its place. Anything that is there already was found not to be an engine."""
+    """Move a finished directory to its place. Whatever is there was found not to be an engine."""
     shutil.rmtree(place, ignore_errors=True)
     directory.replace(place)
 

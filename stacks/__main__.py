@@ -16,7 +16,7 @@ STACKS = {"local": "stacks.local", "aws": "stacks.aws", "azure": "stacks.azure_n
 
 choice = pulumi.Config().get("stack")
 if choice is None or choice not in STACKS:
-    problem = "is not set" if choice is None else f"is {choice!r}, which is no example stack"
+    problem = "is not set" if choice is None else f"is {choice!r}, which is not an example stack"
     raise pulumi.RunError(
         f"The configuration value `stack` {problem}: choose with `pulumi config set stack NAME`,"
         f" NAME being one of {', '.join(STACKS)}."

@@ -54,7 +54,7 @@ settings: list[pulumi.Resource] = []
 
 
 def bucket(name: str) -> s3.Bucket:
-    """An encrypted bucket that nobody can open to the public."""
+    """Make an encrypted bucket that nobody can open to the public."""
     made = s3.Bucket(name, force_destroy=not keep_documents)
     by_key = s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
         sse_algorithm="aws:kms", kms_master_key_id=key.arn

@@ -1,4 +1,4 @@
-"""Reads the stacks' configuration; what is missing or wrong is said in one sentence, with the command that mends it.
+"""Read the stacks' configuration. An error is one sentence with the command that fixes it.
 
 A stack reads all of it before it makes anything: a program that fails half-way leaves half of its resources behind.
 """
@@ -23,7 +23,7 @@ def text(
     pattern: str = ".*",
     must_be: str = "",
 ) -> str:
-    """A text; required unless it has a default. One that the pattern does not match is refused as not `must_be`."""
+    """Return a text. It is required unless it has a default, and must match the pattern."""
     value = pulumi.Config(namespace).get(key) or default
     if not value:
         name = _name(key, namespace)
@@ -32,7 +32,7 @@ def text(
 
 
 def optional(key: str, *, example: str, pattern: str, must_be: str) -> str | None:
-    """A text, or None if it is not set."""
+    """Return a text, or None if it is not set."""
     value = pulumi.Config().get(key)
     return None if value is None else _matching(value, key, None, example, pattern, must_be)
 
@@ -42,7 +42,7 @@ def boolean(key: str, *, default: bool) -> bool:
 
 
 def choice(key: str, *choices: str) -> str:
-    """One of some words; the first is the default."""
+    """Return one of some words; the first is the default."""
     value = pulumi.Config().get(key) or choices[0]
     if value not in choices:
         raise _wrong(key, None, " or ".join([", ".join(choices[:-1]), choices[-1]]), choices[0])
@@ -50,12 +50,12 @@ def choice(key: str, *choices: str) -> str:
 
 
 def mode(key: str) -> str:
-    """What a guard does when it is deleted."""
+    """Return what a guard does when it is deleted."""
     return choice(key, *(mode.value for mode in Mode))
 
 
 def account_id(key: str) -> str | None:
-    """The 12 digits of an AWS account; None if it is not set."""
+    """Return the 12 digits of an AWS account, or None if it is not set."""
     # `pulumi config set` keeps a leading zero; a YAML file written by hand loses it.
     must_be = "12 digits, in quotes if you write the file by hand"
     return optional(key, example="123456789012", pattern=r"\d{12}", must_be=must_be)

@@ -1,6 +1,6 @@
-"""The main job, to watch: `pulumi up` and `pulumi destroy` stop jobs that the clouds' SDKs started, and no others.
+"""Watch `pulumi up` and `pulumi destroy` stop jobs that the clouds' SDKs started, and no others.
 
-Everything runs on this machine, in a directory that is gone afterwards. Run it with `make demo`.
+Everything runs on this machine, in a directory that is deleted afterwards. Run it with `make demo`.
 """
 
 from __future__ import annotations
@@ -70,12 +70,12 @@ console = Console(highlight=False)
 
 
 class DemoFailed(Exception):
-    """Something did not come out as it must."""
+    """A step of the demo did not end as it must."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A job that the demo started, and what has to become of it."""
+    """A job that the demo started, and when it must end."""
 
     id: str
     service: str
@@ -85,7 +85,7 @@ class Started:
 
 
 class Demo:
-    """The story. Every step fails loudly if it did not come out as told."""
+    """The steps of the demo. Each fails loudly if it does not end as described."""
 
     def __init__(self, emulator: Emulator, workspace: Workspace) -> None:
         self.emulator = emulator
@@ -106,7 +106,7 @@ class Demo:
         step(1, "pulumi up: an environment with a guard for each service")
         self.workspace.up().check()
         outputs = self.workspace.outputs()
-        console.print("    made: amazon-jobs, azure-batches; nothing is started or stopped by that")
+        console.print("    made: amazon-jobs, azure-batches; that starts and stops nothing")
 
         step(2, "Jobs start, by boto3 and the Azure SDK: ours, and those of neighbours in the same accounts")
         mine, other = outputs["roleArn"], "arn:aws:iam::123456789012:role/production"
@@ -159,7 +159,7 @@ class Demo:
         self.verify("second destroy")
 
     def plan(self, preview: str, workspace: Workspace) -> None:
-        """Fails unless the check of a pull request finds the jobs that its update would orphan."""
+        """Fail unless `plan --preview` names the jobs that the update would orphan."""
         state = workspace.directory / "state.json"
         state.write_text(json.dumps(workspace.export_state()), encoding="utf-8")
         command = ["translation-job-guard", "plan", "--preview", "-", "--state", str(state)]
@@ -179,7 +179,7 @@ class Demo:
             console.print("    " + escape(line), soft_wrap=True)
 
     def conclude(self) -> None:
-        step(9, "What became of every job")
+        step(9, "How every job ended")
         console.print(self.table())
         console.print(
             f"\n[bold green]All {self.count(MINE)} jobs of the stacks were stopped before they went; all "
@@ -200,7 +200,7 @@ class Demo:
     def start_azure(self, container: str, owner: str, must_end: str) -> None:
         target = {"targetUrl": f"{container}-translated", "language": "de"}
         batch = {"source": {"sourceUrl": container}, "targets": [target]}
-        # Not by begin_translation: its poller asks on in a thread, also after the demo has ended.
+        # Not by begin_translation: its poller keeps asking in a thread, even after the demo has ended.
         submit = HttpRequest("POST", "/document/batches?api-version=2024-05-01", json={"inputs": [batch]})
         answer = self.documents.send_request(submit)
         answer.raise_for_status()
@@ -215,7 +215,7 @@ class Demo:
         return str(answer["TextTranslationJobProperties"]["JobStatus"])
 
     def verify(self, moment: str) -> None:
-        """Fails unless the jobs that had to end by now have been stopped, and all others still run."""
+        """Fail unless the jobs that had to end by now have been stopped, and all others still run."""
         moments = ["release 2", "destroy", "second destroy"]
         due = moments[: moments.index(moment) + 1]
         for job in self.started:
@@ -228,7 +228,7 @@ class Demo:
 
     def table(self) -> Table:
         table = Table(box=None, padding=(0, 1), header_style="bold")
-        for column in ("Service", "Job", "Whose", "Now", "Because"):
+        for column in ("Service", "Job", "Owner", "State", "Reason"):
             table.add_column(column)
         why = {"release 2": "guard replaced", "destroy": "guard deleted", "": "in no scope"}
         why["second destroy"] = why["destroy"]
@@ -239,7 +239,7 @@ class Demo:
 
 
 def show_policies(output: str) -> None:
-    """Of what Pulumi prints, what the policy pack says."""
+    """Print what the policy pack says, of all that Pulumi printed."""
     _, _, told = output.partition("Policies:\n")
     for line in told.partition("\n\n")[0].splitlines():
         console.print("  " + escape(line), soft_wrap=True)
@@ -250,7 +250,7 @@ def step(number: int, text: str) -> None:
 
 
 class GuardLines:
-    """Shows, of what Pulumi prints, the guards' own lines: live, and not again where Pulumi sums up at the end."""
+    """Shows the guards' own lines of Pulumi's output: live, and not again in the summary at the end."""
 
     def __init__(self, stack: str) -> None:
         self._stack = stack
@@ -265,7 +265,7 @@ class GuardLines:
 
 @contextmanager
 def ends_cleanly() -> Iterator[None]:
-    """Being told to end (Ctrl-C, SIGTERM, a closed terminal) unwinds like any other exception, and so cleans up."""
+    """Unwind on Ctrl-C, SIGTERM and a closed terminal as on any other exception, and so clean up."""
 
     def unwind(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -316,7 +316,7 @@ def main() -> int:
         console.print(f"\n[bold red]The demo failed:[/] {escape(str(error))}")
         return 1
     except SystemExit as told:
-        console.print("\nInterrupted; everything that the demo had started is gone.")
+        console.print("\nInterrupted; everything that the demo started is gone.")
         return int(told.code or 0)
     console.print(f"Took {time.monotonic() - began:.0f} s; everything that the demo made is gone.")
     return 0

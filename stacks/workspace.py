@@ -41,7 +41,7 @@ class EngineFailed(AssertionError):
 
 @dataclass(frozen=True)
 class Result:
-    """What one command said and did. `events` are Pulumi's engine events, in their JSON form."""
+    """Output and events of one command. `events` are Pulumi's engine events, in their JSON form."""
 
     arguments: tuple[str, ...]
     exit_code: int
@@ -54,25 +54,25 @@ class Result:
         return self.stdout + self.stderr
 
     def check(self, *, fails: bool = False) -> Result:
-        """The result itself, if the command succeeded (or failed, with `fails`); else raises EngineFailed."""
+        """Return this result, or raise EngineFailed unless the command succeeded (with `fails`: failed)."""
         if (self.exit_code != 0) is not fails:
             raise EngineFailed(f"pulumi {' '.join(self.arguments)} ended with {self.exit_code}\n{self.output}")
         return self
 
     def started(self) -> list[tuple[str, str]]:
-        """(operation, resource name) of each step as the engine began it, without what stays the same."""
+        """Return (operation, resource name) of each step as it began, without resources that stay the same."""
         return list(self._steps("resourcePreEvent"))
 
     def completed(self) -> list[tuple[str, str]]:
-        """(operation, resource name) of each step as it ended well."""
+        """Return (operation, resource name) of each step that succeeded."""
         return list(self._steps("resOutputsEvent"))
 
     def failed(self) -> list[tuple[str, str]]:
-        """(operation, resource name) of each step that failed."""
+        """Return (operation, resource name) of each step that failed."""
         return list(self._steps("resOpFailedEvent"))
 
     def diagnostics(self) -> str:
-        """Everything that the program, its providers and the engine said, in order."""
+        """Return everything that the program, its providers and the engine said, in order."""
         return "".join(event["diagnosticEvent"]["message"] for event in self.events if "diagnosticEvent" in event)
 
     def _steps(self, kind: str) -> Iterator[tuple[str, str]]:
@@ -85,7 +85,7 @@ class Result:
 
 
 class Running:
-    """A command under way."""
+    """A command that is running."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class Running:
             reader.start()
 
     def wait(self) -> Result:
-        """The command's result. One that is still running after the time limit is killed: EngineFailed."""
+        """Wait for the command, and return its result. Kill it after the time limit, and raise EngineFailed."""
         try:
             self.process.wait(self._time_limit)
         except subprocess.TimeoutExpired:
@@ -133,7 +133,7 @@ class Running:
         )
 
     def wait_for(self, text: str) -> None:
-        """Returns once a line of the output contains `text`. EngineFailed if the command ends without it."""
+        """Wait until a line of the output contains `text`. Raise EngineFailed if the command ends without it."""
 
         def seen() -> bool:
             return any(text in line for lines in self._lines.values() for line in lines)
@@ -147,16 +147,16 @@ class Running:
                 )
 
     def interrupt(self) -> None:
-        """What Ctrl-C does: the engine lets the steps under way end, and begins no others."""
+        """Interrupt the command as Ctrl-C does: the engine ends the steps under way, and begins no others."""
         self.process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """kill -9 of the command line alone, as the out-of-memory killer does: its plugins live on."""
+        """Kill the command line alone with `kill -9`, as the out-of-memory killer does: its plugins live on."""
         self.process.kill()
         self.process.wait()
 
     def kill_tree(self) -> None:
-        """kill -9 of the command line and of every plugin, as the end of a container does."""
+        """Kill the command line and all plugins with `kill -9`, as the end of a container does."""
         try:
             processes = [
                 *psutil.Process(self.process.pid).children(recursive=True),
@@ -232,7 +232,7 @@ class Workspace:
         self.close()
 
     def write_program(self, program: str | Path) -> None:
-        """Makes `program` the one that the next command runs."""
+        """Make `program` the one that the next command runs."""
         self.program = program
         if isinstance(program, Path):
             main = program.resolve()
@@ -260,7 +260,7 @@ class Workspace:
         return self.start("destroy", *options).wait()
 
     def start(self, operation: str, *options: str) -> Running:
-        """Begins preview, up, refresh or destroy, and returns at once.
+        """Begin preview, up, refresh or destroy, and return at once.
 
         No preview comes before a change, unless `options` have `--skip-preview=false`.
         """
@@ -275,14 +275,14 @@ class Workspace:
         return self._start([*arguments, "--event-log", str(events)], events)
 
     def cancel(self) -> Result:
-        """Removes the lock that a killed command left behind."""
+        """Remove the lock that a killed command left behind."""
         return self.run("cancel", "--yes", "--stack", self.stack)
 
     def set_secret(self, key: str, value: str) -> Result:
         return self.run("config", "set", "--secret", "--stack", self.stack, "--", key, value)
 
     def export_state(self) -> dict[str, Any]:
-        """The stack's deployment, as `pulumi stack export` gives it."""
+        """Return the stack's deployment, as `pulumi stack export` prints it."""
         exported: dict[str, Any] = json.loads(self.run("stack", "export", "--stack", self.stack).check().stdout)
         return exported
 
@@ -298,28 +298,28 @@ class Workspace:
         return result
 
     def resources(self) -> dict[str, dict[str, Any]]:
-        """The stack's own resources by name; of two with one name, the one that is not to be deleted."""
+        """Return the stack's own resources by name; of two with one name, the one that is not to be deleted."""
         found = self.export_state()["deployment"].get("resources") or []
         own = [resource for resource in found if not resource["type"].startswith("pulumi:")]
         own.sort(key=lambda resource: not resource.get("delete", False))
         return {resource["urn"].rpartition("::")[2]: resource for resource in own}
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets in plain text."""
+        """Return the stack's outputs, with secrets in plain text."""
         shown = self.run("stack", "output", "--json", "--show-secrets", "--stack", self.stack).check()
         outputs: dict[str, Any] = json.loads(shown.stdout)
         return outputs
 
     def run(self, *arguments: str) -> Result:
-        """Any other command."""
+        """Run any other command."""
         return self._start(arguments).wait()
 
     def close(self) -> None:
-        """Ends what is left of this workspace's processes."""
+        """End the processes that are left of this workspace."""
         end_processes(self._home)
 
     def environment(self) -> dict[str, str]:
-        """What a command runs with: the caller's environment without their clouds and backends, and `env`."""
+        """Return the environment of a command: the caller's without their clouds and backends, with `env`."""
         return {
             **own_environment(self._home, self._backend),
             "PULUMI_DEBUG_COMMANDS": "true",  # makes --event-log known
@@ -343,7 +343,7 @@ class Workspace:
 
 
 def own_environment(home: Path, backend: Path) -> dict[str, str]:
-    """The caller's environment without their clouds and backends, with a home and a backend of its own for Pulumi."""
+    """Return the caller's environment without their clouds and backends, with Pulumi's home and backend."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
     return {
         **inherited,

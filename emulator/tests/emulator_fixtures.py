@@ -61,28 +61,28 @@ def stepped_server() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(real_server: Emulator) -> Emulator:
-    """With a real clock; stops take 50 ms."""
+    """Return an emulator with a real clock; stops take 50 ms."""
     real_server.control.reset()
     return real_server
 
 
 @pytest.fixture
 def stepped(stepped_server: Emulator) -> Emulator:
-    """With a clock that stands still until `control.advance`; stops take 2 s, jobs 600."""
+    """Return an emulator whose clock stands still until `control.advance`; stops take 2 s, jobs 600."""
     stepped_server.control.reset()
     return stepped_server
 
 
 @pytest.fixture
 def uncached(stepped: Emulator) -> Emulator:
-    """As `stepped`, with Azure's answers never from a cache, and its batches listed and started at once."""
+    """Return `stepped` without Azure's cache; its batches are listed and started at once."""
     stepped.control.settings(azure_cache_seconds=0, azure_read_lag=0, azure_start_latency=0)
     return stepped
 
 
 @pytest.fixture
 def s3(stepped: Emulator) -> Any:
-    """A client; there are the buckets that `start` uses, with two documents to translate."""
+    """Make an S3 client, with the buckets that `start` uses and two documents to translate."""
     client = aws(stepped, "s3")
     for bucket in ("input-bucket", "output-bucket"):
         client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -93,7 +93,7 @@ def s3(stepped: Emulator) -> Any:
 
 @pytest.fixture
 def iam(stepped: Emulator) -> Any:
-    """A client; there is the role that `start` uses."""
+    """Make an IAM client, with the role that `start` uses."""
     client = aws(stepped, "iam")
     client.create_role(RoleName="translate", AssumeRolePolicyDocument=TRUST)
     return client
@@ -110,7 +110,7 @@ def aws(
     attempts: int = 1,
     **config: Any,
 ) -> Any:
-    """A real boto3 client; `attempts` counts the first one. What Amazon Translate answers is checked."""
+    """Make a real boto3 client that checks the answers; `attempts` counts the first one."""
     client = boto3.client(  # type: ignore[call-overload, unused-ignore]
         service,
         region_name=region,
@@ -140,13 +140,13 @@ def _check_answer(http_response: Any, model: Any, **_: Any) -> None:
 def azure(
     emulator: Emulator, resource: str = "translator", key: str = "emulator-key", **options: Any
 ) -> DocumentTranslationClient:
-    """A real SDK client; no retries unless `retry_total` says so."""
+    """Make a real SDK client; it retries only if `retry_total` says so."""
     options = {"retry_total": 0, **options}
     return DocumentTranslationClient(emulator.azure_endpoint(resource), AzureKeyCredential(key), **options)
 
 
 def start(client: Any, **changes: Any) -> str:
-    """Starts an Amazon Translate job; returns its id."""
+    """Start an Amazon Translate job, and return its ID."""
     request = {
         "JobName": "job",
         "InputDataConfig": {"S3Uri": "s3://input-bucket/in/", "ContentType": "text/plain"},
@@ -162,7 +162,7 @@ def start(client: Any, **changes: Any) -> str:
 def submit(
     client: DocumentTranslationClient, source: str = SOURCE, target: str = TARGET, inputs: list[Any] | None = None
 ) -> str:
-    """Submits a batch; returns its id.
+    """Submit a batch, and return its ID.
 
     Not by `begin_translation`: that starts a thread that goes on asking for the status, and does so even if it is
     told not to (with `polling=False` it raises a TypeError).
@@ -176,7 +176,7 @@ def submit(
 
 
 def listed(client: Any, **request: Any) -> list[str]:
-    """The ids of all pages of a listing, in its order."""
+    """Return the IDs on all pages of a listing, in its order."""
     found: list[str] = []
     while True:
         page = client.list_text_translation_jobs(**request)

@@ -354,7 +354,7 @@ def test_error_status_is_a_setting(stepped: Emulator) -> None:
     assert found == [400, 404]
 
 
-# Whose jobs they are
+# Accounts and regions
 
 
 def test_accounts_and_regions_do_not_see_each_other(stepped: Emulator) -> None:

@@ -55,7 +55,7 @@ def wire(
 
 
 def on_wire(url: str) -> str:
-    """A URL as the service writes it: with the port."""
+    """Return a URL as the service writes it: with the port."""
     return url.replace(".windows.net/", ".windows.net:443/")
 
 
@@ -337,7 +337,7 @@ def test_an_invalid_key_is_answered_as_recorded(uncached: Emulator) -> None:
 
 
 def test_a_token_is_as_good_as_a_key(uncached: Emulator) -> None:
-    """Bearer tokens are taken; over http the SDK sends them only if it is told to, for each call."""
+    """Bearer tokens are accepted. Over http, the SDK sends them only if each call allows it."""
     client = DocumentTranslationClient(uncached.azure_endpoint("translator"), Token(), retry_total=0)
     assert list(client.list_translation_statuses(enforce_https=False)) == []
     assert uncached.control.requests()[-1]["credential"] == "bearer"

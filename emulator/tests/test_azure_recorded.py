@@ -220,7 +220,7 @@ def test_documents_have_pages_too(uncached: Emulator) -> None:
 
 
 def follow(emulator: Emulator, link: str) -> Any:
-    """What a link leads to; urllib takes no raw spaces."""
+    """Return what a link leads to; urllib accepts no raw spaces."""
     return wire(emulator, "GET", link.partition("/translator/document/")[2].replace(" ", "%20"))[2]
 
 

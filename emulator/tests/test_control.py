@@ -177,7 +177,7 @@ def test_settings_are_checked_before_it_starts() -> None:
 
 
 def test_it_runs_as_a_program() -> None:
-    """It says where it is, with variables that lead the SDKs there, and ends cleanly when it is told to."""
+    """It prints its address and the variables that direct the SDKs there, and ends cleanly on a signal."""
     for number in (signal.SIGTERM, signal.SIGINT):
         command = [
             sys.executable,

@@ -56,13 +56,13 @@ Break = tuple[Any, str, Any]
 
 
 def answer(owner: Any, name: str, change: Callable[[Any], Any]) -> Break:
-    """A function whose answer is changed."""
+    """Replace a function by one whose answer is changed."""
     original = getattr(owner, name)
     return owner, name, lambda *args, **kwargs: change(original(*args, **kwargs))
 
 
 def before(owner: Any, name: str, prepare: Callable[..., Any]) -> Break:
-    """A function before which something else is done to its object."""
+    """Replace a function by one that does something to its object first."""
     original = getattr(owner, name)
 
     def altered(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -131,7 +131,7 @@ def with_inner_error(status: int, code: str, message: str, _: Any = None) -> Any
 
 
 def with_headers(**headers: str | None) -> Callable[[Any], Any]:
-    """Headers added to an answer, or taken away."""
+    """Add headers to an answer, or remove them."""
 
     def change(response: Any) -> Any:
         changed = {**response.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}

@@ -18,7 +18,7 @@ FILES = sorted(path for path in DISTRIBUTION.rglob("*.py") if "venv" not in str(
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The top-level packages that a file imports anywhere."""
+    """Return the top-level packages that a file imports anywhere."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)

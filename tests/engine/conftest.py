@@ -19,7 +19,7 @@ MakeWorkspace = Callable[..., Workspace]
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[MakeWorkspace]:
-    """Makes a Workspace from a program, by the arguments of Workspace; ends its processes after the test."""
+    """Make a Workspace from the arguments of Workspace, and end its processes after the test."""
     with ExitStack() as stack:
 
         def make(program: str | Path, **arguments: Any) -> Workspace:

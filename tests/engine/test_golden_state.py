@@ -18,7 +18,7 @@ RELEASES = sorted((Path(__file__).parents[1] / "golden").glob("[0-9]*"))
 
 
 def state(release: Path, emulator: Emulator) -> dict[str, Any]:
-    """The deployment of a stack with both guards of a release, as Pulumi stored it, at this emulator."""
+    """Return the deployment of a stack with both guards of a release, as Pulumi stored it, at this emulator."""
     stack, provider = "urn:pulumi:dev::app::", "pulumi:providers:pulumi-python::default"
     places = {"amazon": {"endpoint_url": emulator.url}, "azure": {"endpoint": emulator.azure_endpoint("translator")}}
     guards = []

@@ -38,7 +38,7 @@ def states(emulator: Emulator, ids: list[str]) -> set[str]:
 
 
 def before(result: Result, first: tuple[str, str], then: tuple[str, str]) -> bool:
-    """Whether the step `first` had ended when the step `then` began."""
+    """Check whether the step `first` had ended when the step `then` began."""
     order = [
         (kind, (step["metadata"]["op"], step["metadata"]["urn"].rpartition("::")[2]))
         for event in result.events

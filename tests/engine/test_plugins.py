@@ -18,7 +18,7 @@ NEIGHBOURS = "https://neighbour.blob.core.windows.net"
 
 
 def steps(result: Result, *names: str) -> list[tuple[str, str, str]]:
-    """(began or ended, operation, name) of the deletions of these resources, in the order of the engine's events."""
+    """Return (began or ended, operation, name) of the deletions of some resources, in the order of the events."""
     words = {"resourcePreEvent": "began", "resOutputsEvent": "ended"}
     return [
         (words[kind], metadata["op"], name)
@@ -31,7 +31,7 @@ def steps(result: Result, *names: str) -> list[tuple[str, str, str]]:
 
 
 def one_by_one(operation: str, *names: str) -> list[tuple[str, str, str]]:
-    """What `steps` has when each deletion began after the one before had ended."""
+    """Return what `steps` returns if each deletion began after the one before had ended."""
     return [(word, operation, name) for name in names for word in ("began", "ended")]
 
 
@@ -50,7 +50,7 @@ def translate_documents(emulator: Emulator, account: str, source: str, target: s
 
 
 def ended_before(emulator: Emulator, jobs: list[str], state: str, **request: Any) -> bool:
-    """Whether all jobs had ended, in this state, when the one request that is described came in."""
+    """Check whether all jobs had ended, in this state, when the one request that is described came in."""
     (asked,) = emulator.control.requests(**request)
     found = [emulator.control.job(job) for job in jobs]
     return all(job["state"] == state and job["ended"] <= asked["started"] for job in found)

@@ -25,7 +25,7 @@ Act = Callable[[Workspace], Result]
 
 
 def _table() -> dict[str, tuple[str, str]]:
-    """What you do, what the guard does, and what to do instead."""
+    """Return what the guard does and what to do instead, by what you do."""
     text = (ROOT / "docs" / "lifecycle.md").read_text(encoding="utf-8")
     section = text.split("## What the guard cannot see\n", 1)[1].split("\n## ", 1)[0]
     rows = [line.strip()[1:-1].split("|") for line in section.splitlines() if line.startswith("|")]
@@ -38,7 +38,7 @@ def _urn(stack: Workspace, name: str) -> str:
 
 
 def _up(**config: str) -> Act:
-    """Changes the configuration, and runs `up`."""
+    """Change the configuration, and run `up`."""
 
     def act(stack: Workspace) -> Result:
         stack.config |= {f"test:{key}": value for key, value in config.items()}
@@ -74,7 +74,7 @@ def _without_its_state(stack: Workspace) -> Result:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a row does, in a stack of this shape, and what it does where the guard is to act all the same."""
+    """What a row does in a stack of some shape, and what it does so that the guard acts."""
 
     act: Act
     shape: str = "plain"

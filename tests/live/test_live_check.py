@@ -36,7 +36,7 @@ Look = Callable[..., tuple[int, Any, dict[str, str]]]
 
 
 def options(emulator: Emulator, service: str, **changes: str) -> list[str]:
-    """The arguments of a run, without the question and without a stack; an empty value leaves an option out."""
+    """Return the arguments of a run without question and stack; an empty value leaves an option out."""
     at_azure = {"endpoint": emulator.azure_endpoint("planted-resource"), "source": SOURCE, "target": TARGET}
     given = {**(AMAZON if service == "amazon" else at_azure), "interval": "1", "patience": "60", **changes}
     return [service, *(f"--{name}={value}" for name, value in given.items() if value)]
@@ -50,7 +50,7 @@ def look(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Look:
-    """Runs the check on the emulator with some settings: its exit code, transcript and facts."""
+    """Run the check on the emulator with some settings; return its exit code, transcript and facts."""
     for name, value in {**stepped.environment, **PLANTED, "HOME": str(bare_environment)}.items():
         monkeypatch.setenv(name, value)
     stepped.control.put_azure_account("planted-resource", ["planted-key-of-azure"])

@@ -485,7 +485,7 @@ class _Gone:
 
 
 def _found(request: Callable[[], Any]) -> Any:
-    """The answer, or None where the service says that there is no such thing."""
+    """Return the answer, or None if the service says that there is no such thing."""
     try:
         return request()
     except ClientError as error:

@@ -40,7 +40,7 @@ class Cloud:
         self.subscription = settings.get("subscriptionId") or self.subscription
 
     def ask(self, method: str, id_: str, body: Any = None) -> Any:
-        """The answer's body, or None where there is no such resource. Raises RuntimeError with the service's words."""
+        """Return the answer's body, or None if there is no such resource; else raise RuntimeError."""
         url = f"{os.environ[ENDPOINT_ENV]}{id_}?api-version=stand-in"
         headers = {"Authorization": "Bearer stand-in", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()

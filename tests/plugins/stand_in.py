@@ -52,7 +52,7 @@ class Kind(ABC):
 
     @abstractmethod
     def create(self, inputs: Properties) -> str:
-        """Makes it; returns its id."""
+        """Make the resource, and return its ID."""
 
     def update(self, id_: str, olds: Properties, inputs: Properties) -> None:
         raise NotImplementedError(f"{type(self).__name__} {id_} cannot be updated")
@@ -63,11 +63,11 @@ class Kind(ABC):
 
     @abstractmethod
     def delete(self, id_: str, state: Properties) -> None:
-        """Deletes it. That it is gone already is no error."""
+        """Delete the resource. That it is already gone is not an error."""
 
 
 def _plainly(method: _Method) -> _Method:
-    """An error of the service reaches the user as the service put it, without a traceback."""
+    """Show an error of the service to the user as the service wrote it, without a traceback."""
 
     @functools.wraps(method)
     def call(self: StandIn, request: Any, context: grpc.ServicerContext) -> Any:
@@ -214,7 +214,7 @@ def _present(kind: Kind, id_: str, inputs: Properties) -> Properties:
 
 
 def _foreseen(kind: Kind, olds: Properties, inputs: Properties) -> Any:
-    """The outputs as far as preview knows them: those of an existing resource stay as they are."""
+    """Return the outputs as far as preview knows them: those of an existing resource stay the same."""
     unknown: Properties = {}
     for path in kind.known_after:
         *outer, name = path.split(".")

@@ -244,7 +244,7 @@ class World:
             locations, located, older = self._batch(plan)
             submitted -= older
             if plan.target_after:
-                # The container of the scope is the one that is written to, which is told later.
+                # The scope has the target container, which the service shows later.
                 targets, locations = locations, [f"{_CONTAINER}-source/{n}.docx" for n, _ in enumerate(locations)]
         else:
             name, role, locations, located = self._text_job(plan)
@@ -508,7 +508,7 @@ def _success_is_true(world: World, run: Run) -> None:
 
 
 def _failure_is_due(world: World, run: Run) -> None:
-    # 4: a job that ends by itself, vanishes or loses a race is no error; only these are.
+    # 4: a job that ends by itself, vanishes or loses a race is not an error; only these are.
     errors = [call.error for call in run.calls if isinstance(call.error, ServiceError)]
     definite = [error for error in errors if not isinstance(error, (Throttled, Transient))]
     assert str(run.outcome), "an error that says nothing"

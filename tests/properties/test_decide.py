@@ -1,4 +1,4 @@
-"""What a changed guard comes to, against an oracle written from DESIGN's table and not from the code."""
+"""What `decide` answers for a change, against an oracle written from DESIGN's table and not from the code."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ _values: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def changes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Old properties, all known as a state's are, and new ones that differ in some."""
+    """Draw old properties, all known as a state's are, and new ones that differ in some."""
     old = {name: draw(values) for name, values in _values.items()}
     old = {name: _settled(value) for name, value in old.items() if value is not _ABSENT}
     # Half of all changes are of one or two properties, so that each row of the table decides often.
@@ -115,7 +115,7 @@ def changes(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @st.composite
 def _renamed(draw: st.DrawFn, one: Mapping[str, Any]) -> dict[str, Any]:
-    """A protected resource as it might be after an `up`: under any URN of its type, replaced or not."""
+    """Draw a protected resource as it might be after an `up`: under any URN of its type, replaced or not."""
     urns = [urn for urn, type_ in _TYPES.items() if type_ == _TYPES[one["urn"]]]
     return {"urn": draw(st.sampled_from(urns)), "id": draw(st.sampled_from([one["id"], "id-3", UNKNOWN]))}
 
@@ -135,7 +135,7 @@ def _settled(value: Any) -> Any:
 
 
 def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bool]:
-    """The answer of DESIGN's table, and whether the old guard is deleted first."""
+    """Return the answer of DESIGN's table, and whether the old guard is deleted first."""
     before, after = _with_defaults(old, new), _with_defaults(new, old)
     # What the jobs need is being replaced: delete first.
     if after["protects"] is UNKNOWN or after["scope"] is UNKNOWN:
@@ -157,7 +157,7 @@ def expected(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Answer, bo
 
 
 def _any_was_replaced(before: Any, after: Any) -> bool:
-    """An id changed, or more URNs with a type and an id are gone than new while any URN is new."""
+    """Check whether an ID changed, or more URNs of a type and ID vanished than appeared while any appeared."""
     old, new = ({one["urn"]: one["id"] for one in entries if one["urn"] is not UNKNOWN} for entries in (before, after))
     if any(id_ is not None and urn in new and new[urn] != id_ for urn, id_ in old.items()):
         return True
@@ -188,7 +188,7 @@ def _host(properties: Mapping[str, Any]) -> str | None:
 
 
 def check(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    """The answer is the table's, has a reason, and is never "keep" when anything differs."""
+    """Check that the answer is the table's, has a reason, and is never "keep" when anything differs."""
     old, new = change
     decision = decide(old, new)
     assert (decision.answer, decision.delete_first) == expected(old, new)
@@ -211,7 +211,7 @@ def check(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
 
 @given(changes())
 def test_the_answer_is_the_tables(change: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    """Every change comes to what DESIGN's table says, whatever else changes with it."""
+    """Every change gets the answer of DESIGN's table, whatever else changes with it."""
     check(change)
 
 

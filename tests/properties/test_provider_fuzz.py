@@ -119,7 +119,7 @@ class Service:
         return self._proper(operation, path)
 
     def _proper(self, operation: str, path: str) -> Answer:
-        """As the service answers: one job is in flight until somebody stops it."""
+        """Answer as the service does: one job is in flight until somebody stops it."""
         if operation == "sts":
             return Answer(200, (("Content-Type", "text/xml"),), _IDENTITY)
         if operation == "stop":
@@ -218,7 +218,7 @@ PAUSING = tuple(
 
 
 class FastTime:
-    """Stands for ``time`` in the guard: pauses are counted, and take none."""
+    """Replaces `time` in the guard: pauses are counted, and take no time."""
 
     def __init__(self) -> None:
         self._slept = 0.0
@@ -239,7 +239,7 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def no_sdk_pauses() -> Iterator[None]:
-    """The SDKs go on at once where they would pause between attempts."""
+    """Let the SDKs continue at once where they would pause between attempts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.endpoint.time", FastTime())
         patch.setattr("azure.core.pipeline.transport._base.HttpTransport.sleep", lambda _self, _seconds: None)
@@ -248,7 +248,7 @@ def no_sdk_pauses() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Files that environment variables may name."""
+    """Write files that environment variables may name."""
     directory = tmp_path_factory.mktemp("files")
     (directory / "garbage").write_bytes(b"\x00\xff garbage = [\n")
     (directory / "config").write_text(
@@ -266,7 +266,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 
 
 def baseline(service: Service, files: Mapping[str, str]) -> dict[str, str]:
-    """Credentials that work, no way out of this machine, and nothing of the machine's own."""
+    """Return credentials that work, no way out of this machine, and nothing of the machine's own."""
     nowhere = "http://127.0.0.1:1"
     return {
         **SECRETS,
@@ -286,7 +286,7 @@ def baseline(service: Service, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def properties(provider: _GuardProvider, service: Service, mode: str) -> dict[str, Any]:
-    """A guard's stored properties that can be read."""
+    """Return a guard's stored properties, all valid."""
     common = {
         "name": "guard",
         "stack": "dev",
@@ -361,7 +361,7 @@ GARBAGE = st.one_of(st.text(max_size=20), st.sampled_from(["", " ", "%", "://", 
 
 
 def fuzz(share: float) -> settings:
-    """A share of a thousand examples: each is a part of a guard's life with a new SDK client."""
+    """Return the settings for a share of a thousand examples: each is part of a guard's life with new SDK clients."""
     return settings(
         max_examples=min(int(settings.default.max_examples * share / 2), 5_000) or 1,  # type: ignore[union-attr]
         suppress_health_check=[
@@ -589,7 +589,7 @@ SERVED = st.recursive(
 
 
 def _list_of(key: str, entry: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """A listing with one entry in which some field is another."""
+    """Draw a listing with entries in which some field differs."""
     changed = st.dictionaries(st.sampled_from(sorted(entry)), SERVED, max_size=2).map(lambda edit: {**entry, **edit})
     more = st.dictionaries(st.sampled_from(["NextToken", "@nextLink", "nextLink"]), SERVED, max_size=1)
     return st.tuples(st.lists(changed, max_size=3), more).map(lambda drawn: {key: drawn[0], **drawn[1]})

@@ -323,7 +323,7 @@ class Run:
 
 
 class World:
-    """A scenario come true."""
+    """A scenario, set up in the emulator."""
 
     def __init__(self, emulator: Emulator, scenario: Scenario, patch: pytest.MonkeyPatch) -> None:
         self.scenario = scenario
@@ -354,7 +354,7 @@ class World:
         self._order_faults()
 
     def _look_before(self) -> None:
-        """Somebody looks, and each node of the cache keeps a listing without a job."""
+        """Look once, so that each node of the cache keeps a listing without a job."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(azure, "fresh", lambda ask, *_: ask()[0])
             for _ in range(3):
@@ -370,7 +370,7 @@ class World:
             if job["id"] in self.own and job["state"] in stop_states and job["submitted"] <= shown
         }
         if self.scenario.service == AZURE_DOCUMENT_TRANSLATION:
-            # Whose the others are is not told yet.
+            # The owner of the others is not known yet.
             told = {id_ for id_ in waiting if self.told_at[id_] <= self.clock.today}
             waiting = set() if self.scenario.may_stay_undecided else told
         self.clock.crash_after = crash_after
@@ -473,7 +473,7 @@ class World:
                 self.control.fault(STOP[self.scenario.service], kind, times=2, per_job=True)
 
     def _listings(self, run: Run) -> list[dict[str, Any]]:
-        """The first request of each listing that was answered, and not from a cache."""
+        """Return the first request of each listing that was answered, and not from a cache."""
         calls = [call for call in run.calls if call["operation"] == LIST[self.scenario.service]]
         calls = [call for call in calls if call["status"] == 200]
         if self.scenario.service == AMAZON_TRANSLATE:
@@ -496,7 +496,7 @@ class World:
 
 
 def _url_of_gateway(request: Any) -> str:
-    """An URL without the parameters that a reader varies."""
+    """Return a URL without the parameters that a reader varies."""
     query = [(name, value) for name, value in parse_qsl(request.raw_query) if name not in ("top", VARIED)]
     return f"{request.raw_path or request.path}?{urlencode(query)}"
 

@@ -21,12 +21,12 @@ _BEFORE = re.compile(r"[A-Z_]+=.*|do|then|else|if|!")
 
 
 def unknown(script: str) -> list[str]:
-    """What the commands of a script call that `pulumi` and this project's own command line do not have."""
+    """Return what the commands of a script use that `pulumi` and this project's own command line do not have."""
     return [problem for words in _commands(script) for problem in _problems(words)]
 
 
 def _commands(script: str) -> Iterator[list[str]]:
-    """The words of each call of `pulumi` or of `translation-job-guard`."""
+    """Return the words of each call of `pulumi` or of `translation-job-guard`."""
     for line in re.sub(r"\\\n", " ", script).splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
@@ -59,7 +59,7 @@ def _problems(words: list[str]) -> Iterator[str]:
 
 @functools.cache
 def _help(program: str, *command: str) -> str:
-    """What `--help` says of a command; nothing if there is no such command."""
+    """Return what `--help` prints for a command; nothing if there is no such command."""
     path = find_engine() if program == "pulumi" else str(Path(sys.prefix) / "bin" / OWN)
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
@@ -70,7 +70,7 @@ def _help(program: str, *command: str) -> str:
             timeout=60,
             check=False,
         )
-    # For what is no command of its own, `pulumi` shows the help of the group that it is in.
+    # For a word that is not a command, `pulumi` shows the help of its group.
     own = not command or _names(done.stdout, *command)
     return done.stdout if done.returncode == 0 and own else ""
 

@@ -36,7 +36,7 @@ class Scheduler:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def wait_for(self, count: int, time_limit: float = 30.0) -> None:
-        """Returns once so many jobs have been submitted."""
+        """Wait until this many jobs have been submitted."""
         with self._grown:
             assert self._grown.wait_for(lambda: len(self.submitted) >= count, time_limit), self.failed
 

@@ -24,7 +24,7 @@ def example(
     program: Path = STACKS,
     stack: str = "dev",
 ) -> Workspace:
-    """One of the example stacks, the one that `config` names; keys without a namespace are the project's own."""
+    """Make one of the example stacks, the one that `config` names; keys without a namespace are the project's."""
     made: Workspace = workspace(program, project=PROJECT, stack=stack, env=dict(env))
     configure(made, config)
     return made
@@ -35,22 +35,22 @@ def configure(workspace: Workspace, config: Mapping[str, str]) -> None:
 
 
 def deleted_in_order(result: Result, *names: str, operation: str = "delete") -> bool:
-    """Whether each deletion had ended before the next began."""
+    """Check whether each deletion had ended before the next began."""
     return all(before(result, (operation, first), (operation, then)) for first, then in pairwise(names))
 
 
 def deleted_first(result: Result, guard: str, others: Iterable[str], operation: str = "delete") -> bool:
-    """Whether the guard's deletion had ended before any of the others began."""
+    """Check whether the guard's deletion had ended before any of the others began."""
     return all(deleted_in_order(result, guard, other, operation=operation) for other in others)
 
 
 def ended_before(emulator: Emulator, jobs: Sequence[str], state: str, operation: str, **match: str) -> bool:
-    """Whether all jobs had ended, in this state, when the last such request came in."""
+    """Check whether all jobs had ended, in this state, when the last such request came in."""
     request = emulator.control.requests(operation=operation, match=match)[-1]
     found = [emulator.control.job(job) for job in jobs]
     return all(job["state"] == state and job["ended"] <= request["started"] for job in found)
 
 
 def dependencies(workspace: Workspace, name: str) -> set[str]:
-    """What the state says that a resource depends on: an order that came out right may have been luck."""
+    """Return what a resource depends on in the state: an order that came out right may have been luck."""
     return {urn.rpartition("::")[2] for urn in workspace.resources()[name]["dependencies"]}

@@ -34,7 +34,7 @@ ELSEWHERE = "https://neighbour.blob.core.windows.net"
 
 
 def documents(emulator: Emulator, subdomain: str) -> DocumentTranslationClient:
-    """The real client, with Entra ID: the account takes no keys."""
+    """Make the real client with Entra ID: the account accepts no keys."""
     # The SDK's own way of adding a token insists on https.
     bearer: Any = HeadersPolicy({"Authorization": "Bearer of-a-colleague"})
     endpoint, nothing = emulator.azure_endpoint(subdomain), AzureKeyCredential("not-used")

@@ -74,7 +74,7 @@ UNCHECKED = {"release"}
 
 @pytest.fixture(autouse=True)
 def program() -> Iterator[None]:
-    """A Pulumi program in this process, with no engine: making a resource or calling a function fails otherwise."""
+    """Run a Pulumi program in this process, without an engine: making a resource or calling a function fails."""
     settings.reset_options(project=PROJECT, stack="dev")
     yield
     set_all_config({})
@@ -84,7 +84,7 @@ def program() -> Iterator[None]:
 
 
 def refusal(module: str, config: dict[str, str]) -> str:
-    """What the stack says before it makes anything."""
+    """Return what the stack says before it makes anything."""
     set_all_config({key if ":" in key else f"{PROJECT}:{key}": value for key, value in config.items()})
     sys.modules.pop(module, None)
     with pytest.raises(pulumi.RunError) as refused:
@@ -117,7 +117,7 @@ def test_every_documented_value_is_refused_if_it_is_wrong(module: str) -> None:
 
 @pytest.mark.parametrize(
     ("config", "problem"),
-    [({}, "is not set"), ({f"{PROJECT}:stack": "gcp"}, "is 'gcp', which is no example stack")],
+    [({}, "is not set"), ({f"{PROJECT}:stack": "gcp"}, "is 'gcp', which is not an example stack")],
     ids=["missing", "wrong"],
 )
 def test_the_stack_to_build_has_to_be_chosen(config: dict[str, str], problem: str) -> None:

@@ -65,7 +65,7 @@ def test_an_sdist_has_one_distribution(
 
 
 def within(wheel: Path) -> set[str]:
-    """The names of a wheel's files."""
+    """Return the names of a wheel's files."""
     with ZipFile(wheel) as archive:
         return set(archive.namelist())
 
@@ -82,7 +82,7 @@ def test_the_readme_of_the_package_links_to_the_repository(wheel: Path, tmp_path
 
 
 def linked(wheel: Path, repository: str) -> list[str]:
-    """The files of the project that the metadata of a wheel links to; fails for a relative link."""
+    """Return the files of the project that a wheel's metadata links to; fail for a relative link."""
     with ZipFile(wheel) as archive:
         (name,) = (one for one in archive.namelist() if one.endswith(".dist-info/METADATA"))
         text = archive.read(name).decode()
@@ -97,7 +97,7 @@ def linked(wheel: Path, repository: str) -> list[str]:
 
 def test_the_emulator_works_without_the_guards(wheels: Mapping[str, Path], tmp_path: Path) -> None:
     """As a command and as a module, in an environment that has its wheel and no cloud's SDK for Azure, no Pulumi and no
-    guard: it serves plain HTTP, and ends when it is told to."""
+    guard: it serves plain HTTP, and ends on a signal."""
     bin_ = environment(tmp_path / "venv", f"translation-job-emulator @ {wheels[EMULATOR].as_uri()}") / "bin"
     assert {"translation-job-emulator", "moto", "uvicorn"} <= packages(bin_)
     assert packages(bin_).isdisjoint({"translation-job-guard", "pulumi", "azure-core", "typer"})
@@ -148,7 +148,7 @@ def environment(venv: Path, requirement: str) -> Path:
 
 
 def packages(bin_: Path) -> set[str]:
-    """The names of what is installed."""
+    """Return the names of what is installed."""
     listed = json.loads(run(UV, "pip", "list", "--quiet", "--python", bin_ / "python", "--format", "json"))
     return {package["name"] for package in listed}
 
@@ -197,7 +197,7 @@ def test_a_project_with_only_the_wheel_comes_up_and_goes_down(
 
 
 def dynamic_providers(engine: psutil.Process) -> Iterator[str]:
-    """The interpreters of the processes that run dynamic resources."""
+    """Return the interpreters of the processes that run dynamic resources."""
     for process in engine.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             command = process.cmdline()

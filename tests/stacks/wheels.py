@@ -21,7 +21,7 @@ SOURCES = {GUARD: ROOT, EMULATOR: ROOT / "emulator"}
 
 
 def run(*command: str | Path, **env: str) -> str:
-    """Run a command of the set-up; returns what it printed."""
+    """Run a command of the set-up, and return what it printed."""
     done = subprocess.run(
         command, cwd=ROOT, env=uv_environment() | env, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
     )
@@ -44,7 +44,7 @@ def build(directory: Path, package: str, *options: str, **env: str) -> None:
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """The wheels of this clone, in one directory, built once for all processes of a test run."""
+    """Build the wheels of this clone, in one directory, once for all processes of a test run."""
     base = tmp_path_factory.getbasetemp()
     directory = (base.parent if base.name.startswith("popen-") else base) / "wheels"
     directory.mkdir(exist_ok=True)
@@ -58,5 +58,5 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 @pytest.fixture(scope="session")
 def wheel(wheels: Mapping[str, Path]) -> Path:
-    """The guards' wheel; the emulator's is beside it."""
+    """Return the guards' wheel; the emulator's is beside it."""
     return wheels[GUARD]

@@ -12,13 +12,13 @@ PREVIEWS = Path(__file__).parents[1] / "golden" / "previews"
 
 
 def recorded(name: str, url: str) -> tuple[str, str]:
-    """The preview and the state of that name, with the emulator's URL in place."""
+    """Return the preview and the state of that name, with the emulator's URL."""
     preview, state = ((PREVIEWS / f"{name}.{suffix}").read_text("utf-8") for suffix in ("json", "state.json"))
     return preview.replace("EMULATOR", url), state.replace("EMULATOR", url)
 
 
 def meaning(preview: str, state: str) -> dict[str, Any]:
-    """What a preview says of each guard and of each resource that goes, by name."""
+    """Return what a preview says of each guard and of each resource that goes, by name."""
     ahead = forecast(parse_preview(preview, "preview"), parse_state(state, "state"))
     return {
         "guards": {

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 
 def validate(document: Any, kind: str) -> None:
-    """Raises jsonschema.ValidationError unless ``document`` is what the schema calls ``kind``."""
+    """Raise jsonschema.ValidationError unless `document` is what the schema calls `kind`."""
     schema = json.loads(files("translation_job_guard").joinpath("schemas/output-1.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     # By its own definition: a failure against the whole "oneOf" would name no field.

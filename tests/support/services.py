@@ -52,7 +52,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Reads are sent again at once where they would pause; return the seconds that they would have waited."""
+    """Retry reads at once where they would pause; return the seconds that they would have waited."""
     pauses: list[float] = []
     clock = SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic)
     monkeypatch.setattr("translation_job_guard.services.reading.time", clock)
@@ -90,7 +90,7 @@ def azure_at(
 
 
 def guard(emulator: Emulator, service: str, **changes: Any) -> GuardArguments:
-    """A guard of everything at the emulator."""
+    """Return the arguments of a guard of everything at the emulator."""
     connection: Connection = amazon.AmazonConnection(REGION, endpoint_url=emulator.url)
     scope: Scope = AmazonScope(whole_region=True)
     if service == AZURE_DOCUMENT_TRANSLATION:
@@ -127,12 +127,12 @@ def opened(service: JobService) -> Opened:
 
 
 def text_job(id_: str, state: JobState = JobState.RUNNING) -> Job:
-    """A job of Amazon Translate as a listing might have shown it."""
+    """Return a job of Amazon Translate, as a listing might have shown it."""
     return Job(AMAZON_TRANSLATE, id_, state, "IN_PROGRESS")
 
 
 def batch(id_: str, total: int = 0) -> Job:
-    """A batch of Azure Document Translation as a listing might have shown it."""
+    """Return a batch of Azure Document Translation, as a listing might have shown it."""
     return Job(
         AZURE_DOCUMENT_TRANSLATION,
         id_,
@@ -146,7 +146,7 @@ def batch(id_: str, total: int = 0) -> Job:
 def portal(
     body: bytes, content_type: str = "text/html", *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """The URL of a server that answers everything with the same status and body, as a proxy between might."""
+    """Return the URL of a server that answers everything with the same status and body, as a proxy might."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

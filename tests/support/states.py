@@ -16,7 +16,7 @@ _DIRECTORY = Path(__file__).parent / "exports"
 
 
 def mixed(url: str, *, show_secrets: bool = True) -> dict[str, Any]:
-    """The export of the stack `test/dev`: guards `translate`, `inherits` and `documents`."""
+    """Return the export of the stack `test/dev`: guards `translate`, `inherits` and `documents`."""
     name = "mixed-show-secrets.json" if show_secrets else "mixed.json"
     loaded: dict[str, Any] = json.loads((_DIRECTORY / name).read_text().replace("EMULATOR", url))
     return loaded
@@ -31,7 +31,7 @@ def state(
     keep: Sequence[str] = (),
     regions: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The export of a stack of one's own, in the shape of the real one.
+    """Return the export of a stack of one's own, in the shape of the real one.
 
     Args:
         guards: by name, what differs from the real guard of that kind (`endpoint` makes it Azure's): its properties,
