@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from translation_job_guard.durations import format_duration
@@ -12,9 +13,10 @@ from translation_job_guard.guard.lifecycle import verify_account
 from translation_job_guard.jobs import Job
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import Connection, JobService
-from translation_job_guard.threads import each
+from translation_job_guard.services.reading import Reads
+from translation_job_guard.threads import each, each_within
 
-__all__ = ["Sight", "look"]
+__all__ = ["Interrupted", "Sight", "look"]
 
 PLACES_AT_ONCE = 64
 LOCATED_AT_ONCE = 8
@@ -56,6 +58,14 @@ class Sight:
         return redact(" ".join(str(self.failure).split()), self.connection.secret_env)
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a look. ``sights`` has one for each connection; those that were not looked at say so."""
+
+    def __init__(self, sights: Sequence[Sight]) -> None:
+        super().__init__("interrupted")
+        self.sights = list(sights)
+
+
 def look(
     connections: Sequence[Connection],
     *,
@@ -64,43 +74,58 @@ def look(
     remedy: str = ": give a longer --timeout, or leave this place out",
     names_accounts: bool = True,
     finish: Callable[[Sight], Sight] = lambda sight: sight,
+    workers: int = PLACES_AT_ONCE,
+    seen: Callable[[Sight], None] = lambda _: None,
 ) -> list[Sight]:
-    """Look at every place at once, and return a sight for each connection, in the same order.
+    """Look at every place, and return a sight for each connection, in the same order.
 
     Args:
         connections: The places.
-        timeout: Seconds after which a place that has not answered gets an error.
+        timeout: Seconds, from the begin of the look at a place, after which it gets an error if it has not answered.
         wants_locations: Returns which jobs of a place to ask for what they read and write, of those that a listing
             does not tell it of.
         remedy: Ends the error of a place that has not answered.
         names_accounts: Ask for the account even if the connection does not require one.
         finish: The last step of the look at one place, within the timeout.
+        workers: How many places are looked at at the same time.
+        seen: Called with each sight as it comes, in the caller's thread.
+
+    Raises:
+        Interrupted: Ctrl-C was pressed; the error has what was seen until then.
     """
-    found = dict(
-        each(
-            lambda connection: finish(_look(connection, wants_locations, names_accounts)),
-            connections,
-            workers=PLACES_AT_ONCE,
-            deadline=time.monotonic() + timeout,
-        )
-    )
     late = GuardError(f"no answer in {format_duration(timeout)}{remedy}")
-    return [
-        found.get(index) or Sight(connection, timeout, failure=late) for index, connection in enumerate(connections)
-    ]
+    found: dict[int, Sight] = {}
+    try:
+        for index, sight in each_within(
+            lambda connection: finish(_look(connection, wants_locations, names_accounts, timeout)),
+            connections,
+            workers=workers,
+            limit=timeout,
+        ):
+            found[index] = sight or Sight(connections[index], timeout, failure=late)
+            seen(found[index])
+    except KeyboardInterrupt:
+        never = GuardError("interrupted before this place was looked at")
+        raise Interrupted(
+            [found.get(index) or Sight(one, 0.0, failure=never) for index, one in enumerate(connections)]
+        ) from None
+    return [found[index] for index in range(len(connections))]
 
 
-def _look(connection: Connection, wants_locations: _Wanted, names_accounts: bool) -> Sight:
+def _look(connection: Connection, wants_locations: _Wanted, names_accounts: bool, timeout: float) -> Sight:
     started = time.monotonic()
     failure: GuardError
+    # So that no read of a place that nobody waits for any more is sent again.
+    reads = Reads(until=started + timeout)
     try:
-        service, account = connection.open(), None
-        if names_accounts or connection.account_id:
-            account = verify_account(service, connection.account_id)
-        listed = service.list_in_flight()
-        unknown = [job for job in listed if not job.locations_known]
-        wanted = wants_locations(connection, unknown)
-        jobs = _located(service, listed, wanted)
+        with closing(connection.open(reads)) as service:
+            account = connection.known_account
+            if account is None and (names_accounts or connection.account_id):
+                account = verify_account(service, connection.account_id)
+            listed = service.list_in_flight(reads)
+            unknown = [job for job in listed if not job.locations_known]
+            wanted = wants_locations(connection, unknown)
+            jobs = _located(service, listed, wanted, reads)
         jobs.sort(key=lambda job: (job.submitted_at.timestamp() if job.submitted_at else 0.0, job.id))
         elapsed = time.monotonic() - started
         return Sight(connection, elapsed, account, tuple(jobs), unlocated=len(unknown) - len(wanted))
@@ -112,12 +137,12 @@ def _look(connection: Connection, wants_locations: _Wanted, names_accounts: bool
     return Sight(connection, time.monotonic() - started, failure=failure)
 
 
-def _located(service: JobService, jobs: Sequence[Job], wanted: Sequence[Job]) -> list[Job]:
+def _located(service: JobService, jobs: Sequence[Job], wanted: Sequence[Job], reads: Reads) -> list[Job]:
     """Return the jobs that have not ended meanwhile, the wanted ones with what they read and write."""
 
     def locate(job: Job) -> Job | None:
         try:
-            return service.locate(job)
+            return service.locate(job, reads)
         except JobNotFound:
             return None  # it has ended since it was listed
 

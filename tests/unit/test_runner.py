@@ -34,6 +34,9 @@ class GatedService:
     def account(self, reads: Reads | None = None) -> str:  # noqa: ARG002
         return "123456789012"
 
+    def close(self) -> None:
+        """Nothing to close."""
+
     def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:  # noqa: ARG002
         self._on_list()
         return [Job(self.service, id_, state, state.value) for id_, state in self.jobs.items() if state.in_flight]

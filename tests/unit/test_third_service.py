@@ -31,6 +31,9 @@ class SubtitleService:
     def account(self, reads: Reads | None = None) -> str:  # noqa: ARG002 - no request
         return "team"
 
+    def close(self) -> None:
+        """Nothing to close."""
+
     def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:  # noqa: ARG002 - no request
         shown = [job for job in self.jobs.values() if job.in_flight]
         for job in shown:

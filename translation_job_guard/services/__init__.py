@@ -66,6 +66,9 @@ class JobService(Protocol):
     def look(self, jobs: Collection[Job], reads: Reads = ...) -> Mapping[str, Job | None]:
         """Return the present state of jobs by ID, None for a job that the service does not know any more."""
 
+    def close(self) -> None:
+        """Close the connections to the service; it is not used any more."""
+
     def prove(self, reads: Reads = ...) -> None:
         """Prove that listing and stopping are permitted, without stopping anything.
 
@@ -141,6 +144,11 @@ class Connection(ABC):
     def private(self) -> tuple[str, ...]:
         """Values that may have come from secret properties, and that SDKs repeat in their errors."""
         return ()
+
+    @property
+    def known_account(self) -> str | None:
+        """The account that these credentials were seen to lead to; None if nobody has asked yet."""
+        return None
 
     @property
     def may_have_jobs(self) -> bool:

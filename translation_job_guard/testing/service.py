@@ -193,6 +193,9 @@ class SimulatedService:
         """See ``JobService``."""
         return self._perform("account", (), lambda: ACCOUNT)
 
+    def close(self) -> None:
+        """Do nothing: there are no connections to close."""
+
     def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:  # noqa: ARG002 - one request in this world
         """See ``JobService``."""
         pages = self._amazon_pages if self._on_amazon else self._azure_pages

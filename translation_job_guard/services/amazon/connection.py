@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from translation_job_guard.errors import Denied, ServiceError
 from translation_job_guard.jobs import AMAZON_TRANSLATE
-from translation_job_guard.services import Connection, calling
+from translation_job_guard.services import Connection, calling, is_loopback
 from translation_job_guard.services.amazon.credentials import assumed, is_all_of_aws, session_of
 from translation_job_guard.services.amazon.errors import service_error
 from translation_job_guard.services.amazon.service import AmazonTranslate
@@ -54,37 +55,76 @@ class AmazonConnection(Connection):
             MissingExtra: boto3 is not installed.
             CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
         """
+        return self.open_with(self.session())
+
+    def session(self) -> Any:
+        """Return a botocore session with the connection's credentials, which clients of other services can use.
+
+        Raises:
+            MissingExtra: boto3 is not installed.
+            CredentialsUnusable: the profile does not exist, or there are no credentials to assume the role with.
+        """
+        with self._botocore():
+            session = session_of(self.profile)
+            if self.assume_role_arn:
+                of_source = functools.partial(self.client, session)
+                session = assumed(session, self.assume_role_arn, self.profile, of_source)
+            return session
+
+    def open_with(self, session: Any, **credentials: str) -> AmazonTranslate:
+        """Return the service in the region.
+
+        Args:
+            session: a botocore session.
+            credentials: in place of the session's, as its ``create_client`` takes them.
+
+        Raises:
+            CredentialsUnusable: the environment's configuration cannot be used.
+        """
+        client = self.client(session, "translate", **credentials)
+        client.meta.events.register("after-call.translate.ListTextTranslationJobs", _refuse_unreadable)
+        sts = functools.partial(self.client, session, "sts", **credentials)
+        return AmazonTranslate(self.place, client, sts, chosen=self.endpoint_url is not None)
+
+    def client(self, session: Any, service: str, config: Any = None, **more: Any) -> Any:
+        """Return a client of an AWS service in the region.
+
+        Args:
+            session: a botocore session.
+            service: botocore's name of the service.
+            config: what is different from the usual configuration of a client.
+            more: credentials in place of the session's.
+
+        Raises:
+            CredentialsUnusable: the environment's configuration cannot be used.
+        """
+        url = self.endpoint_url
+        if url and service != "translate" and not (is_loopback(url) or (service == "sts" and is_all_of_aws(url))):
+            # An endpoint on loopback is an emulator of all of AWS; any other is of Amazon Translate, and of STS.
+            url = None
+        with self._botocore() as usual:
+            where = {"region_name": self.place, "endpoint_url": url, "config": usual.merge(config) if config else usual}
+            return session.create_client(service, **{**more, **where})
+
+    @contextlib.contextmanager
+    def _botocore(self) -> Iterator[Any]:
+        """Import botocore, yield the configuration of clients, and turn its errors into those of this package."""
         with calling.opening(self.title, self.extra):
             with calling.loading():
                 from botocore.config import Config
                 from botocore.exceptions import BotoCoreError
 
-            config = Config(
-                connect_timeout=calling.CONNECT_TIMEOUT,
-                read_timeout=calling.READ_TIMEOUT,
-                max_pool_connections=calling.CONNECTIONS,
-                # ``read`` and the pace retry, and learn from each answer; boto3 would hide some of them.
-                retries={"mode": "standard", "total_max_attempts": 1},
-                user_agent_extra="translation-job-guard",
-            )
             try:
-                session = session_of(self.profile)
-                if self.assume_role_arn:
-                    of_source = functools.partial(self._client, session, config)
-                    session = assumed(session, self.assume_role_arn, self.profile, of_source)
-                client = self._client(session, config, "translate")
-                client.meta.events.register("after-call.translate.ListTextTranslationJobs", _refuse_unreadable)
-                sts = functools.partial(self._client, session, config, "sts")
-                return AmazonTranslate(self.place, client, sts, chosen=self.endpoint_url is not None)
+                yield Config(
+                    connect_timeout=calling.CONNECT_TIMEOUT,
+                    read_timeout=calling.READ_TIMEOUT,
+                    max_pool_connections=calling.CONNECTIONS,
+                    # ``read`` and the pace retry, and learn from each answer; boto3 would hide some of them.
+                    retries={"mode": "standard", "total_max_attempts": 1},
+                    user_agent_extra="translation-job-guard",
+                )
             except BotoCoreError as error:
                 raise service_error(error, "configuration") from error
-
-    def _client(self, session: Any, config: Any, service: str, **credentials: Any) -> Any:
-        url = self.endpoint_url
-        if service == "sts" and url and not is_all_of_aws(url):
-            url = None
-        where = {"region_name": self.place, "endpoint_url": url, "config": config}
-        return session.create_client(service, **{**credentials, **where})
 
     @property
     def label(self) -> str:

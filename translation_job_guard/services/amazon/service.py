@@ -62,6 +62,10 @@ class AmazonTranslate:
             refuse_unrelated(self.url, sts.meta.endpoint_url)
         return _read(lambda: str(sts.get_caller_identity()["Account"]), "sts:GetCallerIdentity", reads)
 
+    def close(self) -> None:
+        """Close the connections to the service."""
+        self.client.close()
+
     def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:
         """Return every job in flight: the states one after the other, all pages of one before the next.
 

@@ -6,7 +6,7 @@
 """
 
 from translation_job_guard.services.azure.connection import AzureConnection
-from translation_job_guard.services.azure.credentials import ARM_ENDPOINT_ENV, cloud_of, entra_id
+from translation_job_guard.services.azure.credentials import ARM_ENDPOINT_ENV, cloud_of, entra_id, transport_to
 from translation_job_guard.services.azure.listing import STATES
 from translation_job_guard.services.azure.permissions import ASSIGN_ROLE, PERMISSIONS, ROLE_MISSING
 from translation_job_guard.services.azure.service import AzureDocumentTranslation
@@ -21,4 +21,5 @@ __all__ = [
     "AzureDocumentTranslation",
     "cloud_of",
     "entra_id",
+    "transport_to",
 ]

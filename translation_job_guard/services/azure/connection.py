@@ -61,14 +61,10 @@ class AzureConnection(Connection):
             _keep_quiet()
             per_call: dict[str, Any] = {}
             arguments: dict[str, Any] = {}
-            key = key_of(self.key_env, self.place, self.account_resource_id, reads)
-            credential: Any
-            if key:
-                credential = AzureKeyCredential(key)
-            else:
-                cloud = cloud_of(self.place)
-                credential = entra_id(cloud)
-                arguments["credential_scopes"] = [cloud.credential_scope]
+            credential = self.credential(reads)
+            by_key = isinstance(credential, AzureKeyCredential)
+            if not by_key:
+                arguments["credential_scopes"] = [cloud_of(self.place).credential_scope]
                 if urlsplit(self.place).scheme == "http":
                     # Arguments allow http for loopback only, where an emulator is.
                     per_call["enforce_https"] = False
@@ -84,8 +80,20 @@ class AzureConnection(Connection):
                 user_agent="translation-job-guard",
                 **arguments,
             )
-            login = Login(self.key_env, by_key=bool(key))
+            login = Login(self.key_env, by_key=by_key)
             return AzureDocumentTranslation(self.place, client, per_call, login, self.api_version)
+
+    def credential(self, reads: Reads | None) -> Any:
+        """Return the credential: a key, or one of Entra ID.
+
+        Raises:
+            InvalidArgument: the environment variable of the key does not hold a valid key.
+            ServiceError: the key cannot be fetched.
+        """
+        from azure.core.credentials import AzureKeyCredential
+
+        key = key_of(self.key_env, self.place, self.account_resource_id, reads)
+        return AzureKeyCredential(key) if key else entra_id(cloud_of(self.place))
 
     @classmethod
     def place_key(cls, place: str) -> Hashable:

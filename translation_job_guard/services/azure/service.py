@@ -59,6 +59,10 @@ class AzureDocumentTranslation:
         parts = urlsplit(self.place)
         return f"{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
+    def close(self) -> None:
+        """Close the connections to the service."""
+        self.client.close()
+
     def list_in_flight(self, reads: Reads | None = None) -> Sequence[Job]:
         """Return every batch in flight, oldest first, each once; ``listing`` explains how."""
         return listing.in_flight(partial(self.page, reads))
