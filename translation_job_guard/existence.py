@@ -5,16 +5,18 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from translation_job_guard.jobs import Job
-from translation_job_guard.looking import Sight
+from translation_job_guard.looking import Sight, Sign
 from translation_job_guard.services import Connection, is_loopback
 from translation_job_guard.services.amazon import AmazonConnection
 from translation_job_guard.services.azure import cloud_of, entra_id
 
-__all__ = ["Existence", "Prerequisites", "what_is_gone"]
+__all__ = ["Existence", "Prerequisites", "looked_closer", "what_is_gone"]
 
 _GONE_ROLE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 _GONE_BUCKET = frozenset({"404", "NoSuchBucket"})
@@ -34,8 +36,16 @@ class Existence(enum.Enum):
 
 def what_is_gone(sight: Sight) -> Mapping[str, list[str]]:
     """Return what each job of a place needs and is known to be gone, in words, by the job's ID."""
-    needs = Prerequisites(sight.connection, sight.account or "")
-    return {job.id: needs.gone(job) for job in sight.jobs}
+    with closing(Prerequisites(sight.connection, sight.account or "")) as needs:
+        return {job.id: needs.gone(job) for job in sight.jobs}
+
+
+def looked_closer(sight: Sight) -> Sight:
+    """Return a sight with what its jobs need and is gone, and with the tags of what they need."""
+    with closing(Prerequisites(sight.connection, sight.account or "")) as needs:
+        gone = {job.id: needs.gone(job) for job in sight.jobs}
+        signs = {job.id: needs.signs(job) for job in sight.jobs}
+    return replace(sight, gone=gone, signs=signs)
 
 
 class Prerequisites:
@@ -46,6 +56,38 @@ class Prerequisites:
         self._account = account
         self._clients: dict[str, Any] = {}
         self._known: dict[tuple[str, str], Existence] = {}
+        self._signs: dict[tuple[str, str], tuple[Sign, ...]] = {}
+
+    def close(self) -> None:
+        """Close the connections to the services that were asked."""
+        for client in self._clients.values():
+            client.close()
+
+    def signs(self, job: Job) -> list[Sign]:
+        """Return the tags of the job's role and buckets, as far as they can be read."""
+        found: list[Sign] = []
+        for kind, name in dict.fromkeys(self._needs(job)):
+            if (kind, name) not in self._signs:
+                try:
+                    tags = self._tags(kind, name)
+                except Exception:
+                    # Not being permitted to read tags is usual, and loses nothing but a hint.
+                    tags = {}
+                what = f"{kind} {name.rpartition('/')[2]}"
+                self._signs[kind, name] = tuple(Sign(what, key, value) for key, value in tags.items())
+            found += self._signs[kind, name]
+        return found
+
+    def _tags(self, kind: str, name: str) -> dict[str, str]:
+        if self._known.get((kind, name)) is not Existence.THERE:
+            return {}
+        if kind == "role":
+            listed = self._client("iam").list_role_tags(RoleName=name.rpartition("/")[2])["Tags"]
+        elif kind == "bucket":
+            listed = self._client("s3").get_bucket_tagging(Bucket=name)["TagSet"]
+        else:
+            return {}
+        return {str(tag["Key"]): str(tag["Value"]) for tag in listed}
 
     def gone(self, job: Job) -> list[str]:
         """Return what the job needs and is known to be gone, in words."""
@@ -86,7 +128,7 @@ class Prerequisites:
     def _client(self, service: str) -> Any:
         assert isinstance(self._connection, AmazonConnection), "only jobs of Amazon Translate have roles and buckets"
         if service not in self._clients:
-            self._clients[service] = _aws_client(service, self._connection)
+            self._clients[service] = self._connection.client(self._connection.session(), service, _config(service))
         return self._clients[service]
 
     def _container(self, url: str) -> Existence:
@@ -128,20 +170,6 @@ def _is_azure_storage(url: str, endpoint: str) -> bool:
         and parts.username is None
         and any(re.fullmatch(rf"{account}\.{re.escape(suffix)}\.?", host) for suffix in suffixes)
     )
-
-
-def _aws_client(service: str, connection: AmazonConnection) -> Any:
-    import boto3
-
-    # An endpoint on loopback is an emulator of all of AWS; any other is for Amazon Translate only.
-    url = connection.endpoint_url if connection.endpoint_url and is_loopback(connection.endpoint_url) else None
-    session: Any = boto3.Session(profile_name=connection.profile, region_name=connection.place)
-    if connection.assume_role_arn:
-        sts = session.client("sts", endpoint_url=url)
-        taken = sts.assume_role(RoleArn=connection.assume_role_arn, RoleSessionName="translation-job-guard")
-        keys = taken["Credentials"]
-        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
-    return session.client(service, region_name=connection.place, endpoint_url=url, config=_config(service))
 
 
 def _exists(ask: Any, gone: frozenset[str]) -> Existence:

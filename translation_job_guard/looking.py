@@ -16,12 +16,21 @@ from translation_job_guard.services import Connection, JobService
 from translation_job_guard.services.reading import Reads
 from translation_job_guard.threads import each, each_within
 
-__all__ = ["Interrupted", "Sight", "look"]
+__all__ = ["Interrupted", "Sight", "Sign", "look"]
 
 PLACES_AT_ONCE = 64
 LOCATED_AT_ONCE = 8
 
 _Wanted = Callable[[Connection, Sequence[Job]], Sequence[Job]]
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A tag of something that a job needs: what it is (``role translate-dev``), and the tag's key and value."""
+
+    what: str
+    key: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class Sight:
         failure: Why the place could not be looked at.
         unlocated: How many jobs were not asked for what they read and write.
         gone: What a job needs and is known to be gone, by the job's ID, if that was asked for.
+        signs: The tags of a job's role and buckets, by the job's ID, if that was asked for.
+        remark: Why there was nothing to look at.
     """
 
     connection: Connection
@@ -44,6 +55,8 @@ class Sight:
     failure: GuardError | None = None
     unlocated: int = 0
     gone: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    signs: Mapping[str, Sequence[Sign]] = field(default_factory=dict)
+    remark: str | None = None
 
     def is_of(self, connection: Connection) -> bool:
         """Check whether ``connection`` leads here: to the same place, in the same account as far as known."""
@@ -102,21 +115,25 @@ def look(
             workers=workers,
             limit=timeout,
         ):
-            found[index] = sight or Sight(connections[index], timeout, failure=late)
+            found[index] = sight or _unseen(connections[index], timeout, late)
             seen(found[index])
     except KeyboardInterrupt:
         never = GuardError("interrupted before this place was looked at")
         raise Interrupted(
-            [found.get(index) or Sight(one, 0.0, failure=never) for index, one in enumerate(connections)]
+            [found.get(index) or _unseen(one, 0.0, never) for index, one in enumerate(connections)]
         ) from None
     return [found[index] for index in range(len(connections))]
+
+
+def _unseen(connection: Connection, seconds: float, failure: GuardError) -> Sight:
+    return Sight(connection, seconds, connection.known_account, failure=failure)
 
 
 def _look(connection: Connection, wants_locations: _Wanted, names_accounts: bool, timeout: float) -> Sight:
     started = time.monotonic()
     failure: GuardError
     # So that no read of a place that nobody waits for any more is sent again.
-    reads = Reads(until=started + timeout)
+    reads = Reads.lasting(timeout)
     try:
         with closing(connection.open(reads)) as service:
             account = connection.known_account
@@ -134,7 +151,7 @@ def _look(connection: Connection, wants_locations: _Wanted, names_accounts: bool
     except Exception as error:
         failure = UnexpectedError(error, "the look", "Please report this.")
         failure.__cause__ = error
-    return Sight(connection, time.monotonic() - started, failure=failure)
+    return Sight(connection, time.monotonic() - started, connection.known_account, failure=failure)
 
 
 def _located(service: JobService, jobs: Sequence[Job], wanted: Sequence[Job], reads: Reads) -> list[Job]:

@@ -50,6 +50,11 @@ class Reads:
         self._until = until
         self._throttled = 0
 
+    @classmethod
+    def lasting(cls, seconds: float) -> Reads:
+        """Return reads whose answers nobody waits for after so many seconds."""
+        return cls(time.monotonic() + seconds)
+
     def turn(self) -> None:
         """Wait until a read may go out.
 
