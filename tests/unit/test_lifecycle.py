@@ -18,6 +18,7 @@ from tests.support.emulator import aws, start
 from tests.support.services import KEY_ENV, Opened, changed, guard, opened
 from translation_job_guard.emulator import Emulator
 from translation_job_guard.errors import (
+    Abandoned,
     Denied,
     GuardError,
     InvalidArgument,
@@ -104,7 +105,7 @@ def test_a_foreign_exception_becomes_one_with_a_remedy(
     assert type(error).__name__ in str(caught.value)
     assert "run the same command again" in str(caught.value)
     assert not lifecycle.tear_down(made, chosen=Overrides(mode=Mode.IGNORE)).looked
-    assert "mode ignore: could not look what is left" in capsys.readouterr().out
+    assert "mode ignore: could not find out what is left" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), SystemExit("odd")])
@@ -217,6 +218,14 @@ def test_an_ordered_wait_never_goes_past_the_timeout(connected: Connect, time: T
     with pytest.raises(CannotTell):
         lifecycle.tear_down(replace(connected(service), options=TeardownOptions(timeout=40.0)))
     assert 30.0 < sum(time.pauses) <= 40.0
+
+
+def test_a_read_after_the_timeout_is_no_answer(connected: Connect) -> None:
+    """The thread may notice the deadline before the guard does: the error is the same."""
+    service = SimulatedService()
+    service.fail("account", Abandoned("the time for this request is over"), times=None)
+    with pytest.raises(Transient, match="no answer came in 1 s"):
+        lifecycle.prove(replace(connected(service), options=TeardownOptions(timeout=1.0)))
 
 
 # Mode ignore

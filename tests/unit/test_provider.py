@@ -261,7 +261,7 @@ def test_create_refuses_another_account_than_the_expected_one(emulator: Emulator
     """Before anything is stored; both are named."""
     news = properties(AMAZON, emulator, expected_account_id="210987654321")
     last = fails(errors.WrongAccount, lambda: AMAZON.create(news))
-    assert f"lead to AWS account {ACCOUNT}, and expected_account_id` is 210987654321" in last
+    assert f"lead to AWS account {ACCOUNT}, and `expected_account_id` is 210987654321" in last
 
 
 @pytest.mark.parametrize("operation", ["ListTextTranslationJobs", "StopTextTranslationJob"])
@@ -518,7 +518,7 @@ def test_ignore_lets_a_state_through_that_cannot_be_read(
     for text in ("ignore", "guard=ignore", "dev/guard=ignore"):
         monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", text)
         provider.delete("id", props)
-    assert "[dev/guard] mode ignore: could not look what is left" in capsys.readouterr().out
+    assert "[dev/guard] mode ignore: could not find out what is left" in capsys.readouterr().out
     monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", "drain")
     fails(errors.GuardError, lambda: provider.delete("id", {**props, "on_delete": "ignore"}))
     monkeypatch.setenv("TRANSLATION_JOB_GUARD_ON_DELETE", "nonsense")

@@ -241,7 +241,7 @@ class _Teardown:
             ordered = f", {format_duration(report.waited)} of it in waits that the service ordered"
             return f"quiet: {report.summary()}{ordered if report.waited else ''}"
         if not report.looked:
-            return f"mode ignore: could not look what is left in {report.place}; going on"
+            return f"mode ignore: could not find out what is left in {report.place}; continuing"
         left = f": {named(record.now for record in report.left)}" if report.left else ""
         undecided = f"; undecided, in scope or not: {named(report.undecided.values())}" if report.undecided else ""
         return f"mode ignore: left as it is: {report.summary()}{left}{undecided}"
@@ -264,7 +264,7 @@ def _run(teardown: _Teardown) -> Report:
                 raise
             raise failure from error
         reason = str(error if isinstance(error, GuardError) else UnexpectedError(error, "the look", "")).rstrip(". ")
-        closing = f"mode ignore: could not look what is left ({reason}); going on"
+        closing = f"mode ignore: could not find out what is left ({reason}); continuing"
     finally:
         _leave_receipt(teardown, failure)
     teardown.voice.say(closing)

@@ -83,7 +83,7 @@ def delete(service: str, props: Mapping[str, Any]) -> None:
         if _mode_of_unreadable(props) != Mode.IGNORE.value:
             raise
         reason = error if isinstance(error, GuardError) else type(error).__name__
-        stored_voice(props).say(f"mode ignore: could not look what is left ({reason}); going on")
+        stored_voice(props).say(f"mode ignore: could not find out what is left ({reason}); continuing")
         return
     lifecycle.tear_down(guard)
 

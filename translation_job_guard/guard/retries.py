@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from translation_job_guard.durations import format_duration
-from translation_job_guard.errors import GuardError, ServiceError, Throttled, Transient, UnexpectedError
+from translation_job_guard.errors import Abandoned, GuardError, ServiceError, Throttled, Transient, UnexpectedError
 from translation_job_guard.guard.environment import ON_DELETE
 from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import counted
@@ -82,7 +82,10 @@ def in_time(work: Callable[[Reads], _T], deadline: float) -> _T | None:
     # In a thread, because SDKs may ask for credentials where nothing answers. No read begins after the deadline.
     reads = Reads(until=deadline)
     results = each(lambda _: work(reads), [None], workers=1, deadline=deadline)
-    return next((result for _, result in results), None)
+    try:
+        return next((result for _, result in results), None)
+    except Abandoned:
+        return None  # the thread noticed the deadline first
 
 
 def is_transient(error: BaseException) -> bool:
