@@ -16,13 +16,13 @@ from translation_job_guard.services import Connection, is_loopback
 from translation_job_guard.services.amazon import AmazonConnection
 from translation_job_guard.services.azure import cloud_of, entra_id
 
-__all__ = ["Existence", "Prerequisites", "looked_closer", "what_is_gone"]
+__all__ = ["MORE_BLOB_SUFFIXES", "Existence", "Prerequisites", "looked_closer", "what_is_gone"]
 
 _GONE_ROLE = frozenset({"NoSuchEntity", "NoSuchEntityException"})
 _GONE_BUCKET = frozenset({"404", "NoSuchBucket"})
 _STORAGE_SCOPE = "https://storage.azure.com/.default"
 _STORAGE_VERSION = "2021-12-02"
-_MORE_BLOB_SUFFIXES = {"blob.core.windows.net": ("blob.storage.azure.net",)}
+MORE_BLOB_SUFFIXES = {"blob.core.windows.net": ("blob.storage.azure.net",)}
 """Suffixes of storage accounts with a DNS zone of their own (Azure documentation), by the suffix of their cloud."""
 
 
@@ -159,7 +159,7 @@ class Prerequisites:
 def _is_azure_storage(url: str, endpoint: str) -> bool:
     """Check whether a URL is of a storage account in the cloud of the Translator resource's endpoint."""
     cloud = cloud_of(endpoint)
-    suffixes = (cloud.blob_suffix, *_MORE_BLOB_SUFFIXES.get(cloud.blob_suffix, ()))
+    suffixes = (cloud.blob_suffix, *MORE_BLOB_SUFFIXES.get(cloud.blob_suffix, ()))
     parts = urlsplit(url)
     # One label for the account, and for some a zone or "privatelink"; nothing that could name another host.
     account = r"[a-z0-9]{3,24}(?:-secondary)?(?:\.z\d{1,2}|\.privatelink)?"

@@ -354,9 +354,7 @@ _BAD: list[tuple[str, str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("service", "name", "value", "remedy"), _BAD)
-def test_a_bad_property_is_named_with_its_remedy_and_not_repeated(
-    service: str, name: str, value: Any, remedy: str
-) -> None:
+def test_a_bad_property_is_named_and_not_repeated(service: str, name: str, value: Any, remedy: str) -> None:
     """One property is wrong, and one problem says which and what to write instead."""
     (problem,) = problems(service, {**OF[service], name: value})
     assert problem.path == name
@@ -421,9 +419,7 @@ _BAD_SELECTORS: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("service", "scope", "path", "remedy"), _BAD_SELECTORS)
-def test_a_bad_selector_is_named_with_its_remedy_and_not_repeated(
-    service: str, scope: dict[str, Any], path: str, remedy: str
-) -> None:
+def test_a_bad_selector_is_named_and_not_repeated(service: str, scope: dict[str, Any], path: str, remedy: str) -> None:
     """The path is as in the program, down to the element."""
     (problem,) = problems(service, {**OF[service], "scope": [scope]})
     assert problem.path == path
@@ -710,7 +706,7 @@ def _without(properties: Mapping[str, Any], name: str) -> dict[str, Any]:
         {**AMAZON, "protects": [{"id": "no urn"}]},
     ],
 )
-def test_stored_properties_that_cannot_be_read_are_an_error_with_a_remedy(properties: dict[str, Any]) -> None:
+def test_unreadable_stored_properties_are_an_error(properties: dict[str, Any]) -> None:
     """Never a scope that is guessed: wider it stops a neighbour's jobs, narrower it leaves its own."""
     with pytest.raises(
         InvalidArgument, match=r"newer release of translation-job-guard\. Install that release, or correct"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,17 +80,16 @@ def test_a_trigger_replaces_delete_first() -> None:
         assert azure(triggers=triggers) == delete_first("triggers")
 
 
-@pytest.mark.parametrize("name", ["protects", "scope", "region", "expected_account_id"])
-def test_what_the_engine_makes_unknown_as_a_whole_replaces_an_amazon_guard_delete_first(name: str) -> None:
-    """So the engine asks when what the property comes from is about to be replaced: nothing else calls the guard."""
-    decision = amazon(**{name: UNKNOWN})
-    assert (decision.answer, decision.delete_first, name in decision.because) == (Answer.REPLACE, True, True)
-
-
-@pytest.mark.parametrize("name", ["protects", "scope", "endpoint", "account_resource_id"])
-def test_what_the_engine_makes_unknown_as_a_whole_replaces_an_azure_guard_delete_first(name: str) -> None:
-    """A Translator resource that is replaced takes away the only endpoint that can cancel."""
-    decision = azure(**{name: UNKNOWN})
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        *((amazon, name) for name in ("protects", "scope", "region", "expected_account_id")),
+        *((azure, name) for name in ("protects", "scope", "endpoint", "account_resource_id")),
+    ],
+)
+def test_a_property_unknown_as_a_whole_replaces_delete_first(changed: Callable[..., Decision], name: str) -> None:
+    """The engine asks this way when what the property comes from will be replaced: nothing else calls the guard."""
+    decision = changed(**{name: UNKNOWN})
     assert (decision.answer, decision.delete_first, name in decision.because) == (Answer.REPLACE, True, True)
 
 
@@ -115,7 +115,7 @@ def test_a_changed_scope_updates() -> None:
 
 
 @pytest.mark.parametrize("id_", ["translate-2", UNKNOWN, None])
-def test_something_protected_that_has_another_id_replaces_delete_first(id_: Any) -> None:
+def test_a_protected_resource_with_another_id_replaces(id_: Any) -> None:
     """It is being replaced, and the jobs that need the old one must end before."""
     first, *others = AMAZON["protects"]
     assert amazon(protects=[{**first, "id": id_}, *others]) == delete_first("protects")
@@ -272,7 +272,7 @@ def test_another_expected_account_replaces_create_first() -> None:
     assert amazon(expected_account_id="210987654321") == create_first("expected_account_id")
 
 
-def test_writing_down_the_account_or_taking_the_note_away_moves_nothing() -> None:
+def test_adding_or_removing_the_account_moves_nothing() -> None:
     """The guard is in that account already."""
     assert amazon(expected_account_id="123456789012") == UPDATE
     old = {**OLD_AMAZON, "expected_account_id": "123456789012"}
@@ -313,7 +313,7 @@ def test_any_other_property_updates(name: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS))
-def test_a_property_that_an_older_release_did_not_store_is_as_its_default(name: str) -> None:
+def test_a_property_that_was_not_stored_has_its_default(name: str) -> None:
     """A new release must not replace, or even update, every guard for a property that it brings."""
     for good in (OLD_AMAZON, AZURE):
         older = {key: value for key, value in good.items() if key != name}
@@ -323,13 +323,13 @@ def test_a_property_that_an_older_release_did_not_store_is_as_its_default(name: 
         assert decide(newer, older) == KEEP
 
 
-def test_a_trigger_against_an_older_state_without_triggers_replaces() -> None:
+def test_a_first_trigger_replaces_a_guard_of_an_older_state() -> None:
     """Its default is no trigger."""
     older = {name: value for name, value in OLD_AMAZON.items() if name != "triggers"}
     assert decide(older, AMAZON) == delete_first("triggers")
 
 
-def test_protecting_against_an_older_state_without_protects_updates() -> None:
+def test_a_first_protected_resource_updates_an_older_state() -> None:
     """What was never noted cannot have changed."""
     older = {name: value for name, value in OLD_AMAZON.items() if name != "protects"}
     assert decide(older, AMAZON) == UPDATE
@@ -387,7 +387,7 @@ _changes = st.dictionaries(st.sampled_from(sorted({*AMAZON, *AZURE, *DEFAULTS, "
 
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from([OLD_AMAZON, AZURE]), _changes, _changes)
-def test_whatever_changes_is_never_kept_and_every_replacement_has_a_reason(
+def test_every_change_counts_and_every_replacement_has_a_reason(
     good: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     """Of any two sets of properties, also odd ones."""

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from translation_job_guard import existence
-from translation_job_guard.existence import Existence, Prerequisites
+from translation_job_guard.existence import MORE_BLOB_SUFFIXES, Existence, Prerequisites
 from translation_job_guard.guard.arguments import read_connection
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Documents, Job, JobState
 from translation_job_guard.services import Connection
@@ -118,7 +117,7 @@ def test_the_storage_token_is_asked_for_as_the_services_own(monkeypatch: pytest.
 def test_the_suffixes_are_those_of_known_clouds() -> None:
     """The further suffixes belong to a cloud that there is."""
     suffixes = {cloud_of(endpoint).blob_suffix for endpoint in (PUBLIC, GOVERNMENT, CHINA)}
-    assert set(existence._MORE_BLOB_SUFFIXES) <= suffixes
+    assert set(MORE_BLOB_SUFFIXES) <= suffixes
 
 
 @pytest.mark.usefixtures("asked")

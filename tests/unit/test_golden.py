@@ -113,49 +113,57 @@ def test_the_same_program_changes_nothing(path: Path) -> None:
     assert decide(outputs, inputs).answer is Answer.KEEP
 
 
-def test_a_stored_amazon_guard_is_deleted(dynamic: Any, emulator: Emulator) -> None:
-    """Its jobs stop and the neighbours' run on."""
-    golden = stored(GOLDEN / "0.1.0" / "amazon.json")
-    job = {
-        "name": "pr-17-nightly",
-        "region": "eu-west-1",
-        "role": "arn:aws:iam::123456789012:role/translate",
-        "input": "s3://input-17/in/",
-        "output": "s3://output-17/out/",
-    }
-    mine, by_id, *_others = emulator.control.add_jobs(
-        [
-            job,
-            {
-                **job,
-                "id": "0123456789abcdef0123456789abcdef",
-                "name": "any",
-                "role": "arn:aws:iam::123456789012:role/x",
-            },
-            {**job, "name": "pr-1-nightly"},
-            {**job, "input": "s3://input-1/in/"},
-            {**job, "role": "arn:aws:iam::123456789012:role/other"},
-        ]
-    )
-    delete(dynamic, golden["id"], {**golden["outputs"], "endpoint_url": emulator.url})
-    assert {one["id"] for one in emulator.control.jobs() if one["state"] == "STOPPED"} == {mine, by_id}
-    delete(dynamic, golden["id"], {**golden["outputs"], "endpoint_url": emulator.url})
+_JOB = {
+    "name": "pr-17-nightly",
+    "region": "eu-west-1",
+    "role": "arn:aws:iam::123456789012:role/translate",
+    "input": "s3://input-17/in/",
+    "output": "s3://output-17/out/",
+}
+_STORE = "https://store.blob.core.windows.net"
+_BATCH = {"resource": "translator", "source": f"{_STORE}/source-17", "target": f"{_STORE}/target"}
 
 
-def test_a_stored_azure_guard_is_deleted(dynamic: Any, emulator: Emulator) -> None:
-    """Its batches are cancelled and the neighbours' run on."""
-    golden = stored(GOLDEN / "0.1.0" / "azure.json")
-    store = "https://store.blob.core.windows.net"
-    batch = {"resource": "translator", "source": f"{store}/source-17", "target": f"{store}/target"}
-    mine, by_id, *_others = emulator.control.add_jobs(
-        [
-            batch,
-            {**batch, "id": "727bf148-f327-47a0-9481-abae6362f11e", "source": f"{store}/elsewhere"},
-            {**batch, "source": f"{store}/source-1"},
-        ]
+@pytest.mark.parametrize(
+    ("service", "mine", "others"),
+    [
+        (
+            "amazon",
+            [
+                _JOB,
+                {
+                    **_JOB,
+                    "id": "0123456789abcdef0123456789abcdef",
+                    "name": "any",
+                    "role": "arn:aws:iam::123456789012:role/x",
+                },
+            ],
+            [
+                {**_JOB, "name": "pr-1-nightly"},
+                {**_JOB, "input": "s3://input-1/in/"},
+                {**_JOB, "role": "arn:aws:iam::123456789012:role/other"},
+            ],
+        ),
+        (
+            "azure",
+            [_BATCH, {**_BATCH, "id": "727bf148-f327-47a0-9481-abae6362f11e", "source": f"{_STORE}/elsewhere"}],
+            [{**_BATCH, "source": f"{_STORE}/source-1"}],
+        ),
+    ],
+)
+def test_a_stored_guard_is_deleted(
+    dynamic: Any, emulator: Emulator, service: str, mine: list[dict[str, Any]], others: list[dict[str, Any]]
+) -> None:
+    """Its jobs stop and the neighbours' run on; a second delete finds nothing to do."""
+    golden = stored(GOLDEN / "0.1.0" / f"{service}.json")
+    place = (
+        {"endpoint_url": emulator.url} if service == "amazon" else {"endpoint": emulator.azure_endpoint("translator")}
     )
-    delete(dynamic, golden["id"], {**golden["outputs"], "endpoint": emulator.azure_endpoint("translator")})
-    assert {one["id"] for one in emulator.control.jobs() if one["state"] == "Cancelled"} == {mine, by_id}
+    ids = emulator.control.add_jobs([*mine, *others])
+    for _ in range(2):
+        delete(dynamic, golden["id"], {**golden["outputs"], **place})
+    stopped = {one["id"] for one in emulator.control.jobs() if one["state"] in ("STOPPED", "Cancelled")}
+    assert stopped == set(ids[: len(mine)])
 
 
 def test_a_stored_guard_of_another_account_is_not_deleted(dynamic: Any, emulator: Emulator) -> None:

@@ -93,7 +93,7 @@ def connected(emulator: Emulator) -> Connect:
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), SystemExit(3), RecursionError()])
 @pytest.mark.parametrize("operation", ["account", "list"])
-def test_a_foreign_exception_becomes_one_with_a_remedy(
+def test_a_foreign_exception_becomes_one_with_advice(
     connected: Connect, error: BaseException, operation: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Wherever it comes from, also an exit in a thread of an SDK; mode ignore goes on."""
@@ -109,7 +109,7 @@ def test_a_foreign_exception_becomes_one_with_a_remedy(
 
 
 @pytest.mark.parametrize("error", [RuntimeError("odd"), SystemExit("odd")])
-def test_a_foreign_exception_while_proving_becomes_one_with_a_remedy(connected: Connect, error: BaseException) -> None:
+def test_a_foreign_exception_while_proving_has_advice(connected: Connect, error: BaseException) -> None:
     """Before anything is stored."""
     service = SimulatedService()
     service.fail("prove", error)
@@ -231,7 +231,7 @@ def test_a_read_after_the_timeout_is_no_answer(connected: Connect) -> None:
 # Mode ignore
 
 
-def test_ignore_does_not_wait_for_a_silent_endpoint_of_credentials(emulator: Emulator, time: Time) -> None:
+def test_ignore_does_not_wait_for_silent_credentials(emulator: Emulator, time: Time) -> None:
     """However long the guard's timeout is."""
     silent = threading.Event()
 
@@ -431,7 +431,7 @@ def test_the_closing_line_says_what_the_service_made_it_wait(emulator: Emulator)
     assert out.getvalue().splitlines()[-1].endswith(", 1 min 35 s of it in waits that the service ordered")
 
 
-def test_a_teardown_that_cannot_print_succeeds_and_its_receipt_says_so(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_teardown_that_cannot_print_succeeds(emulator: Emulator, tmp_path: Path) -> None:
     """The engine was killed: the pipe is broken, and the jobs are stopped all the same."""
 
     class Broken(io.StringIO):
@@ -550,7 +550,7 @@ def test_a_failure_is_not_its_own_cause(connected: Connect) -> None:
 # What the runner is given
 
 
-def test_teardowns_of_a_place_share_their_paces_and_time_counts_from_the_start(
+def test_teardowns_of_a_place_share_their_paces(
     connected: Connect, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One pace for stops and one for reads, by account and place; connecting is a part of the timeout."""

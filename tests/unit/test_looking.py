@@ -54,7 +54,7 @@ def test_credentials_that_never_come_hold_up_no_other_place(
     assert (sight.error, sight.account) == (None, "123456789012")
 
 
-def test_an_exception_of_an_sdk_is_the_failure_of_its_place_alone() -> None:
+def test_an_sdk_exception_fails_its_place_alone() -> None:
     """With its cause; the other places are seen."""
     broken = SimulatedService()
     broken.fail("list", RuntimeError("odd"))

@@ -315,7 +315,7 @@ def test_an_update_finds_out_an_account_that_was_not_stored(emulator: Emulator) 
 
 
 @pytest.mark.parametrize("changes", [{"profile": "other"}, {"endpoint_url": None}])
-def test_an_update_to_credentials_of_another_account_is_refused(
+def test_an_update_to_another_account_is_refused(
     changes: dict[str, Any], emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """By the stored account alone, where the program expects none; what was stored stays stored."""
@@ -332,9 +332,7 @@ def test_an_update_to_credentials_of_another_account_is_refused(
     assert f"lead to account 210987654321, and the guard was made for {ACCOUNT}" in last
 
 
-def test_an_update_with_credentials_of_another_account_is_refused(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_update_in_another_account_is_refused(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stored, it would look for its jobs where they are not; nothing is stopped either."""
     add(emulator, "pr-17-a")
     emulator.control.settings(accounts={"AKIAOTHER": "210987654321"})
@@ -349,27 +347,36 @@ def test_an_update_with_credentials_of_another_account_is_refused(
 # delete
 
 
-def test_delete_stops_the_jobs_in_scope_and_no_other(emulator: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
-    """The last line says what was done."""
-    mine = add(emulator, "pr-17-a", "pr-17-b")
-    add(emulator, "pr-1-a", "other")
-    AMAZON.delete(next(_ids), properties(AMAZON, emulator, account_id=ACCOUNT))
-    assert stopped(emulator) == set(mine)
+@pytest.mark.parametrize(
+    ("provider", "mine", "others"),
+    [
+        (
+            AMAZON,
+            [{"name": "pr-17-a", "role": ROLE, "region": "eu-west-1"}],
+            [{"name": name, "role": ROLE, "region": "eu-west-1"} for name in ("pr-1-a", "other")],
+        ),
+        (
+            AZURE,
+            [{"resource": "translator", "source": f"{STORE}/source-17", "target": f"{STORE}/target"}],
+            [{"resource": "translator", "source": f"{STORE}/source-1", "target": f"{STORE}/target"}],
+        ),
+    ],
+    ids=["amazon", "azure"],
+)
+def test_delete_stops_the_jobs_in_scope_and_no_other(
+    provider: _GuardProvider,
+    mine: list[dict[str, Any]],
+    others: list[dict[str, Any]],
+    emulator: Emulator,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By names, or by the containers of their documents; the last line says what was done."""
+    ids = emulator.control.add_jobs([*mine, *others])
+    provider.delete(next(_ids), properties(provider, emulator))
+    assert stopped(emulator) == set(ids[: len(mine)])
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("[dev/guard] ") for line in lines)
-    assert lines[-1].startswith("[dev/guard] quiet: 2 stopped; ")
-
-
-def test_delete_stops_the_batches_in_scope_and_no_other(emulator: Emulator) -> None:
-    """By the containers of their documents."""
-    mine, _neighbour = emulator.control.add_jobs(
-        [
-            {"resource": "translator", "source": f"{STORE}/source-17", "target": f"{STORE}/target"},
-            {"resource": "translator", "source": f"{STORE}/source-1", "target": f"{STORE}/target"},
-        ]
-    )
-    AZURE.delete(next(_ids), properties(AZURE, emulator))
-    assert stopped(emulator) == {mine}
+    assert lines[-1].startswith("[dev/guard] quiet: 1 stopped; ")
 
 
 def test_delete_in_another_account_is_refused(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,7 +388,7 @@ def test_delete_in_another_account_is_refused(emulator: Emulator, monkeypatch: p
     assert "TRANSLATION_JOB_GUARD_ON_DELETE=ignore goes on without looking." in last
 
 
-def test_a_refused_delete_names_the_jobs_and_the_remedy_without_secrets(emulator: Emulator) -> None:
+def test_a_refused_delete_names_the_jobs_without_secrets(emulator: Emulator) -> None:
     """Names of jobs are anybody's text: a signature in one is kept out, and so is a line break."""
     (job,) = add(emulator, f"pr-17-{SECRET}\n?sig={SECRET}")
     refused = properties(AMAZON, emulator, account_id=ACCOUNT, on_delete="fail")
@@ -399,9 +406,7 @@ def test_a_delete_that_cannot_tell_is_an_error(emulator: Emulator) -> None:
     assert "cannot be determined" in last
 
 
-def test_the_account_that_was_expected_stands_for_one_that_was_not_stored(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_expected_account_counts_if_none_was_stored(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """For an update and for a delete."""
     emulator.control.settings(accounts={"AKIAOTHER": "210987654321"})
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHER")
@@ -473,7 +478,7 @@ BROKEN = pytest.mark.parametrize(
 
 
 @BROKEN
-def test_an_environment_that_cannot_be_used_is_an_error_with_a_remedy(
+def test_an_unusable_environment_is_an_error_with_advice(
     provider: _GuardProvider,
     changes: dict[str, Any],
     environment: dict[str, str],
@@ -556,7 +561,7 @@ def test_a_foreign_exception_never_leaves_the_provider(
         assert "docs/runbook.md" in last
 
 
-def test_tracebacks_are_shortened_in_the_process_of_dynamic_resources_alone(
+def test_tracebacks_are_shortened_for_dynamic_resources_only(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And only once a guard has failed there."""

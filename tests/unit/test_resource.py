@@ -352,7 +352,7 @@ NOTHING: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("nothing", NOTHING)
-def test_a_selector_that_resolves_to_nothing_stays_in_sight_and_is_refused(register: Register, nothing: str) -> None:
+def test_a_selector_registered_as_nothing_is_refused(register: Register, nothing: str) -> None:
     """Pulumi drops what is None: the scope would be wider by a selector, and nobody would be told."""
     ours = register(
         lambda: amazon(scope=AmazonTranslateScope(data_access_role_arns=NOTHING[nothing](), job_name_prefixes=["pr-"]))
@@ -423,7 +423,7 @@ class Group(pulumi.ComponentResource):
         super().__init__("test:index:Group", name, None, opts)
 
 
-def test_what_is_protected_is_a_dependency_and_stored_with_urn_and_id(register: Register) -> None:
+def test_a_protected_resource_is_a_dependency_and_stored(register: Register) -> None:
     """The dependency gives the order, the property makes the engine ask when one of them is replaced."""
 
     def program() -> None:
@@ -710,7 +710,7 @@ def test_a_container_whose_id_says_nothing_is_refused(register: Register) -> Non
     assert [one.path for one in problems(AZURE_DOCUMENT_TRANSLATION, guard.inputs)] == ["scope.container_urls[0]"]
 
 
-def test_the_defaults_are_the_ones_that_older_states_are_read_with(register: Register) -> None:
+def test_the_defaults_are_those_of_older_states(register: Register) -> None:
     """Else a new release would find a change where there is none."""
     for make, others in ((amazon, ("api_version", "key_env", "undecided_timeout")), (azure, ())):
         inputs = register(make)["guard"].inputs

@@ -49,7 +49,7 @@ def azure_job(*locations: str, known: bool = True) -> Job:
     return Job(AZURE_DOCUMENT_TRANSLATION, "batch", JobState.RUNNING, "Running", rows=rows, documents=total)
 
 
-def test_a_real_export_gives_the_guards_of_both_clouds_and_nothing_foreign() -> None:
+def test_a_real_export_gives_the_guards_of_both_clouds() -> None:
     """With their scopes, place and account, read as a destroy reads them."""
     stack = parsed(mixed(URL))
     assert (stack.label, len(stack.guards), stack.resources) == ("test/dev", 3, 11)
@@ -91,14 +91,14 @@ def test_triggers_may_stay_secret() -> None:
         ({"deletedWith": "urn:pulumi:dev::shop::pulumi:pulumi:Stack::test-dev"}, "deletedWith test-dev"),
     ],
 )
-def test_what_keeps_a_destroy_from_calling_a_guard_is_said_with_its_remedy(flags: dict[str, Any], word: str) -> None:
+def test_each_obstacle_to_a_destroy_is_said_with_its_fix(flags: dict[str, Any], word: str) -> None:
     """Each of them, and what to run."""
     [obstacle] = only_guard(resource=flags).obstacles
     assert obstacle.startswith(word)
     assert "pulumi up" in obstacle
 
 
-def test_what_does_not_keep_a_destroy_from_calling_a_guard_is_no_obstacle() -> None:
+def test_what_does_not_skip_a_guard_is_no_obstacle() -> None:
     """Protection, a pending deletion, and deletedWith something that is not there any more."""
     guard = only_guard(resource={"protect": True, "delete": True, "deletedWith": "urn:pulumi:dev::shop::gone::gone"})
     assert guard.obstacles == ()
@@ -114,14 +114,14 @@ def test_an_inherited_deleted_with_shows() -> None:
     assert guards["inherits"].protect
 
 
-def test_properties_that_cannot_be_read_are_a_problem_of_that_guard_alone() -> None:
+def test_unreadable_properties_are_a_problem_of_one_guard() -> None:
     """A newer format, for instance."""
     guard = only_guard(format=99)
     assert guard.arguments is None
     assert "newer release" in str(guard.problem)
 
 
-def test_roles_buckets_containers_and_translators_tie_jobs_to_a_stack() -> None:
+def test_resources_tie_jobs_to_a_stack() -> None:
     """By ARN, by prefix, by container's URL, and by the endpoint that a batch is on."""
     stack = parsed(mixed(URL))
     assert {(tie.kind, tie.identity) for tie in stack.ties} == {
@@ -154,9 +154,7 @@ def test_roles_buckets_containers_and_translators_tie_jobs_to_a_stack() -> None:
     ],
 )
 @pytest.mark.parametrize("known_by", ["guard", "translator"])
-def test_a_container_of_another_stacks_account_is_in_the_cloud_of_the_endpoint(
-    endpoint: str, suffix: str, known_by: str
-) -> None:
+def test_a_container_is_in_the_cloud_of_the_endpoint(endpoint: str, suffix: str, known_by: str) -> None:
     """Its storage account would tell; who is left is a guard or the Translator resource."""
     if known_by == "guard":
         document = state(URL, guards={"guard": {"endpoint": endpoint}}, keep=["docs"])
@@ -169,7 +167,7 @@ def test_a_container_of_another_stacks_account_is_in_the_cloud_of_the_endpoint(
 
 
 @pytest.mark.parametrize("other", ["https://[bad", "https://translator.cognitiveservices.azure.cn/"])
-def test_an_endpoint_that_says_nothing_of_the_cloud_hides_no_container(other: str) -> None:
+def test_an_unclear_endpoint_hides_no_container(other: str) -> None:
     """One of an edited state, and one of another cloud beside the first."""
     guards = {"one": {"endpoint": "https://translator.cognitiveservices.azure.us/"}, "other": {"endpoint": other}}
     [container] = [

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
 from tests.unit.test_decide import BUCKET_URN, OLD_AMAZON, ROLE_URN
 from translation_job_guard import provider
-from translation_job_guard.guard import preview
+
+_ids = (f"unprotected-{number}" for number in itertools.count())
 
 
-@pytest.fixture(autouse=True)
-def _nothing_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "_announced", set())
-
-
-def _diff(protects: Any) -> Any:
+def _diff(id_: str, protects: Any) -> Any:
     olds = {**OLD_AMAZON, "name": "jobs", "protects": [{"urn": ROLE_URN, "id": "r"}, {"urn": BUCKET_URN, "id": "b"}]}
     news = {name: value for name, value in {**olds, "protects": protects}.items() if name != "account_id"}
-    return provider.AmazonTranslateJobGuardProvider().diff("guard-1", olds, news)
+    return provider.AmazonTranslateJobGuardProvider().diff(id_, olds, news)
 
 
 def test_what_is_no_longer_protected_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     """The engine asks for a diff in preview and in `up`, and more than once."""
+    id_ = next(_ids)
     for _ in range(2):
-        answer = _diff([{"urn": BUCKET_URN, "id": "b"}])
+        answer = _diff(id_, [{"urn": BUCKET_URN, "id": "b"}])
         assert (answer.changes, answer.replaces) == (True, [])
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("[dev/jobs] no longer protected: aws:iam/role:Role role. ")
@@ -35,5 +33,5 @@ def test_what_is_no_longer_protected_is_said_once(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("id_", ["r", "r-2"])
 def test_a_rename_is_not_called_unprotected(id_: str, capsys: pytest.CaptureFixture[str]) -> None:
     """It is protected under its new name, or replaced."""
-    _diff([{"urn": ROLE_URN + "-renamed", "id": id_}, {"urn": BUCKET_URN, "id": "b"}])
+    _diff(next(_ids), [{"urn": ROLE_URN + "-renamed", "id": id_}, {"urn": BUCKET_URN, "id": "b"}])
     assert "no longer protected" not in capsys.readouterr().out
