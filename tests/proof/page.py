@@ -20,17 +20,18 @@ EXPLORED_AT_NIGHT = Path(__file__).with_name("explored_at_night.md")
 
 _SERVES = {
     "requests": "Keeps requests within their limits.",
-    "modes": "Keeps what `on_delete` says.",
-    "liveness": "Gets to quiet whenever the world allows it.",
+    "modes": "Does what `on_delete` says.",
+    "liveness": "Lets a teardown become quiet whenever that is possible.",
 }
 
 _HEAD = """# How a teardown decides
 
 <!-- Made by `python -m tests.proof --page`; a test holds it to the code. -->
 
-A teardown is a state machine without I/O (`translation_job_guard/teardown/machine.py`). It asks for a batch of
-requests, gets the answers, and decides. Something else sends the requests (`runner.py`), so every order of events
-can be tried.
+A teardown is a state machine without I/O (`translation_job_guard/teardown/machine.py`). It yields a batch of
+requests, receives the answers, and decides. Another module sends the requests (`runner.py`), so every order of events
+can be tried. The theory, and where to find what, is at the beginning of `translation_job_guard/teardown/__init__.py`;
+when a job is asked to stop again is in `schedule.py`.
 
 ## States and events
 
@@ -45,19 +46,19 @@ stateDiagram-v2
     Locate --> Stop: mode cancel, past the grace period
     List --> Wait: nothing to ask
     Locate --> Wait: nothing to ask
-    Stop --> Wait: every request is out
+    Stop --> Wait: every request was sent
     Wait --> List: next round
     Confirm --> Stop: a job is in flight after all
-    Confirm --> Quiet: looked at each job that ended, and listed again quiet_period later
-    Wait --> Timeout: time is over
+    Confirm --> Quiet: each job has ended by its own state, and a listing quiet_period later shows nothing
+    Wait --> Timeout: the timeout has passed
     List --> CannotTell: denied
     Quiet --> [*]
     Timeout --> [*]
     CannotTell --> [*]
 ```
 
-Each job has a record: what was shown of it first and last, when it was asked to stop, whether a listing has left it
-out, and whether it was looked at since. A batch is undecided until its documents say whether it is in scope.
+Each job has a record: its first and its last known state, when it was asked to stop, whether a listing has left it out,
+and whether its own state was read since. A batch is undecided until its documents show whether it is in scope.
 
 | request | answers |
 |---|---|
@@ -69,11 +70,14 @@ out, and whether it was looked at since. A batch is undecided until its document
 
 ## What is proven
 
-`make prove` tries **every order of events** for small worlds, with the real code: it plays the service, the clock
-and the fault, and goes each way in which the world may choose. It checks, in each state and at each end, the
-[guarantees](../README.md#guarantees) 1 to 6; that every teardown gets to quiet once nothing goes wrong for a
-Retry-After, a poll and the quiet period together (18 seconds here; 11 from the beginning); that no job that is known to
-have ended is asked to stop; and that requests stay within their limits.
+`make prove` tries **every order of events** for small worlds, with the real code: it simulates the service, the clock
+and the faults, and follows every choice that a world has. In each state and at each end it checks
+
+- the [guarantees](../README.md#guarantees) 1 to 6;
+- that every teardown becomes quiet once nothing goes wrong for the time of a Retry-After, a poll and the quiet period
+  together (18 seconds here; 11 from the beginning);
+- that no job that is known to have ended is asked to stop;
+- that requests stay within their limits.
 
 - **Worlds**: two jobs (in scope, out of it, or undecided at first) with any two disturbances, and three jobs with
   one, in all modes, by both services' rules, with a timeout of five polls (three polls where one of two jobs is
@@ -85,22 +89,23 @@ have ended is asked to stop; and that requests stay within their limits.
   `quiet_period`, or not there before the timeout; a listing leaves out a job; a stop request has no effect.
 - **Free**: a job starts, ends by itself, stops, or goes on; its documents are counted and listed; a queued job
   refuses to stop.
-- A state that was seen is not explored again. Jobs that differ only by name count once. What only people read (when
-  a job was first seen, how it ended) makes no new state. A job moves when an answer shows it: whether it ended a
-  little earlier, while answers were lost, makes no difference that anybody could see.
-- A distinct end is how a teardown ends and when, how each job truly is then, and what is reported of it.
+- A state is explored once. Jobs that differ only by name count once. Facts that only people read (when a job was
+  first seen, how it ended) make no new state. A job changes when an answer shows it: nobody could see whether it
+  ended a little earlier, while answers were lost.
+- Two ends are distinct if a teardown ends in another way or at another time, if a job is in another state then, or if
+  the report says something else of it.
 
-`make prove` is part of `make check` and of CI, and fails when it explores something else than is said below.
+`make prove` is part of `make check` and of CI, and fails when it explores something else than this page says.
 `make prove-nightly` goes on to larger worlds for an hour: first those with two jobs and disturbances together, then
 those with three, and so on.
 
 **Not proven here**: more jobs and more disturbances than that, a timeout of hundreds of polls, real time, threads (the
-runner) and HTTP. They remain with the [properties](../tests/properties/test_teardown.py), which try random worlds of
+runner) and HTTP. These are tested by the [properties](../tests/properties/test_teardown.py), which try random worlds of
 up to eight jobs, and with the tests on the engine. In CI the properties try the same 2,000 examples each time;
 `make properties-nightly` tries up to 100,000 of each property from a fresh seed, and a failure prints the example and
 how to try it again.
 
-A second teardown at the same time needs no second machine: all that it does to the world is to stop jobs of the same
+A second teardown at the same time needs no second machine: all it does to the world is to stop jobs of the same
 scope, at any moment.
 
 """
@@ -108,15 +113,14 @@ scope, at any moment.
 
 _RULES = """## The rules
 
-Each rule is followed by the shortest counterexample that is found when that rule alone is taken out of the code.
+After each rule comes the shortest counterexample that is found when only this rule is removed from the code.
 Numbers are the [guarantees](../README.md#guarantees).
 
 A story begins with its world: the service, `on_delete`, the jobs, how many disturbances there may be, and the guard's
-`timeout`. A and B are the jobs: *own* is in scope and *foreign* is not, and the documents of a batch may be counted or
-listed late. `list`, `stop A`, `look at A` and `documents of A` are requests of the teardown, each with its answer;
-"with an old view of A" means that the part of the service that answered is behind. The other lines are what happens in
-the world. Seconds count from the start of the teardown. The last line says what is wrong with what the teardown does
-next.
+`timeout`. A and B are the jobs: *own* is in scope and *foreign* is not, and the documents of a batch may be counted
+or listed late. `list`, `stop A`, `look at A` and `documents of A` are requests of the teardown, each with its answer;
+"with an old view of A" means that the node that answered is behind. The other lines say what happens in the world.
+Seconds count from the start of the teardown. The last line says what the teardown does wrong next.
 
 """
 

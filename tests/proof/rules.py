@@ -1,4 +1,4 @@
-"""The rules of a teardown, each with the mistake that drops it: source for docs/teardown.md and the tests' teeth."""
+"""The rules of a teardown, each with a change that removes it: for docs/teardown.md, and to test the proof itself."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ _SHORT = 12.0
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: what it says, which invariant it serves, and what to change in the source to drop it.
+    """A rule of a teardown.
 
-    ``world`` is one in which the mistake shows.
+    Args:
+        name: a short name for it.
+        says: what it says, and why.
+        serves: the invariant that it serves, by number, or another aim.
+        change: the change of the source that removes it.
+        world: a world in which its absence shows.
     """
 
     name: str
@@ -38,7 +43,7 @@ def _azure(disturbances: int, *jobs: str, timeout: float = _SHORT, update: bool 
 RULES = (
     Rule(
         "quiet takes two listings",
-        "A listing that shows nothing is confirmed by another one: the first may be behind.",
+        "Another listing has to confirm one that shows nothing: the first may be behind.",
         "2",
         Change("if self._options.quiet_period:\n            due", "if False:\n            due"),
         _amazon(0),
@@ -66,7 +71,7 @@ RULES = (
     ),
     Rule(
         "jobs that a listing leaves out are asked for by ID",
-        "A listing may leave out a job that is in flight, so each one that was known is asked for by its id.",
+        "A listing may leave out a job that is in flight, so the state of each known job is read by its ID.",
         "2",
         Change(
             "record.ended_at is not None and not record.looked]",
@@ -75,8 +80,8 @@ RULES = (
         _amazon(2),
     ),
     Rule(
-        "a look that shows a job in flight counts",
-        "It is in flight again, whatever listings left out.",
+        "a job that a look shows in flight is in flight",
+        "Its own state counts more than a listing that left it out.",
         "2",
         Change("record.ended_at, record.looked = None, False", "pass"),
         _amazon(2),
@@ -99,7 +104,7 @@ RULES = (
         _amazon(2),
     ),
     Rule(
-        "what is undecided is not nothing",
+        "an undecided batch prevents quiet",
         "While a batch may be in scope, the teardown is not quiet.",
         "2",
         Change(
@@ -109,8 +114,8 @@ RULES = (
         World("azure", "cancel", ("own, listed late",), 0, leave_undecided=True, races=False, begin=(RUNNING,)),
     ),
     Rule(
-        "undecided batches are never left without leave",
-        "Once waited for long enough, an undecided batch is an error, unless the guard may leave it.",
+        "undecided batches are left only with permission",
+        "After `undecided_timeout` an undecided batch is an error, unless the guard may leave it.",
         "2",
         Change("if self.report.undecided and not self._options.leave_undecided and self._nothing_left():", "if False:"),
         _azure(0, "own, listed late", timeout=25.0),
@@ -126,7 +131,7 @@ RULES = (
         _azure(0, "own, listed late"),
     ),
     Rule(
-        "what is undecided is not asked to stop",
+        "an undecided batch is not asked to stop",
         "Only a job that is covered for certain becomes one of the guard's.",
         "1",
         Change(
@@ -136,8 +141,8 @@ RULES = (
         _azure(0, "foreign, listed late"),
     ),
     Rule(
-        "what is out of scope is left alone",
-        "A job that is not covered is never asked.",
+        "a job out of scope is left alone",
+        "A job that is not covered is never asked to stop.",
         "1",
         Change(
             "if decision is Coverage.OUTSIDE:\n            self.report.let_go",
@@ -147,7 +152,7 @@ RULES = (
     ),
     Rule(
         "a batch that grew is decided again",
-        "Out of scope by its documents is out of scope by those documents only.",
+        "A batch that is out of scope by its documents may be in scope by new ones.",
         "2",
         Change(
             "if self.outside_at.get(job.id, -1) >= total > 0 and not job.rows:",
@@ -157,7 +162,7 @@ RULES = (
     ),
     Rule(
         "a batch that left the scope is let go",
-        "In an update, a batch that turns out to be the new scope's is not asked any more.",
+        "In an update, a batch that turns out to be in the new scope is not asked any more.",
         "1",
         Change("self.records.pop(job.id, None)", "pass"),
         _azure(2, "grows out of the scope", update=True),
@@ -171,7 +176,7 @@ RULES = (
     ),
     Rule(
         "documents that were read are kept",
-        "They are not read again, which would cost a request each round.",
+        "They are not read again, which would cost a request in each round.",
         "requests",
         Change("                self.located[job.id] = job\n", "                pass\n"),
         _azure(0, "own"),
@@ -204,15 +209,15 @@ RULES = (
         _amazon(1, timeout=25.0),
     ),
     Rule(
-        "but not at once",
-        "Asked again after 5 seconds, then ever later: a stop takes its time.",
+        "a job is not asked again at once",
+        "It is asked again after 5 seconds, then at growing intervals: a stop takes time.",
         "requests",
         Change("return now - record.asked_at >= min(first * 2.0**doublings, most)", "return True"),
         World("azure", "cancel", ("own",), 1, listing_takes=1.0, begin=_BUSY, timeout=_SHORT),
     ),
     Rule(
         "a job that is stopping is not asked",
-        "It has been asked already, by this teardown or by somebody else.",
+        "This teardown or somebody else has asked it already.",
         "requests",
         Change(
             "if (stopping and not record.doubted) or isinstance(record.last_error, Denied):",
@@ -231,8 +236,8 @@ RULES = (
         _amazon(0),
     ),
     Rule(
-        "an error that does not pass ends it",
-        "Being denied a listing does not pass by itself.",
+        "a definite error ends the teardown",
+        "A denied listing does not become permitted by itself.",
         "2",
         Change(
             "                    raise messages.cannot_tell(self.report, value)\n            elif value is",
@@ -241,8 +246,8 @@ RULES = (
         _amazon(2),
     ),
     Rule(
-        "an error that passes does not end it",
-        "A throttled or lost answer is asked for again until time is over.",
+        "a transient error does not end the teardown",
+        "A throttled or lost request is sent again until the timeout.",
         "4",
         Change(
             "if not isinstance(value, (Transient, Throttled)):\n                    raise",
@@ -262,7 +267,7 @@ RULES = (
     ),
     Rule(
         "only mode cancel stops jobs",
-        "drain waits, fail refuses, ignore looks.",
+        "`drain` waits, `fail` refuses, `ignore` only lists.",
         "modes",
         Change(
             "if options.mode is not Mode.CANCEL or self._now < options.grace_period:",
@@ -272,7 +277,7 @@ RULES = (
     ),
     Rule(
         "mode fail refuses",
-        "With a job in flight it fails at once.",
+        "With a job in flight, mode `fail` fails at once.",
         "modes",
         Change(
             "if options.mode is Mode.FAIL and self.report.left:", "if options.mode is Mode.DRAIN and self.report.left:"
@@ -287,7 +292,7 @@ RULES = (
         _amazon(0),
     ),
     Rule(
-        "time over is an error",
+        "a timeout is an error",
         "Past the timeout nothing more is tried, and the error says what is left.",
         "6",
         Change(
@@ -299,7 +304,7 @@ RULES = (
     ),
     Rule(
         "no confirmation after the timeout",
-        "A second listing that would come too late is not waited for: it is not confirmed, and that is an error.",
+        "If the second listing would come too late, nothing is confirmed, and that is an error.",
         "6",
         Change(
             "                raise messages.unconfirmed(self.report)\n",
@@ -316,7 +321,7 @@ RULES = (
     ),
     Rule(
         "Retry-After is heeded",
-        "When the service says how long to wait, the next listing comes no sooner.",
+        "The next listing comes no sooner than the service says.",
         "requests",
         Change("self._not_before = max(", "_ = max("),
         _amazon(1),
@@ -329,22 +334,22 @@ RULES = (
         World("azure", "cancel", ("own",), 1, listing_takes=1.0, races=False, begin=(RUNNING,), timeout=_SHORT),
     ),
     Rule(
-        "what a look shows is remembered",
+        "the end that a look shows is remembered",
         "A job that a look has shown to have ended is not asked again, though a listing that is behind still has it.",
         "requests",
         Change("                record.shown(job)\n                record.ended_at", "                record.ended_at"),
         World("azure", "cancel", ("own",), 1, listing_takes=1.0, races=False, begin=(RUNNING,), timeout=_SHORT),
     ),
     Rule(
-        "documents that were read are counted as read",
-        "A listing that is behind counts fewer documents; when the next one counts them all, none is new.",
+        "documents that were read count as read",
+        "A listing that is behind may count fewer documents than were read; the next total then shows no new ones.",
         "requests",
         Change("self.outside_at[job.id] = max(total, len(job.rows))", "self.outside_at[job.id] = total"),
         World("azure", "cancel", ("grows out of the scope",), 1, update=True, races=False, begin=_BUSY),
     ),
     Rule(
         "the report keeps what is in flight",
-        "A job with an error of its stop request is in flight as any other.",
+        "A job whose stop request failed is still in flight.",
         "2",
         Change(
             "if record.ending is Ending.IN_FLIGHT]", "if record.ending is Ending.IN_FLIGHT and not record.last_error]"
