@@ -8,10 +8,9 @@ from typing import Any
 import pulumi
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from pulumi.runtime import mocks
-from pulumi.runtime.stack import run_pulumi_func
-from pulumi.runtime.sync_await import _sync_await
 
 from tests.policy.support import ACCOUNT, REGION, Resource
+from tests.support.loops import own_loops
 
 _ID = "/subscriptions/s/resourceGroups/g/providers"
 
@@ -54,11 +53,12 @@ def run(source: str, endpoint: str = "https://translator.cognitiveservices.azure
     """The resources of the program `source`. `endpoint` is what an Azure account answers."""
     recorder = _Recorder(_Cloud(endpoint))
     pulumi.runtime.set_all_config({"aws:region": REGION})
-    mocks.set_mocks(recorder.mocks, project="shop", stack="dev", preview=False, monitor=recorder)
-    with warnings.catch_warnings():
+    with own_loops(), warnings.catch_warnings():
         # Importing pulumi_aws names its own deprecated types.
         warnings.simplefilter("ignore", DeprecationWarning)
-        _sync_await(run_pulumi_func(lambda: exec(compile(source, "program", "exec"), {"__name__": "__main__"})))
+        mocks.set_mocks(recorder.mocks, project="shop", stack="dev", preview=False, monitor=recorder)
+        program = mocks.test(lambda: exec(compile(source, "program", "exec"), {"__name__": "__main__"}))  # type: ignore[no-untyped-call]
+        program()
     pulumi.runtime.set_all_config({})
     for resource, request in recorder.found.values():
         resource.depends = [recorder.found[urn][0] for urn in request.dependencies]

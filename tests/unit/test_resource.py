@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import partial
@@ -15,6 +13,7 @@ import pytest
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.config import set_all_config
 
+from tests.support.loops import own_loops
 from translation_job_guard import (
     AmazonTranslateJobGuard,
     AmazonTranslateScope,
@@ -87,16 +86,6 @@ Register = Callable[[Program], Mapping[str, Registration]]
 @pytest.fixture
 def register() -> Iterator[Register]:
     """Runs a program in the stack dev of the project app; returns what it registered, by name."""
-    loops = [asyncio.new_event_loop()]
-    asyncio.set_event_loop(loops[0])
-
-    # The monitor works in threads of the loop's executor and needs a loop in each: closed here, since it closes none.
-    def loop_of_thread() -> None:
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
-
-    executor = ThreadPoolExecutor(max_workers=4, initializer=loop_of_thread)
-    loops[0].set_default_executor(executor)
 
     def run(program: Program) -> Mapping[str, Registration]:
         monitor = _Monitor()
@@ -108,13 +97,10 @@ def register() -> Iterator[Register]:
         mocks.test(wrapped)()  # type: ignore[no-untyped-call]
         return monitor.registered
 
-    yield run
+    with own_loops():
+        yield run
     set_all_config({})
     settings.reset_options()
-    executor.shutdown()
-    for loop in loops:
-        loop.close()
-    asyncio.set_event_loop(None)
 
 
 class Thing(pulumi.CustomResource):
