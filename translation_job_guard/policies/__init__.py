@@ -7,7 +7,7 @@ A pack of your own takes them in::
     PolicyPack("team", [*our_own, *policies()])
 
 ``run_pack()`` in ``__main__.py`` starts a pack of these rules only, which is faster. No cloud's SDK is imported until a
-live rule looks.
+rule looks at the cloud.
 """
 
 from __future__ import annotations
@@ -34,8 +34,12 @@ from translation_job_guard.policies.waivers_rule import waivers_rule
 __all__ = ["NAMES", "policies", "rules", "run_pack"]
 
 
-def _rules(ledger: Ledger) -> Mapping[str, Rule[Any]]:
-    # The rules that look share their looks within one pack, so each pack has its own.
+def rules(ledger: Ledger | None = None) -> Mapping[str, Rule[Any]]:
+    """Return the rules by name, in the order in which they run.
+
+    Args:
+        ledger: the waivers of the pack. Rules share what they find only within one pack, so each pack needs its own.
+    """
     return {
         rule.name: rule
         for rule in (
@@ -46,15 +50,10 @@ def _rules(ledger: Ledger) -> Mapping[str, Rule[Any]]:
             GUARD_CANCELS_ON_DELETE,
             GUARD_SCOPE_BOUNDED,
             GUARD_SCOPES_DISJOINT,
-            # The last one: it lists what the others found.
-            waivers_rule(ledger),
+            # The last one, since it lists what waivers of the others accepted.
+            waivers_rule(ledger or Ledger()),
         )
     }
-
-
-def rules() -> Mapping[str, Rule[Any]]:
-    """Return the rules by name, in the order in which they run: what they are, their options and their defaults."""
-    return _rules(Ledger())
 
 
 NAMES: Final = tuple(rules())
@@ -69,23 +68,28 @@ def policies(
     """Return the rules as policies for a pack.
 
     Args:
-        levels: enforcement levels by rule, other than the rules' own: ``"advisory"``, ``"mandatory"``, ``"remediate"``
-            or ``"disabled"``.
-        options: options by rule, as in the pack's configuration, which still goes before them.
-        only: the rules to have; by default all.
+        levels: enforcement levels by rule, in place of the rules' own: ``"advisory"``, ``"mandatory"``,
+            ``"remediate"`` or ``"disabled"``.
+        options: options by rule, as in a pack's configuration, which takes precedence.
+        only: the names of the rules to return; by default all.
 
     Raises:
         InvalidArgument: there is no such rule, level or option.
     """
-    levels, options = levels or {}, options or {}
+    levels, options, ledger = levels or {}, options or {}, Ledger()
     wanted = NAMES if only is None else tuple(only)
     for name in (*levels, *options, *wanted):
         if name not in NAMES:
-            raise InvalidArgument(f"There is no rule {name!r}: there are {', '.join(NAMES)}.")
-    chosen = {name: _level(name, level) for name, level in levels.items()}
-    ledger = Ledger()
-    own = _rules(ledger).items()
-    return [rule.policy(chosen.get(name), options.get(name), ledger) for name, rule in own if name in wanted]
+            raise InvalidArgument(f"`{name}` is not a rule; expected {', '.join(NAMES)}.")
+    valid = [level.value for level in EnforcementLevel]
+    for name, level in levels.items():
+        if level not in (*EnforcementLevel, *valid):
+            raise InvalidArgument(f"`{level}` is not a valid level of {name}; expected {', '.join(valid)}.")
+    return [
+        rule.policy(EnforcementLevel(levels[name]) if name in levels else None, options.get(name), ledger)
+        for name, rule in rules(ledger).items()
+        if name in wanted
+    ]
 
 
 def run_pack(
@@ -94,23 +98,17 @@ def run_pack(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     only: Iterable[str] | None = None,
 ) -> None:
-    """Run a pack of these rules until its process is ended; all else in a stack costs it next to nothing.
+    """Run a pack of these rules until its process is ended.
+
+    Such a pack leaves out the resources that no rule reads, which makes it much faster than a pack with other rules.
 
     Args:
         name: the name of the pack.
         levels: enforcement levels by rule, as in ``policies``.
         options: options by rule, as in ``policies``.
-        only: the rules to have; by default all.
+        only: the names of the rules to run; by default all.
 
     Raises:
         InvalidArgument: there is no such rule, level or option.
     """
     start(name, policies(levels, options, only))
-
-
-def _level(rule: str, level: EnforcementLevel | str) -> EnforcementLevel:
-    try:
-        return EnforcementLevel(level)
-    except ValueError:
-        there = ", ".join(one.value for one in EnforcementLevel)
-        raise InvalidArgument(f"The level of {rule} must be one of {there}.") from None

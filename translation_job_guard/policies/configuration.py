@@ -1,6 +1,7 @@
-"""The configuration of a pack: an example with every option, and what is wrong with a file.
+"""Write an example of a pack's configuration, and find errors in a configuration.
 
-Pulumi hands each rule its own part, so a rule cannot see a name that nobody knows: only a look at the file can.
+Pulumi gives each rule its own part of a configuration. So no rule sees a part for a rule that does not exist, and only
+the whole configuration shows it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["example", "problems"]
 
 _LEVELS: Final = [level.value for level in EnforcementLevel]
 _ALL: Final = "all"
-"""Pulumi's own word for the level of every rule."""
+"""In Pulumi's configurations, the level of every rule."""
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "number": (int, float),
     "string": (str,),
@@ -29,7 +30,11 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 def example(*, trial: bool = False) -> dict[str, Any]:
-    """Return a configuration with every option of every rule at its default; all rules advisory with ``trial``."""
+    """Return a configuration with the default of every option of every rule.
+
+    Args:
+        trial: make every rule advisory.
+    """
     return {
         name: {"enforcementLevel": "advisory" if trial else rule.level.value, **rule.defaults}
         for name, rule in rules().items()
@@ -37,17 +42,16 @@ def example(*, trial: bool = False) -> dict[str, Any]:
 
 
 def problems(configuration: Any) -> list[str]:
-    """Return what is wrong with a configuration, a sentence each."""
+    """Return a sentence about each error in a configuration."""
     if not isinstance(configuration, Mapping):
         return ["The configuration is not a JSON object with the names of rules."]
-    found = []
-    known = rules()
+    found, known = [], rules()
     for name, given in configuration.items():
         rule = known.get(name)
         if rule is None and name != _ALL:
             close = get_close_matches(name, NAMES, n=1)
-            meant = f" Did you mean `{close[0]}`?" if close else f" The rules are {', '.join(NAMES)}."
-            found.append(f"`{name}` is not a rule of translation-job-guard, so it changes nothing.{meant}")
+            meant = f"Did you mean `{close[0]}`?" if close else f"The rules are {', '.join(NAMES)}."
+            found.append(f"`{name}` is not a rule of translation-job-guard, so it changes nothing. {meant}")
             continue
         options = given if isinstance(given, Mapping) else {"enforcementLevel": given}
         level = options.get("enforcementLevel")
@@ -59,17 +63,13 @@ def problems(configuration: Any) -> list[str]:
 
 
 def _wrong_options(rule: Rule[Any], options: Mapping[str, Any]) -> list[str]:
-    found = []
+    found, schemas = [], rule.schema
     for name, value in options.items():
-        schema = rule.schema.get(name)
-        if name == "enforcementLevel":
-            continue
-        if schema is None:
+        types = _TYPES[schemas[name]["type"]] if name in schemas else ()
+        if name not in {*schemas, "enforcementLevel"}:
             found.append(unknown_option(rule, name))
-            continue
-        types = _TYPES[schema["type"]]
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            found.append(f"`{name}` of {rule.name} is not of type {schema['type']}.")
+        elif types and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
+            found.append(f"`{name}` of {rule.name} is not of type {schemas[name]['type']}.")
         elif name == "waivers":
             found += [f"{problem}, in {rule.name}." for problem in read_waivers(value)[1]]
     return found
