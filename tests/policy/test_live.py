@@ -81,7 +81,7 @@ def in_emulator(emulator: Emulator, name: str = "translator", **arguments: Any) 
 # orphaned-translation-jobs
 
 
-def test_a_job_under_an_unguarded_role_is_a_violation_of_the_role(emulator: Emulator) -> None:
+def test_a_job_under_an_unguarded_role_violates(emulator: Emulator) -> None:
     """It says which job, in which state, for how long, why that matters, and the guard to paste."""
     [job] = add(emulator, submitted=time.time() - 7200)
     [found] = of(look([role(), bucket()]), ORPHANED)
@@ -100,7 +100,7 @@ def test_no_job_is_no_violation(emulator: Emulator) -> None:
     assert emulator.control.requests(operation="ListTextTranslationJobs")
 
 
-def test_a_guard_that_covers_the_job_settles_it(emulator: Emulator) -> None:
+def test_a_job_that_a_guard_covers_is_no_violation(emulator: Emulator) -> None:
     """By the predicate that the teardown uses, whether the guard was made already or not."""
     add(emulator)
     translate = role()
@@ -109,7 +109,7 @@ def test_a_guard_that_covers_the_job_settles_it(emulator: Emulator) -> None:
     assert look([translate, bucket(), planned]) == []
 
 
-def test_a_guard_of_another_region_or_of_other_names_settles_nothing(emulator: Emulator) -> None:
+def test_a_guard_for_other_jobs_changes_nothing(emulator: Emulator) -> None:
     """A guard covers what is in its scope, and in its region."""
     add(emulator)
     translate = role()
@@ -119,7 +119,7 @@ def test_a_guard_of_another_region_or_of_other_names_settles_nothing(emulator: E
     assert of(look([translate, bucket(), others]), ORPHANED)
 
 
-def test_a_planned_guard_of_another_role_settles_nothing(emulator: Emulator) -> None:
+def test_a_planned_guard_of_another_role_changes_nothing(emulator: Emulator) -> None:
     """While a scope is unknown, only what it was made from counts."""
     add(emulator)
     translate, other = role(), role("other", made=False)
@@ -149,6 +149,14 @@ def test_a_job_of_a_role_elsewhere_is_tied_by_the_bucket(emulator: Emulator) -> 
     assert "s3_uri_prefixes=[documents.bucket.apply(" in found.message
 
 
+def test_an_s3_uri_is_tied_to_no_container(emulator: Emulator) -> None:
+    """Whatever the names of bucket and storage account are."""
+    add(emulator, role=f"arn:aws:iam::{ACCOUNT}:role/neighbour", input="s3://store/documents/")
+    store = storage()
+    assert look([role(), bucket(), store, container(store)]) == []
+    assert emulator.control.requests(operation="ListTextTranslationJobs")
+
+
 def test_a_batch_on_an_unguarded_account_is_a_violation(emulator: Emulator) -> None:
     """All that runs on an account is tied to it; no message repeats the endpoint."""
     translator, store = in_emulator(emulator), storage()
@@ -172,7 +180,7 @@ def test_a_guard_of_a_container_covers_its_batches_only(emulator: Emulator) -> N
     assert (found.name, other in found.message) == ("translator", True)
 
 
-def test_a_first_preview_asks_nobody(emulator: Emulator) -> None:
+def test_a_first_preview_sends_no_request(emulator: Emulator) -> None:
     """Nothing is known, so no job can be tied to it."""
     add(emulator)
     translate, documents = role(made=False), bucket(made=False)
@@ -187,7 +195,7 @@ def test_a_first_preview_asks_nobody(emulator: Emulator) -> None:
     assert emulator.control.requests() == []
 
 
-def test_both_rules_share_one_sweep_and_the_next_validation_looks_anew(emulator: Emulator) -> None:
+def test_two_rules_share_the_listings_of_one_validation(emulator: Emulator) -> None:
     """However many resources there are, a place is listed once."""
     servicer = Servicer(policies(only=[ORPHANED, OVERDUE, ABANDONED, REACHABLE]))
     stack = [*(role(f"r{number}") for number in range(30)), *(bucket(f"b{number}") for number in range(30))]
@@ -201,9 +209,7 @@ def test_both_rules_share_one_sweep_and_the_next_validation_looks_anew(emulator:
 # Where to look
 
 
-def test_places_come_from_guards_providers_configuration_and_environment(
-    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_places_come_from_every_source(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is asked where the ones before it say nothing; the rule's own regions always count."""
 
     def asked(resources: list[Resource], **options: Any) -> set[str]:
@@ -318,7 +324,7 @@ def test_a_providers_endpoint_and_profile_are_used(emulator: Emulator, monkeypat
     assert found.name == "translate"
 
 
-def test_an_endpoint_of_the_options_serves_containers_without_an_account(emulator: Emulator) -> None:
+def test_an_endpoint_of_the_options_is_looked_at(emulator: Emulator) -> None:
     """The Translator resource of another stack, where this one only has containers."""
     store = storage()
     batch(emulator)
@@ -478,7 +484,7 @@ def test_a_role_without_any_region_is_reported() -> None:
 # overdue-translation-jobs
 
 
-def test_a_job_in_flight_for_too_long_is_overdue_though_a_guard_covers_it(emulator: Emulator) -> None:
+def test_a_covered_job_in_flight_for_too_long_is_overdue(emulator: Emulator) -> None:
     """Advisory, with the job and the limit; a younger one is in order."""
     [old] = add(emulator, submitted=time.time() - 25 * 3600)
     [young] = add(emulator, submitted=time.time() - 23 * 3600)

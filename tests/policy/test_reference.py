@@ -46,7 +46,7 @@ def test_the_reference_has_every_rule_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("rule", NAMES)
-def test_the_violating_program_violates_its_rule_and_the_fixed_one_none(
+def test_each_example_violates_its_rule_until_fixed(
     rule: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are run by the real SDKs, and what they register is judged by the whole pack, live rules included."""
@@ -83,7 +83,7 @@ def test_the_levels_on_the_page_are_those_of_the_pack() -> None:
     assert dict(re.findall(r"^\| \[([\w-]+)\]\(#[\w-]+\) \| (\w+) \|", PAGE, re.MULTILINE)) == told
 
 
-def test_the_example_configuration_has_every_option_and_fits_the_schemas() -> None:
+def test_the_example_configuration_has_every_option() -> None:
     """It is on the page as it is in the file, and none of its values is refused."""
     assert json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[0]) == EXAMPLE
     assert set(EXAMPLE) == set(NAMES)

@@ -84,7 +84,7 @@ def test_the_configuration_goes_before_the_factory() -> None:
     assert judge([guard], {CANCELS: {"allowedModes": ["nonsense"]}}, policies(only=[CANCELS])) == []
 
 
-def test_remediation_writes_the_mode_and_gives_everything_else_back() -> None:
+def test_remediation_changes_the_mode_and_nothing_else() -> None:
     """Secrets stay secret, unknown values unknown, and the provider's code stays."""
     pack = policies({CANCELS: "remediate"}, only=[CANCELS])
     guard = amazon_guard(scope={"job_name_prefixes": [UNKNOWN]}, on_delete="ignore", profile=secret("topsecret"))

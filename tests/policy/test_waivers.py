@@ -88,14 +88,14 @@ def test_an_expired_waiver_is_listed_and_accepts_nothing() -> None:
 
 
 @pytest.mark.parametrize(("stack", "told"), [("dev", True), ("shop/dev", True), ("*", False), ("prod", False)])
-def test_an_unused_waiver_is_told_where_its_stack_is_named_exactly(stack: str, told: bool) -> None:
+def test_an_unused_waiver_for_exactly_this_stack_is_listed(stack: str, told: bool) -> None:
     """Configuration is shared between stacks: a waiver for others is not this one's business."""
     answers = found([bucket()], GUARDED, {"resource": "gone", "stack": stack, "reason": "r"})
     assert [one.rule for one in answers] == [WAIVERS] * told
     assert all("matches nothing" in one.message for one in answers)
 
 
-def test_an_unused_waiver_of_a_rule_over_guards_is_told_without_any_guard() -> None:
+def test_an_unused_waiver_is_listed_without_any_guard() -> None:
     """The rule has run on other resources only."""
     [told] = found([bucket()], CANCELS, {"stack": "dev", "reason": "r"})
     assert told.rule == WAIVERS
@@ -129,7 +129,7 @@ def test_the_next_validation_lists_its_own_waivers_only() -> None:
         ("everything", "is not an object"),
     ],
 )
-def test_a_waiver_that_cannot_be_used_is_reported_and_accepts_nothing(waiver: Any, words: str) -> None:
+def test_an_invalid_waiver_is_reported_and_accepts_nothing(waiver: Any, words: str) -> None:
     """By the rule itself, at its own level."""
     answers = found([role()], GUARDED, waiver)
     assert {one.rule for one in answers} == {GUARDED}
