@@ -11,7 +11,6 @@ from translation_job_emulator.lifecycle import Job, States
 
 VALIDATION_FAILED = "ValidationFailed"
 
-
 STATES = States(
     queued="NotStarted",
     running="Running",
@@ -21,10 +20,8 @@ STATES = States(
     ended=frozenset({"Cancelled", "Succeeded", "Failed", VALIDATION_FAILED}),
 )
 
-
 SUPPORTED = (".txt", ".html", ".md", ".csv", ".tsv", ".docx", ".pptx", ".xlsx", ".pdf", ".xlf", ".mhtml", ".msg")
 """Extensions of files that are translated; the service does not count others."""
-
 
 Item = TypeVar("Item")
 
@@ -52,14 +49,11 @@ SOURCE_DENIED = Problem(
     "InvalidDocumentAccessLevel", "Cannot access source document location with the current permissions."
 )
 
-
 TARGET_DENIED = Problem(
     "InvalidTargetDocumentAccessLevel", "Cannot access target document location with the current permissions."
 )
 
-
 TARGET_EXISTS = Problem("TargetFileAlreadyExists", "Target document file already exists.")
-
 
 NO_TEXT = Problem("NoTranslatableText", "The document does not have any translatable text.")
 

@@ -38,12 +38,9 @@ from translation_job_emulator.settings import Settings
 
 API_VERSIONS = ("2024-05-01", "2026-03-01")
 
-
 PATH = "/azure/"
 
-
 _GUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-
 
 INVALID_KEY = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key "

@@ -8,26 +8,21 @@ proxy that is not there.
 from __future__ import annotations
 
 import contextlib
-import http.server
 import io
-import itertools
-import json
 import os
 import re
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from email.message import Message
 from typing import Any
 from unittest import mock
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.properties.fuzz_service import ACCOUNT, DOCUMENT, SIGNATURE, Answer, Service
+from tests.properties.fuzz_strategies import EDITS, ENVIRONMENTS, JSON, PLANS
 from translation_job_guard.errors import GuardError
 from translation_job_guard.provider import (
     AmazonTranslateJobGuardProvider,
@@ -38,12 +33,15 @@ from translation_job_guard.provider import (
 pytestmark = [pytest.mark.usefixtures("no_sdk_pauses"), pytest.mark.no_cover]
 
 AMAZON, AZURE = AmazonTranslateJobGuardProvider(), AzureDocumentTranslationJobGuardProvider()
-ACCOUNT = "123456789012"
+
 KEY_ENV = "AZURE_DOCUMENT_TRANSLATION_KEY"
+
 TIMEOUT = 2.0
 """Seconds of the guards' timeout. Pauses take no real time, so few examples last as long."""
+
 SLACK = 20.0
 """Seconds that a busy machine may take on top."""
+
 REMEDY = re.compile(r"(?i)\b(again|install|set|give|use|unset|correct|check)\b")
 
 SECRETS = {
@@ -52,155 +50,8 @@ SECRETS = {
     "AZURE_CLIENT_SECRET": "plantedClientSecret~0123456789",
     KEY_ENV: "plantedAzureKey0123456789abcdef",
 }
-SIGNATURE = "plantedSignature0123456789"
+
 PLANTED = (*SECRETS.values(), SIGNATURE)
-
-OPERATIONS = ("sts", "list", "stop", "other")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer of the server, as it goes over the wire; ``length`` is what it says of its own length."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    length: int | None = None
-
-
-class Service:
-    """Amazon Translate, STS, Document Translation and whatever else is asked for, on loopback.
-
-    Each example has a path of its own: what an example left behind is refused in the next one.
-    """
-
-    def __init__(self) -> None:
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-        self._numbers = itertools.count()
-        self.example = ""
-        self.answers: Mapping[str, Answer] = {}
-        self.stopped = False
-
-    @property
-    def host(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def url(self) -> str:
-        return f"{self.host}/{self.example}"
-
-    def begin(self, answers: Mapping[str, Answer] | None = None) -> None:
-        self.example, self.answers, self.stopped = f"e{next(self._numbers)}", answers or {}, False
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
-
-    def answer(self, method: str, path: str, headers: Message, body: bytes) -> Answer:
-        if urlsplit(path).path.partition("/")[2].partition("/")[0] != self.example:
-            return _json(400, {"__type": "ValidationException", "message": "of another example"})
-        target = headers.get("X-Amz-Target", "").rpartition(".")[2]
-        form = parse_qs(body.decode("latin-1"))
-        operation = (
-            "sts"
-            if "Action" in form
-            else "stop"
-            if target.startswith("Stop") or method == "DELETE"
-            else "list"
-            if target.startswith("List") or "document/batches" in path
-            else "other"
-        )
-        if operation in self.answers:
-            return self.answers[operation]
-        return self._proper(operation, path)
-
-    def _proper(self, operation: str, path: str) -> Answer:
-        """Answer as the service does: one job is in flight until somebody stops it."""
-        if operation == "sts":
-            return Answer(200, (("Content-Type", "text/xml"),), _IDENTITY)
-        if operation == "stop":
-            self.stopped = True
-            return _json(200, {"JobId": "a", "JobStatus": "STOP_REQUESTED", "id": BATCH["id"], "status": "Cancelling"})
-        if operation == "list" and "document/batches" in path:
-            documents = path.partition("?")[0].endswith("/documents")
-            return _json(200, {"value": [] if self.stopped else [DOCUMENT if documents else BATCH]})
-        if operation == "list":
-            return _json(200, {"TextTranslationJobPropertiesList": [] if self.stopped else [JOB]})
-        return _json(404, {"__type": "ResourceNotFoundException", "message": "not there"})
-
-
-def _handler(service: Service) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
-            answer = service.answer(self.command, self.path, self.headers, body)
-            said = answer.body.replace(b"ECHO", str(self.headers).encode("latin-1", "replace"))
-            lines = [f"HTTP/1.1 {answer.status} Fuzz", "Connection: close"]
-            lines += [f"{name}: {value}" for name, value in answer.headers]
-            lines.append(f"Content-Length: {len(said) if answer.length is None else answer.length}")
-            with contextlib.suppress(OSError):
-                self.wfile.write("\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + said)
-            self.close_connection = True
-
-        do_POST = do_DELETE = do_PUT = do_HEAD = do_GET  # noqa: N815 - names that http.server asks for
-
-        def log_message(self, *_: object) -> None:
-            """Not on standard error."""
-
-    return Handler
-
-
-def _json(status: int, value: Any) -> Answer:
-    # Both SDKs take it; the id says that it is an answer of Amazon Translate.
-    headers = (("Content-Type", "application/json"), ("x-amzn-RequestId", "r"))
-    return Answer(status, headers, json.dumps(value).encode())
-
-
-_IDENTITY = (
-    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-    f"<Arn>arn:aws:iam::{ACCOUNT}:user/u</Arn><UserId>u</UserId><Account>{ACCOUNT}</Account>"
-    "</GetCallerIdentityResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>"
-    "</GetCallerIdentityResponse>"
-).encode()
-JOB = {
-    "JobId": "a",
-    "JobName": f"mine-?sig={SIGNATURE}",
-    "JobStatus": "IN_PROGRESS",
-    "SubmittedTime": 1_750_000_000,
-    "DataAccessRoleArn": f"arn:aws:iam::{ACCOUNT}:role/translate",
-    "InputDataConfig": {"S3Uri": "s3://bucket/in/"},
-    "OutputDataConfig": {"S3Uri": "s3://bucket/out/"},
-}
-BATCH = {
-    "id": "727bf148-f327-47a0-9481-abae6362f11e",
-    "createdDateTimeUtc": "2026-01-02T03:04:05Z",
-    "lastActionDateTimeUtc": "2026-01-02T03:04:06Z",
-    "status": "Running",
-    "summary": {
-        **dict.fromkeys(("failed", "success", "inProgress", "cancelled", "totalCharacterCharged"), 0),
-        **{"total": 1, "notYetStarted": 1},
-    },
-}
-DOCUMENT = {
-    "id": "273622bd-835c-4946-9798-fd8f19f6bbf2",
-    "sourcePath": "https://store.blob.core.windows.net:443/docs/a.txt",
-    "path": "https://store.blob.core.windows.net:443/out/a.txt",
-    "createdDateTimeUtc": "2026-01-02T03:04:05Z",
-    "lastActionDateTimeUtc": "2026-01-02T03:04:06Z",
-    "status": "Running",
-    "to": "de",
-    "progress": 0.0,
-    "characterCharged": 0,
-}
-
-
-# What is run, and how it is judged
-
 
 PAUSING = tuple(
     module
@@ -355,9 +206,10 @@ def run_all(provider: _GuardProvider, props: dict[str, Any], olds: dict[str, Any
 
 
 PROVIDERS = st.sampled_from([AMAZON, AZURE])
+
 MODES = st.sampled_from(["cancel", "drain", "fail", "ignore"])
+
 ACTIONS = st.sampled_from(["delete", "delete", "delete", "create", "update", "diff"])
-GARBAGE = st.one_of(st.text(max_size=20), st.sampled_from(["", " ", "%", "://", "[", "\\", "\x1b[2J", "true", "-1"]))
 
 
 def fuzz(share: float) -> settings:
@@ -370,75 +222,6 @@ def fuzz(share: float) -> settings:
             HealthCheck.function_scoped_fixture,
         ],
     )
-
-
-# Environments
-
-URLS = (
-    "SERVICE",
-    "http://127.0.0.1:1",
-    "https://127.0.0.1:1",
-    "localhost:4566",
-    "http://",
-    "http://[",
-    "ftp://x",
-    "no url",
-)
-PROXIES = (
-    "http://127.0.0.1:1",
-    "127.0.0.1:1",
-    "socks5://127.0.0.1:1",
-    "http://user:pass@127.0.0.1:1",
-    "://",
-    "no proxy",
-)
-PATHS = ("garbage", "config", "token", "directory", "missing")
-VARIABLES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_TRANSLATE"), URLS),
-    **dict.fromkeys(("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"), URLS),
-    **dict.fromkeys(("AZURE_AUTHORITY_HOST", "AZURE_POD_IDENTITY_AUTHORITY_HOST", "IDENTITY_ENDPOINT"), URLS),
-    **dict.fromkeys(("MSI_ENDPOINT", "IMDS_ENDPOINT", "TRANSLATION_JOB_GUARD_ARM_ENDPOINT"), URLS),
-    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"), PROXIES),
-    **dict.fromkeys(("NO_PROXY", "no_proxy"), ("127.0.0.1", "127.0.0.1,[", "127.0.0.1,*.x:y")),
-    **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_DATA_PATH", "AWS_CA_BUNDLE"), PATHS),
-    **dict.fromkeys(("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "NETRC"), PATHS),
-    **dict.fromkeys(("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"), PATHS),
-    **dict.fromkeys(("AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CONFIG_DIR", "HOME"), PATHS),
-    "AWS_PROFILE": ("process", "missing-source", "sso", "services", "nobody", ""),
-    "AWS_ACCESS_KEY_ID": ("ABSENT", "", " "),
-    "AWS_SECRET_ACCESS_KEY": ("ABSENT", "", " ", "plantedAwsSecret+0123456789/abcdefghij\n"),
-    "AWS_SESSION_TOKEN": ("ABSENT", "", "plantedSessionToken//////////wEaDGV1LXdlc3Q=\n"),
-    "AWS_ROLE_ARN": ("arn:aws:iam::123456789012:role/r", "no arn"),
-    "AWS_REGION": ("", "eu-wst-1", "eu west"),
-    "AWS_DEFAULT_REGION": ("", "eu-wst-1", "eu west"),
-    "AWS_MAX_ATTEMPTS": ("0", "-1", "many"),
-    "AWS_RETRY_MODE": ("adaptive", "wild"),
-    "AWS_DEFAULTS_MODE": ("auto", "wild"),
-    "AWS_STS_REGIONAL_ENDPOINTS": ("legacy", "wild"),
-    "AWS_USE_FIPS_ENDPOINT": ("true", "wild"),
-    "AWS_USE_DUALSTACK_ENDPOINT": ("true", "wild"),
-    "AWS_EC2_METADATA_DISABLED": ("true", "wild"),
-    "AWS_METADATA_SERVICE_TIMEOUT": ("0.1", "-1", "long"),
-    "AWS_METADATA_SERVICE_NUM_ATTEMPTS": ("1", "many"),
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": ("true", "wild"),
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE": ("required", "wild"),
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN": ("a\nb", "\x1b"),
-    KEY_ENV: ("ABSENT", "", " ", "a\nb", "schlüssel"),
-    "AZURE_TENANT_ID": ("tenant", "", "a/b", "\x1b"),
-    "AZURE_CLIENT_ID": ("client", ""),
-    "AZURE_CLIENT_SECRET": ("ABSENT", ""),
-    "AZURE_USERNAME": ("u",),
-    "AZURE_PASSWORD": ("p",),
-    "AZURE_TOKEN_CREDENTIALS": ("prod", "dev", "AzureCliCredential", "ManagedIdentityCredential", "wild"),
-    "IDENTITY_HEADER": ("h", ""),
-    "MSI_SECRET": ("s",),
-    "IDENTITY_SERVER_THUMBPRINT": ("t",),
-    "AZURE_REGIONAL_AUTHORITY_NAME": ("r", ""),
-}
-
-ENVIRONMENTS = st.dictionaries(st.sampled_from(sorted(VARIABLES)), st.integers(0, 20), min_size=1, max_size=5).map(
-    lambda drawn: {name: VARIABLES[name][number % len(VARIABLES[name])] for name, number in drawn.items()}
-)
 
 
 @fuzz(0.24)
@@ -479,30 +262,6 @@ def test_any_environment(
         )
 
 
-# States
-
-NAMES = (
-    *("name", "stack", "project", "format", "protects", "triggers", "on_delete", "grace_period", "timeout"),
-    *("quiet_period", "poll_interval", "region", "endpoint", "endpoint_url", "account_id", "expected_account_id"),
-    *("profile", "assume_role_arn", "api_version", "key_env", "account_resource_id", "scope", "undecided_timeout"),
-)
-JSON = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        st.floats(),
-        GARBAGE,
-        st.sampled_from([10**400, -1e308, "ignore", "s3://b/", "1h", f"https://x/?sig={SIGNATURE}", "ÿ", "\ud800"]),
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from([*NAMES, "urn", "id"]), inner)
-    ),
-    max_leaves=5,
-)
-EDITS = st.dictionaries(st.sampled_from(NAMES), st.one_of(JSON, st.just("ABSENT")), min_size=1, max_size=3)
-
-
 @fuzz(0.4)
 @given(PROVIDERS, MODES, ACTIONS, EDITS, st.dictionaries(st.text(max_size=5), JSON, max_size=2))
 @example(AMAZON, "ignore", "delete", {"scope": "ABSENT"}, {})
@@ -530,91 +289,6 @@ def test_any_stored_properties(
     }
     with mock.patch.dict(os.environ, baseline(service, files), clear=True):
         run_all(provider, olds, props, action)
-
-
-# Answers
-
-HEADER_TEXT = st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=20)
-RETRY_AFTER = ("86400", "1", "-1", "²", "soon", "1e9", "inf", "nan", "Fri, 31 Dec 2999 23:59:59 GMT")
-HEADERS = st.lists(
-    st.one_of(
-        st.tuples(st.just("Retry-After"), st.sampled_from(RETRY_AFTER)),
-        st.tuples(st.just("Content-Type"), st.sampled_from(["text/html", "application/json", "a/b; charset=wild", ""])),
-        st.tuples(st.just("Content-Encoding"), st.sampled_from(["gzip", "br", "wild"])),
-        st.tuples(st.just("Location"), st.sampled_from(["/", "//[", "http://127.0.0.1:1/", "ftp://x"])),
-        st.tuples(st.just("x-amzn-ErrorType"), st.sampled_from(["AccessDeniedException:", "\x7f", "x" * 300])),
-        st.tuples(st.just("WWW-Authenticate"), st.sampled_from(["Bearer", 'Bearer claims="%%%"', "Basic realm=ECHO"])),
-        st.tuples(st.just("Age"), st.sampled_from(["59", "-1", "old"])),
-        st.tuples(st.just("Transfer-Encoding"), st.just("chunked")),
-        st.tuples(st.sampled_from(["Date", "X-Any", "Set-Cookie", "ETag"]), HEADER_TEXT),
-    ),
-    max_size=3,
-).map(tuple)
-CODES = (
-    *("AccessDeniedException", "ThrottlingException", "ExpiredTokenException", "ResourceNotFoundException"),
-    *("ValidationException", "InternalServerException", "401", "PermissionDenied", "Wild\x1b", ""),
-)
-FIELDS = (
-    *("TextTranslationJobPropertiesList", "NextToken", *JOB, "value", "@nextLink", "nextLink", *BATCH, "summary"),
-    *(
-        "status",
-        "error",
-        "__type",
-        "message",
-        "code",
-        "Message",
-        "Error",
-        "sourcePath",
-        "path",
-        "TextTranslationJobProperties",
-    ),
-)
-SERVED = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(-(10**20), 10**20),
-        st.floats(),
-        st.text(max_size=10),
-        st.sampled_from(
-            ["IN_PROGRESS", "STOPPED", "Running", "ECHO", "2026-01-02T03:04:05Z", f"?sig={SIGNATURE}", "mine-"]
-        ),
-        st.just(JOB),
-        st.just(BATCH),
-        st.just(DOCUMENT),
-    ),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(FIELDS), inner, max_size=5)),
-    max_leaves=8,
-)
-
-
-def _list_of(key: str, entry: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """Draw a listing with entries in which some field differs."""
-    changed = st.dictionaries(st.sampled_from(sorted(entry)), SERVED, max_size=2).map(lambda edit: {**entry, **edit})
-    more = st.dictionaries(st.sampled_from(["NextToken", "@nextLink", "nextLink"]), SERVED, max_size=1)
-    return st.tuples(st.lists(changed, max_size=3), more).map(lambda drawn: {key: drawn[0], **drawn[1]})
-
-
-BODIES = st.one_of(
-    st.binary(max_size=50),
-    st.sampled_from([b"", b"<html>ECHO</html>", b"<a", b"{", b"null", b"[]", b"ECHO", b"\xff\xfe", b"0\r\n\r\n"]),
-    st.builds(
-        lambda code, message: json.dumps(
-            {"__type": code, "message": message, "error": {"code": code, "message": message}}
-        ).encode(),
-        st.sampled_from(CODES),
-        st.sampled_from(["ECHO", f"see https://x/?sig={SIGNATURE}", "a\nb\x1b[2J", "x" * 3000, ""]),
-    ),
-    st.one_of(
-        SERVED,
-        _list_of("TextTranslationJobPropertiesList", JOB),
-        _list_of("value", BATCH),
-        _list_of("value", DOCUMENT),
-    ).map(lambda value: json.dumps(value).encode()),
-)
-STATUSES = st.one_of(st.sampled_from([200, 200, 200, 400, 401, 403, 404, 429, 500, 503]), st.integers(200, 999))
-ANSWERS = st.builds(Answer, STATUSES, HEADERS, BODIES, st.sampled_from([None, None, None, None, 0, 3, 10_000]))
-PLANS = st.dictionaries(st.sampled_from(OPERATIONS), ANSWERS, min_size=1, max_size=2)
 
 
 @fuzz(0.38)
