@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines live prove prove-keep prove-nightly properties-nightly
+.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines release surface live prove prove-keep prove-nightly properties-nightly
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ minimum-engine:  ## build the earliest supported engine into .venv/minimum-engin
 
 clean-engines:  ## delete the engines in the per-user cache that this checkout does not use
 	@$(PYTHON) scripts/setup.py clean-engines
+
+surface: setup  ## renew the list of public names; it wants each removal named in the changelog
+	$(BIN)/python -m scripts.public_surface
+
+release: setup  ## build both distributions reproducibly into dist/, with SBOMs and digests: make release ARGS=--help
+	$(BIN)/python -m scripts.release $(ARGS)
 
 live: setup  ## see what the real services do, in an account of yours; it asks first: make live ARGS="amazon --help"
 	$(BIN)/python -m live $(ARGS)

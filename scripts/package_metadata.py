@@ -54,6 +54,8 @@ class ProjectMetadata(MetadataHookInterface):
             "Repository": address,
             "Documentation": f"{address}/tree/main/docs",
             "Changelog": f"{address}/blob/main/CHANGELOG.md",
+            "Issues": f"{address}/issues",
+            "Security": f"{address}/blob/main/SECURITY.md",
         }
 
 
