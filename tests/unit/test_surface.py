@@ -92,15 +92,16 @@ def test_the_list_is_not_renewed_while_the_changelog_misses_a_removal(
         "option: plan --fail-on", "option: plan --gate\noption: plan --fail-on"
     )
     file.write_text(before, encoding="utf-8")
-    changelog.write_text("# Changes\n", encoding="utf-8")
+    said = CHANGELOG.read_text(encoding="utf-8")
+    changelog.write_text(said, encoding="utf-8")
     monkeypatch.setattr(public_surface, "FILE", file)
     monkeypatch.setattr(public_surface, "CHANGELOG", changelog)
     with pytest.raises(SystemExit, match="option: plan --gate"):
         public_surface.main()
     assert file.read_text(encoding="utf-8") == before
-    changelog.write_text("# Changes\n\n- `plan --gate` is gone.\n", encoding="utf-8")
+    changelog.write_text(f"{said}- `plan --gate` is gone.\n", encoding="utf-8")
     public_surface.main()
-    assert read()[1] == ["option: plan --gate"]
+    assert "option: plan --gate" in read()[1]
 
 
 def test_the_versioning_page_has_every_exit_code_and_schema() -> None:
