@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines release surface live prove prove-keep prove-nightly properties-nightly
+.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines release site surface live prove prove-keep prove-nightly properties-nightly
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ prove-nightly: setup  ## the same for ever larger worlds: an hour
 properties-nightly: setup  ## try 100,000 examples of each property with a fresh seed: hours
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest -n 2 tests/properties
 
-check: lint typecheck imports test prove  ## everything that CI runs
+check: lint typecheck imports site test prove  ## everything that CI runs
 
 lint: setup  ## look for mistakes and formatting
 	$(BIN)/ruff check .
@@ -54,6 +54,7 @@ lock: setup  ## renew requirements.lock
 docs: setup  ## make the pages that are made from the code
 	$(BIN)/python scripts/permissions_page.py
 	$(BIN)/python -m scripts.cli_pages
+	$(BIN)/python -m scripts.schema_page
 	$(BIN)/python -m tests.proof --page
 
 emulator: setup  ## run the emulator of both services
@@ -70,6 +71,9 @@ minimum-engine:  ## build the earliest supported engine into .venv/minimum-engin
 
 clean-engines:  ## delete the engines in the per-user cache that this checkout does not use
 	@$(PYTHON) scripts/setup.py clean-engines
+
+site: setup  ## build the documentation site into build/site/; any warning is an error
+	$(BIN)/python -m scripts.site
 
 surface: setup  ## renew the list of public names; it wants each removal named in the changelog
 	$(BIN)/python -m scripts.public_surface

@@ -24,6 +24,7 @@ GUIDES = {
     DOCS / "ci.md": "",
     DOCS / "policies.md": "## The rules",
     DOCS / "testing.md": "",
+    DOCS / "tutorial.md": "",
 }
 """The guides, and the heading before which each ends: the programs after that run in `tests/policy/test_reference.py`.
 What ci.md says goes on with its recipes, in `test_ci.py`."""
@@ -168,3 +169,23 @@ def test_testing(wheel: Path, tmp_path: Path) -> None:
     """The emulator is started and asked, and the three tests that the guide writes pass."""
     with follow(blocks(DOCS / "testing.md"), tmp_path, wheel, {}) as reader:
         assert "3 passed" in reader.finish()
+
+
+def test_tutorial(wheel: Path, tmp_path: Path) -> None:
+    """A newcomer with nothing but the page: the stack's jobs are stopped, its neighbour's is not, and a destroy that
+    ran out of time is finished by the next."""
+    with follow(blocks(DOCS / "tutorial.md"), tmp_path, wheel, {}) as reader:
+        reader.until("translation-job-guard plan")
+        planned = reader.next(exit_code=1)
+        assert "pr-17-letters" in planned
+        assert "pr-17-manuals" in planned
+        assert "pr-18-letters" not in planned
+        destroyed = reader.next()
+        assert "[pr-17/jobs] 2 in flight, 2 asked to stop" in destroyed
+        assert "quiet: 2 stopped" in destroyed
+        assert "pr-18-letters" in reader.next(exit_code=1)
+        reader.until("TRANSLATION_JOB_GUARD_TIMEOUT")
+        failed = reader.next(exit_code=1)
+        assert "pr-17-slow" in failed
+        assert "jobs deleted" in reader.next()
+        reader.finish()

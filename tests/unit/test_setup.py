@@ -201,7 +201,7 @@ def test_the_minimum_job_builds_and_tests_the_minimum() -> None:
 def test_ci_runs_one_engine_in_one_job() -> None:
     """The minimum is built by a job of its own: `.ci/run test-minimum-engine`."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert "set -- setup lint typecheck imports test prove\n" in script
+    assert "set -- setup lint typecheck imports site test prove\n" in script
     assert 'for target in "$@"' in script
     assert not any("minimum" in command for command in planned("check"))
 
