@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from translation_job_guard.jobs import SCOPES, Coverage, DocumentRow, Job, JobState, coverage
+from translation_job_guard.jobs import SCOPES, Coverage, DocumentRow, Job, JobState, Scope, coverage
 from translation_job_guard.policies.nodes import Guard, Kind
 from translation_job_guard.policies.rule import NoOptions, Report, StackRule, judge_each
 from translation_job_guard.policies.stack import Stack
-from translation_job_guard.policies.values import any_unknown, texts
+from translation_job_guard.policies.values import URL_SELECTORS, any_unknown, texts
 from translation_job_guard.services.registry import place_key
 from translation_job_guard.teardown import Mode
 
@@ -41,12 +42,23 @@ class _Part:
     stored: Mapping[str, Any]
     roles: frozenset[str]
 
-    @property
+    @cached_property
     def covers_everything(self) -> bool:
         return self.stored.get("whole_region") is True or self.stored.get("whole_resource") is True
 
-    def values(self, kind: str) -> list[str]:
-        return texts(self.stored.get(kind))
+    @cached_property
+    def values(self) -> Mapping[str, list[str]]:
+        """The known values of each kind of selector that the scope has."""
+        return {kind: texts(self.stored[kind]) for kind in (*_MATCHING, *URL_SELECTORS) if self.stored.get(kind)}
+
+    @cached_property
+    def conditions(self) -> Sequence[tuple[list[list[str]], list[list[str]]]]:
+        """The ways to apply the URL selectors to a document: the lists that its source and its target must meet."""
+        source, target, either = (
+            [self.values[kind]] if kind in self.values else []
+            for kind in (_SOURCES, "target_container_urls", "container_urls")
+        )
+        return [(source + either, target), (source, target + either)] if either else [(source, target)]
 
 
 def _check(stack: Stack, _options: NoOptions, report: Report) -> None:
@@ -89,11 +101,10 @@ def _overlap(one: _Part, other: _Part) -> bool:
     """Check whether there is a job that both scopes cover for certain: every kind that both have shares a value."""
     if one.covers_everything or other.covers_everything:
         return True
-    kinds = [kind for kind in _MATCHING if kind != _SOURCES and one.stored.get(kind) and other.stored.get(kind)]
     shared = [
-        (kind == _ROLES and bool(one.roles & other.roles))
-        or _one_job(one.service, kind, [one.values(kind), other.values(kind)])
-        for kind in kinds
+        (kind == _ROLES and bool(one.roles & other.roles)) or _one_job(one.service, kind, [values, other.values[kind]])
+        for kind, values in one.values.items()
+        if kind in other.values and kind not in URL_SELECTORS
     ]
     return all(shared) and _share_documents(one, other, default=bool(shared))
 
@@ -105,37 +116,33 @@ def _share_documents(one: _Part, other: _Part, *, default: bool) -> bool:
     either, and here both ways are tried.
     """
     met = [
-        all(_one_job(one.service, _SOURCES, [*first[side], *second[side]]) for side in first)
-        for first in _conditions(one)
-        for second in _conditions(other)
-        if any(first[side] and second[side] for side in first)
+        all(_one_job(one.service, _SOURCES, mine + theirs) for mine, theirs in zip(first, second, strict=True))
+        for first in one.conditions
+        for second in other.conditions
+        if any(mine and theirs for mine, theirs in zip(first, second, strict=True))
     ]
     return any(met) if met else default
-
-
-def _conditions(part: _Part) -> Iterable[Mapping[str, list[list[str]]]]:
-    """Return the ways to apply a scope's URL selectors to a document: the lists that source and target must meet."""
-    own = {
-        side: [part.values(kind)] if part.stored.get(kind) else []
-        for side, kind in (("source", _SOURCES), ("target", "target_container_urls"))
-    }
-    if not part.stored.get("container_urls"):
-        return [own]
-    return [{**own, side: [*own[side], part.values("container_urls")]} for side in own]
 
 
 def _one_job(service: str, kind: str, lists: Sequence[Sequence[str]]) -> bool:
     """Check whether one job meets a selector of this kind with each of the lists; none is met while it is unknown."""
     if not all(lists):
         return False
-    selectors: list[dict[str, Any]] = [{kind: tuple(values)} for values in lists]
-    scopes = [SCOPES[service](**selector) for selector in selectors]
+    scopes = [_scope(service, kind, tuple(values)) for values in lists]
     return not lists or any(
         all(coverage((scope,), _job(service, kind, value)) is Coverage.COVERED for scope in scopes)
         for value in {value for values in lists for value in values}
     )
 
 
+# Kept, since each guard is compared with all others.
+@lru_cache(maxsize=4096)
+def _scope(service: str, kind: str, values: tuple[str, ...]) -> Scope:
+    selector: dict[str, Any] = {kind: values}
+    return SCOPES[service](**selector)
+
+
+@lru_cache(maxsize=4096)
 def _job(service: str, kind: str, value: str) -> Job:
     facts = {"id": "", **_MATCHING[kind](value)}
     return Job(service=service, state=JobState.RUNNING, service_state="", **facts)
