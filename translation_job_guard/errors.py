@@ -86,13 +86,13 @@ class WrongAccount(GuardError):
 class UnexpectedError(GuardError):
     """An exception of another package that this one does not handle. The message has its type and its text."""
 
-    def __init__(self, error: BaseException, doing: str, remedy: str) -> None:
+    def __init__(self, error: BaseException, doing: str, advice: str) -> None:
         try:
             said = excerpt(str(error)).rstrip(". ")
         except Exception:
             said = ""
         kind = type(error).__name__
-        super().__init__(f"{doing} failed unexpectedly: {kind}{f': {said}' if said else ''}.", advice=remedy)
+        super().__init__(f"{doing} failed unexpectedly: {kind}{f': {said}' if said else ''}.", advice=advice)
 
 
 class ServiceError(GuardError):

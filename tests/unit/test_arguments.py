@@ -19,7 +19,7 @@ from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.guard import validation
 from translation_job_guard.guard.arguments import Protected, read
 from translation_job_guard.guard.properties import DEFAULTS, FORMAT, UNKNOWN
-from translation_job_guard.guard.selectors import SELECTORS, Kind, selector_names
+from translation_job_guard.guard.selectors import SELECTORS, Kind
 from translation_job_guard.guard.validation import missing_packages, problems
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope
 from translation_job_guard.provider import AmazonTranslateJobGuardProvider, AzureDocumentTranslationJobGuardProvider
@@ -540,7 +540,7 @@ def test_an_unknown_value_is_let_pass_wherever_it_stands(service: str) -> None:
     for name in ("expected_account_id", "profile", "endpoint_url", "poll_interval", "account_resource_id"):
         assert problems(service, {**good, name: UNKNOWN}) == []
     assert problems(service, {**good, "scope": [UNKNOWN]}) == []
-    for name in selector_names(service):
+    for name in SELECTORS[service]:
         assert problems(service, {**good, "scope": [{name: UNKNOWN, **good["scope"][0]}]}) == []
     for name in _MANY[service]:
         assert problems(service, {**good, "scope": [{name: UNKNOWN}]}) == []
@@ -574,7 +574,7 @@ def test_no_value_at_all_breaks_the_check(service: str, data: st.DataObject) -> 
     """Whatever the engine hands over is let pass or refused, never a traceback."""
     name = data.draw(st.sampled_from(sorted({*OF[service], *DEFAULTS})))
     problems(service, {**OF[service], name: data.draw(_json)})
-    selector = data.draw(st.sampled_from(sorted(selector_names(service))))
+    selector = data.draw(st.sampled_from(sorted(SELECTORS[service])))
     problems(service, {**OF[service], "scope": [{selector: data.draw(_json)}]})
 
 
@@ -585,7 +585,7 @@ def test_no_reason_repeats_a_value(value: str, data: st.DataObject) -> None:
     marked = f"{PLANTED}{value}"
     service = data.draw(st.sampled_from(sorted(OF)))
     name = data.draw(st.sampled_from(sorted({*OF[service], *DEFAULTS})))
-    selector = data.draw(st.sampled_from(sorted(selector_names(service))))
+    selector = data.draw(st.sampled_from(sorted(SELECTORS[service])))
     for changes in ({name: marked}, {"scope": [{selector: marked}]}, {"scope": [{selector: [marked]}]}):
         for problem in problems(service, {**OF[service], **changes}):
             assert PLANTED not in problem.path + problem.reason
@@ -725,7 +725,7 @@ def test_reading_an_edited_state_never_ends_in_anything_else(service: str, data:
     elif where == "scope":
         properties["scope"] = data.draw(_json)
     else:
-        properties["scope"][0][data.draw(st.sampled_from(sorted(selector_names(service))))] = data.draw(_json)
+        properties["scope"][0][data.draw(st.sampled_from(sorted(SELECTORS[service])))] = data.draw(_json)
     try:
         guard = read(service, properties)
     except InvalidArgument:

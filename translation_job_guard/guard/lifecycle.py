@@ -78,7 +78,7 @@ def verify_account(service: JobService, wanted: str | None, reads: Reads | None 
     if wanted and account != wanted:
         raise WrongAccount(
             f"the credentials lead to account {account}, and the guard was made for {wanted}: nothing was "
-            "stopped or taken away.",
+            "stopped or deleted.",
             advice=f"Use the credentials of {wanted} and run this again; if that account is gone for good, "
             f"{ON_DELETE}=ignore goes on without looking.",
         )
@@ -228,7 +228,7 @@ class _Teardown:
             failure = CannotTell(
                 f"could not find out whose jobs the credentials lead to: {error}",
                 self.report,
-                advice="Nothing was stopped or taken away: fix this and run the same command again; if the account is "
+                advice="Nothing was stopped or deleted: fix this and run the same command again; if the account is "
                 f"gone for good, {ON_DELETE}=ignore goes on without looking (docs/runbook.md).",
             )
         failure.args = (self.reword(failure), *failure.args[1:])

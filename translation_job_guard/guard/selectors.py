@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from translation_job_guard.guard import values
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 
-__all__ = ["SELECTORS", "Kind", "Selector", "selector_names"]
+__all__ = ["SELECTORS", "Kind", "Selector"]
 
 
 class Kind(enum.Enum):
@@ -56,8 +56,3 @@ SELECTORS: Final[Mapping[str, Mapping[str, Selector]]] = {
     },
 }
 """The selectors of each service, by their names in a stored scope."""
-
-
-def selector_names(service: str) -> Sequence[str]:
-    """Return the names of the selectors of a service's scope."""
-    return list(SELECTORS[service])
