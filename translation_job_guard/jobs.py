@@ -141,10 +141,10 @@ class Job:
         return f"{self.id} ({self.name}) {self.service_state}" if self.name else f"{self.id} {self.service_state}"
 
 
-def named(jobs: Iterable[Job], most: int = 10) -> str:
-    """Return jobs for a sentence: the first few by ID, name and state, and how many more there are."""
-    jobs = list(jobs)
-    return ", ".join(map(str, jobs[:most])) + (f" and {len(jobs) - most} more" if len(jobs) > most else "")
+def named(jobs: Iterable[Job | str], most: int = 10) -> str:
+    """Return jobs, or descriptions of jobs, for a sentence: the first few, and how many more there are."""
+    texts = list(map(str, jobs))
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
 
 
 def counted(count: int, one: str, many: str) -> str:

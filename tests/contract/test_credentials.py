@@ -124,6 +124,7 @@ def test_a_session_that_runs_out_during_a_long_wait_is_renewed(
 ) -> None:
     """By botocore, when it has less than a quarter of an hour left."""
     keys(monkeypatch)
+    # botocore has no public way to ask for the shortest session.
     asked = AssumeRoleCredentialFetcher._assume_role_kwargs
     monkeypatch.setattr(
         AssumeRoleCredentialFetcher, "_assume_role_kwargs", lambda fetcher: {**asked(fetcher), "DurationSeconds": 900}

@@ -1,4 +1,4 @@
-"""``services/amazon.py`` against the emulator, through boto3."""
+"""What only ``services/amazon`` does, against the emulator, through boto3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How ``services/amazon.py`` takes answers that the model does not have: gateways, odd errors, odd entries."""
+"""How ``services/amazon`` reads answers that the model does not have: from gateways, with odd errors or odd entries."""
 
 from __future__ import annotations
 

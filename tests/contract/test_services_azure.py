@@ -1,4 +1,4 @@
-"""``services/azure.py`` against the emulator, through the Azure SDK."""
+"""What only ``services/azure`` does, against the emulator, through the Azure SDK."""
 
 from __future__ import annotations
 
@@ -348,6 +348,7 @@ def test_an_api_version_that_is_not_known_is_rejected(stepped: Emulator, monkeyp
 
 def test_the_client_is_configured(service: azure.AzureDocumentTranslation) -> None:
     """Timeouts, and as many connections as the runner has threads."""
+    # The SDK has no public way to the transport of a client.
     transport = service.client._client._pipeline._transport
     assert (transport.connection_config.timeout, transport.connection_config.read_timeout) == (5, 20)
     assert transport.session.get_adapter("https://any").poolmanager.connection_pool_kw["maxsize"] >= 32

@@ -1,4 +1,4 @@
-"""How ``services/azure.py`` takes answers that no recorded traffic has: gateways, odd errors, odd entries."""
+"""How ``services/azure`` reads answers that no recorded traffic has: from gateways, with odd errors or odd entries."""
 
 from __future__ import annotations
 

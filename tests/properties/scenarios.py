@@ -223,7 +223,7 @@ class World:
         self._own_known_after: dict[str, float] = {}
         submitted = float("-inf")
         for plan in sorted(scenario.jobs, key=lambda plan: plan.submitted_at):
-            # Azure's listing goes on from a second before the last batch that it saw: see services/azure.py.
+            # Azure's listing goes on from a second before the last batch that it saw: see services/azure/listing.py.
             submitted = max(plan.submitted_at, submitted + 1.01) if self._azure else plan.submitted_at
             self._add(plan, submitted)
 

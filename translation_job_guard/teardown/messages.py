@@ -5,7 +5,7 @@ The first part of each message says what happened, in any use; the advice is for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from translation_job_guard.durations import format_duration
@@ -16,7 +16,6 @@ from translation_job_guard.teardown.report import Mode, Record, Report
 
 __all__ = ["cannot_tell", "denied", "out_of_time", "refused", "unconfirmed", "undecided"]
 
-_NAMED_AT_MOST = 10
 _NOTHING_TAKEN = "Nothing they need was taken away."
 _RUNBOOK = "See docs/runbook.md."
 
@@ -129,11 +128,10 @@ def _undecided_named(report: Report) -> str:
     )
 
 
-def _described(report: Report, records: Sequence[Record]) -> str:
+def _described(report: Report, records: Iterable[Record]) -> str:
     """Name jobs with how long they have been in flight and how often they were asked to stop."""
     now = report.started + timedelta(seconds=report.elapsed)
-    more = f" and {len(records) - _NAMED_AT_MOST} more" if len(records) > _NAMED_AT_MOST else ""
-    return ", ".join(_with_history(record, now) for record in records[:_NAMED_AT_MOST]) + more
+    return named(_with_history(record, now) for record in records)
 
 
 def _with_history(record: Record, now: datetime) -> str:

@@ -32,9 +32,9 @@ class AmazonConnection(Connection):
     Args:
         profile: a profile of the AWS configuration.
         assume_role_arn: a role to assume.
-        endpoint_url: of Amazon Translate. A host that is not Amazon's counts as an emulator of all of AWS, so STS is
-            asked there too (unless AWS_ENDPOINT_URL_STS is set): the real STS would confirm an account whose jobs are
-            not there. Otherwise STS is where boto3's chain finds it.
+        endpoint_url: Amazon Translate's endpoint. A host that is not Amazon's counts as an emulator of all of AWS, so
+            STS is asked there too (unless AWS_ENDPOINT_URL_STS is set): the real STS would confirm an account whose
+            jobs are not there. Otherwise STS is where boto3's chain finds it.
     """
 
     service: ClassVar = AMAZON_TRANSLATE

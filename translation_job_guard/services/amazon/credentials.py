@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from translation_job_guard.errors import Rejected
 from translation_job_guard.redaction import remember_secret
 from translation_job_guard.services import is_loopback
+from translation_job_guard.services.calling import loading
 
 __all__ = ["assumed", "is_all_of_aws", "refuse_unrelated", "session_of"]
 
@@ -37,9 +38,10 @@ def session_of(profile: str | None) -> Any:
 
     It is botocore's own: boto3's transfers and resources would take a fifth of the time of a start.
     """
-    import botocore.session
+    with loading():
+        from botocore.session import Session
 
-    session = botocore.session.Session(profile=profile)
+    session = Session(profile=profile)
     # Shared by all sessions: reading botocore's service models takes most of the time that a session costs, and a look
     # at all regions makes fifteen of them. Side by side each would read them for itself.
     with _reading_models:

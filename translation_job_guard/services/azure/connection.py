@@ -31,7 +31,7 @@ class AzureConnection(Connection):
     Args:
         key_env: an environment variable that holds the key, if it is set.
         api_version: the version of the service's API.
-        account_resource_id: of the Translator resource whose key Azure Resource Manager gives.
+        account_resource_id: the resource ID of the Translator resource; Azure Resource Manager gives its key.
     """
 
     service: ClassVar = AZURE_DOCUMENT_TRANSLATION
