@@ -59,6 +59,7 @@ PAUSING = tuple(
     if name.startswith(
         (
             "translation_job_guard.guard.lifecycle",
+            "translation_job_guard.guard.retries",
             "translation_job_guard.teardown.runner",
             "translation_job_guard.services",
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tests.properties.scenarios import Scenario, check, scenarios
+from tests.properties.invariants import check
+from tests.properties.scenarios import Scenario, scenarios
 
 pytestmark = pytest.mark.no_cover
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.properties import test_decide
-from tests.properties.scenarios import Scenario, check, job_plans, scenarios, teardown_options
+from tests.properties.invariants import check
+from tests.properties.scenarios import Scenario, job_plans, scenarios, teardown_options
 from translation_job_guard import jobs, teardown
 from translation_job_guard.errors import ServiceError
 from translation_job_guard.guard import changes as decide
