@@ -60,9 +60,9 @@ def test_help_loads_no_sdk() -> None:
         (["scan", "--submitted-after", "yesterday", "--region", REGION], "--submitted-after"),
         (["scan", "--region", REGION, "--submitted-after", "2026-01-01T00:00:00Z"], "only narrows"),
         (["scan", "--region", REGION, "--timeout", "soon"], "--timeout is not a valid duration"),
-        (["scan", "--region", REGION, "--output", "xml"], "'xml' is no format"),
+        (["scan", "--region", REGION, "--output", "xml"], "'xml' is not a valid format"),
         (["scan", "--region", REGION, "-o", "json", "-o", "markdown"], "only one format"),
-        (["scan", "--region", REGION, "-o", "json="], "file's name is missing"),
+        (["scan", "--region", REGION, "-o", "json="], "name of the file is missing"),
         (["scan", "--region", REGION, "--watch", "-o", "json"], "--watch draws a table"),
         (["plan", "--state", "missing.json"], "missing.json cannot be read"),
         (["plan", "--state", "-"], "standard input is not valid JSON"),
@@ -104,7 +104,7 @@ def test_each_format_goes_where_it_was_asked_to(cli: Cli, add_jobs: AddJobs) -> 
     add_jobs(name="pr-17-a")
     done = cli("scan", "--region", REGION, "-o", "json=jobs.json", "-o", "markdown=jobs.md")
     assert done.returncode == 1
-    assert "One job in flight in one place." in done.stdout
+    assert "1 job in flight" in done.stdout
     validate(json.loads((cli.directory / "jobs.json").read_text()), "scan")
     assert "pr-17-a" in (cli.directory / "jobs.md").read_text()
     assert {path.name for path in cli.directory.iterdir() if path.suffix} == {"jobs.json", "jobs.md"}

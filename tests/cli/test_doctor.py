@@ -19,7 +19,8 @@ import pytest
 from tests.cli.conftest import REGION, Cli
 from tests.support.schema import validate
 from tests.support.states import mixed, state
-from translation_job_guard.cli.doctor import Health, _clock
+from translation_job_guard.cli.doctor import _clock
+from translation_job_guard.cli.doctor_result import Health
 
 
 def checks(found: Any) -> dict[tuple[str, str], tuple[str, str]]:

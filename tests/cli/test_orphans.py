@@ -102,7 +102,7 @@ def test_a_guard_that_would_not_be_called_answers_for_nothing(cli: Cli, add_jobs
     validate(found, "orphans")
     orphans = by_name(found)
     assert orphans.keys() == {"a"}
-    assert "test/dev/inherits covers it and would not be called" in orphans["a"]["reasons"][0]
+    assert "test/dev/inherits covers it" in orphans["a"]["reasons"][0]
     assert "hush" not in json.dumps(found)
 
 
@@ -137,7 +137,7 @@ def test_no_orphan_is_exit_code_0(cli: Cli, add_jobs: AddJobs) -> None:
     add_jobs(name="pr-17-a")
     done = cli("orphans", *write(cli, dev=state(cli.emulator.url, guards={"guard": {}})))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Nothing in flight is orphaned, by one stack." in done.stdout
+    assert "Nothing in flight is orphaned" in done.stdout
 
 
 def test_stacks_without_a_place_ask_for_one(cli: Cli) -> None:
@@ -221,4 +221,4 @@ def test_a_bucket_that_is_gone_is_named_once(cli: Cli, add_jobs: AddJobs) -> Non
     arguments = write(cli, dev=state(cli.emulator.url, guards={"guard": {"scope": [{"job_name_prefixes": ["mine-"]}]}}))
     [orphan] = cli.json("orphans", *arguments)["orphans"]
     assert orphan["reasons"].count("bucket gone-bucket is gone") == 1
-    assert "One job in flight is orphaned" in cli("orphans", *arguments).stdout
+    assert "1 job in flight is orphaned" in cli("orphans", *arguments).stdout

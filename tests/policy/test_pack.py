@@ -78,7 +78,7 @@ def test_files_that_are_there_are_kept(tmp_path: Path) -> None:
     """A second run changes nothing."""
     (tmp_path / "__main__.py").write_text("mine", encoding="utf-8")
     code, said = command("init", str(tmp_path))
-    assert (code, "has __main__.py already" in said) == (2, True)
+    assert (code, "already has __main__.py" in said) == (2, True)
     assert [one.name for one in tmp_path.iterdir()] == ["__main__.py"]
 
 

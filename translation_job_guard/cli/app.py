@@ -1,4 +1,4 @@
-"""The program: its commands, the options before a command, and how it ends."""
+"""The program: its commands, the options in front of a command, and its exit codes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +31,7 @@ app = typer.Typer(
 
 def run() -> None:
     """Run the command line; raises SystemExit with its exit code."""
-    # What libraries warn of is for their programmers, and no output of a command. `python -W` still shows it.
+    # Warnings of libraries are for programmers, not for readers of the output. `python -W` still shows them.
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     try:
@@ -42,7 +41,7 @@ def run() -> None:
 
 
 def _ending(command: Callable[..., int]) -> Callable[..., None]:
-    """A command that ends with the exit code that ``command`` returns, and with a sentence where it fails."""
+    """Wrap a command so that it exits with the code that it returns, or prints one sentence if it fails."""
 
     @functools.wraps(command)
     def ends(**values: Any) -> None:
@@ -59,9 +58,9 @@ def _ending(command: Callable[..., int]) -> Callable[..., None]:
             abandon_stdout()
             code = 2
         except Exception as error:
-            # Exit code 1 means findings, so a mistake of this program must not end with it as Python would.
+            # Exit code 1 means findings, so an unexpected error must not use it, as Python would.
             say("".join(traceback.format_exception(error)))
-            say("Error: this is a mistake in translation-job-guard: please report it with the lines above.")
+            say("Error: this is a bug in translation-job-guard; please report it with the lines above.")
             code = 2
         raise typer.Exit(code)
 
@@ -81,7 +80,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _change_directory(directory: Path | None) -> None:
+def _change_directory(directory: str | None) -> None:
     if directory is not None:
         try:
             os.chdir(directory)
@@ -95,7 +94,7 @@ def _root(
         bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Show the release and exit.")
     ] = False,
     _directory: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--cwd",
             "-C",
@@ -106,27 +105,27 @@ def _root(
         ),
     ] = None,
 ) -> None:
-    """What translation jobs are running, whose they are, and what a destroy would stop.
+    """Show which translation jobs are running and whose they are, and stop them.
 
-    Amazon Translate jobs and Azure Document Translation batches are tied to no infrastructure: a destroy takes away the
-    role, bucket or account under running jobs, unless a guard stops them first.
+    No infrastructure is tied to Amazon Translate jobs and Azure Document Translation batches: a destroy deletes the
+    role, bucket or account that running jobs need, unless a guard stops the jobs first.
 
     \b
     Examples:
       translation-job-guard scan --region eu-west-1       # what is in flight there
       translation-job-guard plan                          # what destroying this stack would stop
-      translation-job-guard orphans                       # what no stack answers for
+      translation-job-guard orphans                       # jobs that belong to no live stack
       translation-job-guard cancel --job-name-prefix pr-17- --yes
 
     \b
-    Exit codes: 0 nothing found or all done, 1 findings, 2 could not tell or bad usage, 130 interrupted.
+    Exit codes: 0 nothing found or all done, 1 findings, 2 not known or bad usage, 130 interrupted.
     """
 
 
 for _command, _summary in (
     (commands.scan, "Show what is in flight, and where."),
     (commands.plan, "Show what a destroy or an update stops and orphans."),
-    (commands.orphans, "Show jobs that no live stack answers for."),
+    (commands.orphans, "Show jobs that no live stack covers."),
     (commands.cancel, "Stop jobs by hand, as a guard does."),
     (commands.doctor, "Check whether guards can work from here."),
     (commands.emulator, "Run both services on this machine."),

@@ -1,17 +1,17 @@
-"""``cancel``: the guard's teardown by hand. A dry run unless it is told to go on."""
+"""``cancel``: run a guard's teardown by hand. Without ``--yes`` it is a dry run."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from translation_job_guard._version import __version__
+from translation_job_guard.cli.cancel_result import NAME, CancelResult, DryRunResult, NotFound
 from translation_job_guard.cli.groups import flags
 from translation_job_guard.cli.options import CredentialOptions, OutputOptions, PlaceOptions, ScopeOptions, StopOptions
 from translation_job_guard.cli.output import emit, prepare
@@ -25,14 +25,8 @@ from translation_job_guard.cli.places import (
     scope_of,
 )
 from translation_job_guard.cli.results import (
-    JobRow,
-    PlaceRow,
     Result,
-    bars_of,
     job_row,
-    jobs_table,
-    place_row,
-    places_table,
 )
 from translation_job_guard.cli.streams import say
 from translation_job_guard.errors import GuardError, InvalidArgument, WrongAccount
@@ -41,152 +35,21 @@ from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.guard.environment import Overrides, parse_timeout
 from translation_job_guard.guard.progress import Voice
 from translation_job_guard.guard.selectors import SELECTORS, Kind
-from translation_job_guard.jobs import (
-    AmazonScope,
-    AzureScope,
-    Coverage,
-    Job,
-    JobState,
-    coverage,
-)
-from translation_job_guard.looking import Sight, look
-from translation_job_guard.presentation import Figure, Note, Page, Tone
-from translation_job_guard.receipts import Outcome, Receipt, page, receipt, write
+from translation_job_guard.jobs import AmazonScope, AzureScope, Coverage, Job, JobState, counted, coverage
+from translation_job_guard.looking import look
+from translation_job_guard.receipts import Receipt, receipt, write
 from translation_job_guard.services import Connection
 from translation_job_guard.services.registry import CONNECTIONS
-from translation_job_guard.teardown import CannotTell, Ending, Occasion, Report, TeardownTimeout, Undecided
+from translation_job_guard.teardown import CannotTell, Occasion, Report, TeardownTimeout, Undecided
 from translation_job_guard.threads import each
 
-__all__ = ["CancelDocument", "CancelResult", "DryRunResult", "NotFound", "cancel", "cancel_places", "dry_run", "run"]
+__all__ = ["cancel", "cancel_places", "dry_run", "run"]
 
-NAME = "cancel"
-"""What the teardown is called, where a guard's has the guard's name."""
 LOOKS_FOR = 30.0
-"""Seconds to find out what became of a job that was named and is not in flight."""
+"""Seconds for finding out the state of jobs that were named by ID and are not in flight."""
 LOOKED_AT_ONCE = 20
-WAY_OUT = "Ctrl-C stops waiting; what was asked to stop still stops"
-
-
-@dataclass(frozen=True)
-class NotFound:
-    """A job that was named by its id, and could not be stopped or seen ended. ``says`` is why, and what to check."""
-
-    id: str
-    says: str
-
-
-@dataclass(frozen=True)
-class CancelDocument:
-    """The JSON of ``cancel``: with ``dry_run`` what it would stop, else the receipts of what it did."""
-
-    kind: str
-    version: int
-    tool: str
-    at: datetime
-    exit_code: int
-    dry_run: bool
-    places: tuple[PlaceRow, ...]
-    jobs: tuple[JobRow, ...]
-    undecided: tuple[JobRow, ...]
-    receipts: tuple[Receipt, ...]
-    not_found: tuple[NotFound, ...]
-
-
-@dataclass(frozen=True)
-class DryRunResult:
-    """What cancelling would stop."""
-
-    at: datetime
-    sights: tuple[Sight, ...]
-    jobs: tuple[JobRow, ...]
-    undecided: tuple[JobRow, ...]
-    not_found: tuple[NotFound, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """2 if a place or a job could not be told or found, 1 if there is something to stop."""
-        if self.undecided or self.not_found or any(sight.error for sight in self.sights):
-            return 2
-        return 1 if self.jobs else 0
-
-    def document(self) -> CancelDocument:
-        """What JSON shows."""
-        places = tuple(map(place_row, self.sights))
-        return CancelDocument(
-            NAME, 1, __version__, self.at, self.exit_code, True, places, self.jobs, self.undecided, (), self.not_found
-        )
-
-    def page(self) -> Page:
-        """What the other formats show."""
-        failed = bool(self.not_found) or any(sight.error for sight in self.sights)
-        what = f"Dry run: {_jobs(len(self.jobs))} would be stopped" if self.jobs else "Dry run: nothing to stop"
-        how = ". --yes stops them" if self.jobs else ""
-        tables = [places_table(self.sights), jobs_table("Would be stopped", self.jobs, self.at)]
-        if self.undecided:
-            tables.append(jobs_table("Undecided: waited for until --undecided-timeout", self.undecided, self.at))
-        return Page(
-            title="What cancelling would stop",
-            lead=Note(f"{what}{how}.", Tone.BAD if failed else Tone.NOTICE if self.jobs else Tone.GOOD),
-            at=self.at,
-            figures=(Figure("would stop", str(len(self.jobs))),),
-            notes=tuple(Note(one.says, Tone.BAD) for one in self.not_found),
-            tables=tuple(tables),
-            bars=bars_of(self.jobs),
-        )
-
-
-@dataclass(frozen=True)
-class CancelResult:
-    """What was stopped: one receipt a place."""
-
-    at: datetime
-    receipts: tuple[Receipt, ...]
-    not_found: tuple[NotFound, ...] = ()
-    places: int = 1
-
-    @property
-    def exit_code(self) -> int:
-        """0 if every place is quiet and every job that was named is known, else 2."""
-        quiet = len(self.receipts) == self.places and all(one.outcome is Outcome.QUIET for one in self.receipts)
-        return 0 if quiet and not self.not_found else 2
-
-    def document(self) -> CancelDocument:
-        """What JSON shows."""
-        return CancelDocument(
-            NAME, 1, __version__, self.at, self.exit_code, False, (), (), (), self.receipts, self.not_found
-        )
-
-    def page(self) -> Page:
-        """What the other formats show: what was not found, and the receipts, one below the other."""
-        shown = self._receipts_page()
-        if not self.not_found:
-            return shown
-        first, *more = (Note(one.says, Tone.BAD) for one in self.not_found)
-        return replace(shown, lead=first, notes=(*more, shown.lead, *shown.notes))
-
-    def _receipts_page(self) -> Page:
-        pages = [page(one) for one in self.receipts]
-        if len(pages) == 1:
-            return pages[0]
-        ended = sum(job.ending is not Ending.IN_FLIGHT for one in self.receipts for job in one.jobs)
-        quiet = sum(one.outcome is Outcome.QUIET for one in self.receipts)
-        lead = f"{quiet} of {len(pages)} places are quiet: {_jobs(ended)} in scope ended."
-        return Page(
-            title="What was cancelled",
-            lead=Note(lead, Tone.GOOD if self.exit_code == 0 else Tone.BAD),
-            at=self.at,
-            notes=tuple(
-                Note(f"{one.place}: {note.text}", note.tone)
-                for one, shown in zip(self.receipts, pages, strict=True)
-                for note in (shown.lead, *shown.notes)
-            ),
-            tables=tuple(
-                replace(table, title=f"{table.title} at {one.place}")
-                for one, shown in zip(self.receipts, pages, strict=True)
-                for table in shown.tables
-            ),
-            bars=tuple(bar for shown in pages for bar in shown.bars),
-        )
+"""Jobs in one request: for more, the service would list every job since the oldest of them."""
+WAY_OUT = "Ctrl-C stops waiting; jobs that were asked to stop still stop"
 
 
 def run(
@@ -247,15 +110,15 @@ def _named_places(places: PlaceOptions, scopes: Mapping[str, Any], credentials: 
             option[name] for known in SELECTORS.values() for name in known if known[name].kind is Kind.LIST
         )
         raise InvalidArgument(
-            f"There is no scope, and everything would be stopped: name jobs ({every}), or say --whole-region or "
-            "--whole-resource if you mean it."
+            f"There is no scope, which would stop everything: name jobs ({every}), or give --whole-region or "
+            "--whole-resource to stop every job of a place."
         )
     given = given_places(places)
     for service, names in given.items():
         if names and service not in scopes:
             [whole] = [option[name] for name, selector in SELECTORS[service].items() if selector.kind is Kind.WHOLE]
             raise InvalidArgument(
-                f"--{CONNECTIONS[service].place_name} {names[0]} has no scope: name its jobs, or say {whole} to stop "
+                f"--{CONNECTIONS[service].place_name} {names[0]} has no scope: name its jobs, or give {whole} to stop "
                 "every job there."
             )
     here = places_of_environment(credentials.profile)
@@ -267,7 +130,7 @@ def _named_places(places: PlaceOptions, scopes: Mapping[str, Any], credentials: 
 
 
 def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult:
-    """Look what the teardowns would stop."""
+    """Return what the teardowns would stop."""
     scopes = {place.connection: place.scopes for place in places}
 
     def wanted(connection: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
@@ -281,13 +144,13 @@ def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult
         tuple(sights),
         tuple(row for decision, row in decided if decision is Coverage.COVERED),
         tuple(row for decision, row in decided if decision is Coverage.UNKNOWN),
-        # Where a place could not be looked at, that is what is said.
+        # The error of a place that could not be looked at says enough.
         () if any(sight.error for sight in sights) else tuple(_not_found(places, seen)),
     )
 
 
 def _not_found(places: Sequence[GuardArguments], seen: set[str]) -> Iterable[NotFound]:
-    """What of the jobs that were named by id is neither in ``seen`` nor known to have ended."""
+    """Yield the jobs named by ID that are not in ``seen`` and not known to have ended."""
     for service in dict.fromkeys(place.connection.service for place in places):
         there = [place for place in places if place.connection.service == service]
         wanted = [id_ for id_ in dict.fromkeys(_ids(there)) if id_ not in seen]
@@ -307,9 +170,7 @@ def _not_found(places: Sequence[GuardArguments], seen: set[str]) -> Iterable[Not
                 also = f" ({'; '.join(failed)})" if failed else ""
                 yield NotFound(id_, f"Job {id_} was not found in {where}{also}: check the id and the {where_to_look}.")
             elif state.in_flight:
-                says = (
-                    f"Job {id_} is in flight, and another selector leaves it out: leave that selector out to stop it."
-                )
+                says = f"Job {id_} is in flight, but another selector leaves it out: remove that selector to stop it."
                 yield NotFound(id_, says)
 
 
@@ -324,12 +185,11 @@ def _ids(places: Iterable[GuardArguments]) -> Iterable[str]:
 
 
 def _look_at(guard: GuardArguments, ids: Sequence[str]) -> Mapping[str, Job | None] | str:
-    """The jobs, by id, or why they could not be looked at."""
+    """Return the present jobs by ID, or the reason why they could not be read."""
     found: dict[str, Job | None] = {}
     try:
         service = guard.connection.open()
         lifecycle.verify_account(service, guard.connection.account_id)
-        # A few at a time: for many, the service would be asked for everything that it ever did.
         for start in range(0, len(ids), LOOKED_AT_ONCE):
             jobs = [Job(service.service, id_, JobState.RUNNING, "") for id_ in ids[start : start + LOOKED_AT_ONCE]]
             found |= service.look(jobs)
@@ -339,10 +199,10 @@ def _look_at(guard: GuardArguments, ids: Sequence[str]) -> Mapping[str, Job | No
 
 
 def cancel(places: Sequence[GuardArguments], receipts: Path | None) -> CancelResult:
-    """Tear down at every place at once. How it goes is said on standard error.
+    """Run the teardowns of all places at once, with progress on standard error.
 
     Raises:
-        KeyboardInterrupt: it was interrupted; receipts of what was done are written.
+        KeyboardInterrupt: the command was interrupted; the receipts of what was done are written.
     """
     watched = [_Watched(place) for place in places]
     chosen = Overrides(receipts=receipts)
@@ -357,7 +217,7 @@ def cancel(places: Sequence[GuardArguments], receipts: Path | None) -> CancelRes
     seen = {job.id for one in receipts_made for job in one.jobs} | {
         id_ for one in receipts_made for id_ in one.undecided
     }
-    # Where a place could not be looked at, that is what is said.
+    # The error of a place that could not be looked at says enough.
     looked = len(receipts_made) == len(watched) and all(one.looked for one in receipts_made)
     not_found = tuple(_not_found(places, seen)) if looked else ()
     return CancelResult(datetime.now(timezone.utc), receipts_made, not_found, len(watched))
@@ -373,7 +233,7 @@ def _reworded(error: GuardError) -> str:
 
 _RUN_AGAIN: Final = "Correct this and run the same command again."
 _ADVICE: Final = {
-    Undecided: "Nothing was done to them. Name your batches by --source-container-url or --translation-id, or wait "
+    Undecided: "They were left alone. Name your batches by --source-container-url or --translation-id, or wait "
     "longer with --undecided-timeout 10m, and run this again.",
     TeardownTimeout: "Run the same command again, which goes on from here; --timeout 1h waits longer.",
     CannotTell: "Correct this and run the same command again; where no answer came in time, --timeout 1h waits longer.",
@@ -383,7 +243,7 @@ _ADVICE: Final = {
 
 @dataclass
 class _Watched:
-    """One teardown, and how far it has come."""
+    """One teardown, with its progress and its receipt."""
 
     place: GuardArguments
     receipt: Receipt | None = None
@@ -407,11 +267,11 @@ class _Watched:
             self.voice.say(str(error))
 
     def interrupted(self, receipts: Path | None) -> None:
-        """What was asked to stop stops all the same: say so, and leave the receipt of it."""
+        """Say how many jobs will still end, and write the receipt."""
         if self.receipt is not None or self.report is None:
             return
         asked = sum(record.asks > 0 for record in list(self.report.records.values()))
-        self.voice.say(f"interrupted: {_jobs(asked)} had been asked to stop, and end without further ado")
+        self.voice.say(f"interrupted: {counted(asked, 'job', 'jobs')} had been asked to stop and will still end")
         if receipts is not None:
             made = receipt(
                 self.report,
@@ -434,7 +294,7 @@ class _Watched:
 
 
 class _Voice(Voice):
-    """Says how it goes on standard error, and remembers how far it has come."""
+    """Progress on standard error. Also hands over the report, which an interrupted command needs for its receipt."""
 
     def __init__(self, label: str, key_env: str | None, grown: Callable[[Report], None]) -> None:
         super().__init__(label, key_env, out=sys.stderr, way_out=WAY_OUT)
@@ -443,7 +303,3 @@ class _Voice(Voice):
     def observe(self, report: Report) -> None:
         self._grown(report)
         super().observe(report)
-
-
-def _jobs(count: int) -> str:
-    return "one job" if count == 1 else f"{count} jobs"

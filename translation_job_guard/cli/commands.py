@@ -1,9 +1,9 @@
 """The commands: the options that each of them takes, and its help.
 
-What a command does is in the module of its name, which is imported when it runs: help has to come at once.
+The module of a command's name has what it does, and is imported when the command runs: help must appear at once.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, once, not compiled again from text for each command: help must appear at once.
 
 from pathlib import Path
 from typing import Annotated
@@ -50,8 +50,8 @@ def scan(
     """Show what is in flight: which jobs, where, for how long, and what they read and write.
 
     Looks at all places at once. Without --region, --all-regions or --endpoint the environment names the places.
-    A place that cannot be looked at is a row of its own, and makes the exit code 2. Selectors narrow the jobs: all
-    kinds given must match, any value of a kind suffices.
+    A place that cannot be looked at has a row with the reason, and the exit code is then 2. Selectors narrow the jobs:
+    all kinds given must match, with any value of a kind.
 
     \b
     Examples:
@@ -82,12 +82,12 @@ def plan(
     """Show which jobs a destroy, or an update, would stop and which it would orphan.
 
     Reads the stack's state and looks where its guards work, with their credentials from this environment, and where
-    jobs could use its roles, buckets, containers and Translator resources: in the regions of its providers, in the
-    environment's, and at its endpoints. Says of each guard whether it would be called at all, and which jobs no guard
-    would stop.
+    jobs could use its roles, buckets, containers and Translator resources: in the regions of its providers and of the
+    environment, and at its endpoints. Shows for each guard whether Pulumi would call it, and which jobs no guard would
+    stop.
 
-    With --preview it does so for one update: guards and secrets come from the state, changes from the preview. Pulumi
-    shows deletions to no policy pack, so this is the check to run on every pull request.
+    With --preview it does this for one update: guards and secrets come from the state, changes from the preview. Policy
+    packs do not see deletions, so this is the check to run on every pull request.
 
     \b
     Examples:
@@ -99,7 +99,7 @@ def plan(
 
     \b
     Exit codes: 0 it would stop and orphan nothing that --fail-on names, 1 it would, or a destroy would not call a
-    guard, 2 not all of it could be told.
+    guard, 2 something is not known.
     """
     from translation_job_guard.cli.plan import run
 
@@ -115,12 +115,12 @@ def orphans(
     look: LookOptions,
     output: OutputOptions,
 ) -> int:
-    """Show jobs in flight that no guard of any live stack answers for, and whose they likely were.
+    """Show jobs in flight that no guard of a live stack covers, and the stack that they likely belonged to.
 
-    Reads every stack of the backend that pulumi is logged in to, or the ones that --stack and --state name, and looks
-    where their guards look and where they have roles, buckets or Translator resources. Jobs whose role, bucket or
-    container is known to be gone are orphaned too; not being permitted to know is not gone. While a stack or a guard
-    cannot be read, no job that it might answer for is called orphaned.
+    Reads every stack of the backend that pulumi is logged in to, or those that --stack and --state name, and looks
+    where their guards work and where they have roles, buckets or Translator resources. Jobs whose role, bucket or
+    container is known to be gone are orphaned too; one that may not be read does not count as gone. While a stack or a
+    guard cannot be read, no job that it might cover is called orphaned.
 
     \b
     Examples:
@@ -129,7 +129,7 @@ def orphans(
       translation-job-guard orphans --state dev.json --state pr-17.json --region eu-west-1
 
     \b
-    Exit codes: 0 no orphan, 1 orphans, 2 not all of it could be told.
+    Exit codes: 0 no orphans, 1 orphans, 2 something is not known.
     """
     from translation_job_guard.cli.orphans import run
 
@@ -144,10 +144,10 @@ def cancel(
     credentials: CredentialOptions,
     output: OutputOptions,
 ) -> int:
-    """Stop jobs by hand, as a guard does when it is deleted: ask all of them, and wait until they have really ended.
+    """Stop jobs by hand, as a guard does when it is deleted: ask all of them to stop, and wait until they have ended.
 
-    A dry run unless --yes is given. Selectors name the jobs: all kinds given must match, any value of a kind suffices.
-    Without a selector everything would be stopped: that takes --whole-region or --whole-resource.
+    Without --yes it is a dry run. Selectors name the jobs: all kinds given must match, with any value of a kind.
+    To stop every job of a place takes --whole-region or --whole-resource.
 
     \b
     Examples:
@@ -158,7 +158,8 @@ def cancel(
 
     \b
     Exit codes: 0 nothing to stop, or all of it has ended; 1 a dry run found something to stop;
-    2 not all has ended, could be looked at, or was found; 130 interrupted: what was asked to stop still stops.
+    2 a job has not ended or was not found, or a place could not be looked at; 130 interrupted: jobs that were asked
+    to stop still stop.
     """
     from translation_job_guard.cli.cancel import run
 
@@ -175,10 +176,10 @@ def doctor(
 ) -> int:
     """Check whether guards can do their work from here. Starts and stops nothing.
 
-    Checks the installation and the Python that a destroy uses; at each place credentials, account, permissions (with
-    what to add) and clock; and of each guard of a stack whether it can be loaded, would be called, and works with the
-    credentials of this environment. In a project's directory the current stack is read, else what --stack or --state
-    names.
+    Checks the installation and the Python that a destroy uses; at each place the credentials, account, permissions
+    (with what to add) and clock; and for each guard of a stack whether it can be loaded, would be called, and works
+    with the credentials of this environment. In a project's directory it reads the current stack, elsewhere those that
+    --stack or --state names.
 
     \b
     Examples:
@@ -188,7 +189,7 @@ def doctor(
       pulumi stack export | translation-job-guard doctor --state -
 
     \b
-    Exit codes: 0 guards can do their work, 1 something keeps them from it, 2 something could not be found out.
+    Exit codes: 0 guards can do their work, 1 something prevents it, 2 something is not known.
     """
     from translation_job_guard.cli.doctor import run
 
@@ -216,7 +217,7 @@ def emulator(*, options: EmulatorOptions) -> int:
 
 def policy_init(
     *,
-    directory: Annotated[Path, Argument(metavar="DIR", help="Directory to write; made if it is not there.")],
+    directory: Annotated[Path, Argument(metavar="DIR", help="Directory to write; created if needed.")],
     trial: Annotated[bool, Option("--trial", help="Make every rule advisory, so that nothing is blocked.")] = False,
     requirement: Annotated[
         str | None,
@@ -250,16 +251,16 @@ def policy_init(
 def policy_check_config(
     *, file: Annotated[Path, Argument(metavar="FILE", help="Configuration, as for --policy-pack-config.")]
 ) -> int:
-    """Report rules, levels and options of a configuration that no rule knows.
+    """Report the rules, levels and options of a configuration that do not exist.
 
-    Pulumi ignores the name of a rule that is not there, and the pack never sees it.
+    Pulumi ignores the name of a rule that does not exist, and the pack never sees it.
 
     \b
     Examples:
       translation-job-guard policy check-config policy/policy-config.json
 
     \b
-    Exit codes: 0 all known, 1 findings, 2 the file cannot be read.
+    Exit codes: 0 all of them exist, 1 findings, 2 the file cannot be read.
     """
     from translation_job_guard.cli.policy import check_config
 

@@ -1,4 +1,4 @@
-"""What the shell offers for the values of options. Never fails and sends no request: a shell waits for it."""
+"""Complete the values of options in the shell. Never fails and sends no request: a shell waits for it."""
 
 from __future__ import annotations
 

@@ -1,27 +1,23 @@
-"""``doctor``: whether guards can do their work from here."""
+"""``doctor``: check whether guards can do their work from here."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import email.utils
-import enum
-import importlib.metadata
-import os
 import pickletools
-import platform
-import shutil
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Final
 
 from translation_job_guard._version import __version__
+from translation_job_guard.cli.doctor_machine import check_machine, project_file
+from translation_job_guard.cli.doctor_result import Check, DoctorResult, Health
 from translation_job_guard.cli.options import (
     CredentialOptions,
     LookOptions,
@@ -31,122 +27,25 @@ from translation_job_guard.cli.options import (
 )
 from translation_job_guard.cli.output import emit, prepare
 from translation_job_guard.cli.places import connections, given_places, places_of_environment
-from translation_job_guard.cli.pulumi_command import pulumi, pulumi_path
-from translation_job_guard.cli.stacks import StackOrError, given_stacks, guard_names
+from translation_job_guard.cli.stacks import StackOrError, given_stacks
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import CredentialsUnusable, Denied, GuardError, InvalidArgument, MissingExtra
 from translation_job_guard.guard import lifecycle
 from translation_job_guard.guard.arguments import GuardArguments
-from translation_job_guard.guard.environment import (
-    ON_DELETE,
-    RECEIPTS,
-    parse_timeout,
-    read_environment,
-    refuse_unknown_names,
-)
-from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
+from translation_job_guard.guard.environment import parse_timeout, read_environment
+from translation_job_guard.jobs import counted
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import Connection, JobService
-from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.state import StateGuard
 from translation_job_guard.teardown import Mode
 from translation_job_guard.threads import each
 
-__all__ = ["Check", "DoctorDocument", "DoctorResult", "Health", "doctor", "has_project", "run"]
+__all__ = ["doctor", "run"]
 
 SKEW_REFUSED: Final = 300
 """Seconds that a clock may be off until AWS refuses its signatures (AWS General Reference)."""
 SKEW_NOTED: Final = 30
-PROGRAM_TAKES: Final = 60
-"""Seconds that another Python may take to say whether it has the guards' package."""
-
-
-class Health(enum.Enum):
-    """What a check came to."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    BAD = "bad"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was checked. ``says`` is what was found, and what to do if it is not good."""
-
-    about: str
-    check: str
-    health: Health
-    says: str
-
-
-@dataclass(frozen=True)
-class DoctorDocument:
-    """The JSON of ``doctor``."""
-
-    kind: str
-    version: int
-    tool: str
-    at: datetime
-    exit_code: int
-    checks: tuple[Check, ...]
-
-
-@dataclass(frozen=True)
-class DoctorResult:
-    """Everything that was checked."""
-
-    at: datetime
-    checks: tuple[Check, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """2 if something could not be told, 1 if something is wrong; warnings are neither."""
-        found = {check.health for check in self.checks}
-        return 2 if Health.UNKNOWN in found else 1 if Health.BAD in found else 0
-
-    def document(self) -> DoctorDocument:
-        """What JSON shows."""
-        return DoctorDocument("doctor", 1, __version__, self.at, self.exit_code, self.checks)
-
-    def page(self) -> Page:
-        """What the other formats show."""
-        counts = {health: sum(check.health is health for check in self.checks) for health in Health}
-        wrong = counts[Health.BAD] + counts[Health.UNKNOWN]
-        lead = (
-            Note(f"{wrong} of {len(self.checks)} checks found something that keeps guards from their work.", Tone.BAD)
-            if wrong
-            else Note("Guards can do their work from here.", Tone.GOOD)
-        )
-        tables = [
-            Table(
-                about,
-                (Column("Check"), Column("Result"), Column("Finding")),
-                tuple(
-                    (Cell(one.check), Cell(one.health.value, _TONES[one.health]), Cell(one.says))
-                    for one in self.checks
-                    if one.about == about
-                ),
-            )
-            for about in dict.fromkeys(check.about for check in self.checks)
-        ]
-        return Page(
-            title="Can guards do their work from here?",
-            lead=lead,
-            at=self.at,
-            figures=tuple(
-                Figure(health.value, str(count), _TONES[health]) for health, count in counts.items() if count
-            ),
-            tables=tuple(tables),
-        )
-
-
-_TONES: Final = {
-    Health.GOOD: Tone.GOOD,
-    Health.WARNING: Tone.NOTICE,
-    Health.BAD: Tone.BAD,
-    Health.UNKNOWN: Tone.BAD,
-}
+"""Seconds from which a warning is due."""
 
 
 def run(
@@ -167,19 +66,19 @@ def run(
     if not any(names.values()) and not named:
         names = places_of_environment(credentials.profile)
     found = connections(names, credentials)
-    read = given_stacks(stacks) if named or has_project(Path.cwd()) else []
+    read = given_stacks(stacks) if named or project_file(Path.cwd()) else []
     return emit(doctor(found, read, timeout=timeout), sinks, [credentials.key_env])
 
 
 def doctor(places: Sequence[Connection], stacks: Sequence[StackOrError], *, timeout: float) -> DoctorResult:
     """Check this machine, every place, and every guard of the stacks with the place that it works at.
 
-    Starts and stops nothing: that stopping is permitted is proved with a job that cannot exist.
+    Starts and stops nothing: the permission to stop is proved with a job that cannot exist.
     """
-    checks = list(_machine(stacks))
+    checks = list(check_machine(stacks))
     guards = [(one.stack.label, guard) for one in stacks if one.stack for guard in one.stack.guards]
     of_guards = [guard.arguments.connection for _, guard in guards if guard.arguments]
-    # What a guard looks at by the same credentials, and in its own account, need not be looked at twice.
+    # A place that a guard looks at with the same credentials is checked with the guard.
     known = set(map(_by_credentials, of_guards))
     unique = list(dict.fromkeys([*(one for one in places if _by_credentials(one) not in known), *of_guards]))
     if not unique and not stacks:
@@ -203,143 +102,6 @@ def _by_credentials(connection: Connection) -> tuple[Any, ...]:
     return connection.service, *(getattr(connection, name) for name in sorted(names))
 
 
-def has_project(directory: Path) -> Path | None:
-    """The Pulumi project that ``directory`` is in."""
-    for one in (directory, *directory.parents):
-        for name in ("Pulumi.yaml", "Pulumi.yml"):
-            if (one / name).is_file():
-                return one / name
-    return None
-
-
-# This machine
-
-
-def _machine(stacks: Sequence[StackOrError]) -> Iterator[Check]:
-    about = "This machine"
-    yield Check(
-        about,
-        "translation-job-guard",
-        Health.GOOD,
-        f"{__version__}, Python {platform.python_version()}, pulumi SDK {_installed('pulumi') or '?'}",
-    )
-    yield _engine(about)
-    for one in CONNECTIONS.values():
-        package = one.packages[0].replace(".", "-")
-        version = _installed(package)
-        yield Check(
-            about,
-            package,
-            Health.GOOD if version else Health.WARNING,
-            version
-            or f'not installed: guards of {one.title} need it: pip install "translation-job-guard[{one.extra}]"',
-        )
-    project = has_project(Path.cwd())
-    yield from _interpreter(about, project)
-    yield from _environment(about, stacks)
-
-
-def _engine(about: str) -> Check:
-    if pulumi_path() is None:
-        says = "there is no `pulumi` command on PATH: install Pulumi; --state FILE reads exported stacks without it."
-        return Check(about, "pulumi", Health.WARNING, says)
-    try:
-        return Check(about, "pulumi", Health.GOOD, f"{pulumi('version').strip()} ({pulumi_path()})")
-    except InvalidArgument as error:
-        return Check(about, "pulumi", Health.BAD, str(error))
-
-
-def _interpreter(about: str, project: Path | None) -> Iterator[Check]:
-    """Whether the Python that the engine starts for a destroy has the package: else no guard can be loaded."""
-    name = "Python of a destroy"
-    python, where = _python_of(project)
-    if python is None:
-        yield Check(about, name, Health.BAD, f"{where}: make it, or name another in Pulumi.yaml.")
-        return
-    script = "from translation_job_guard import provider, __version__; print(__version__)"
-    try:
-        done = subprocess.run(
-            [python, "-c", script], capture_output=True, text=True, timeout=PROGRAM_TAKES, check=False, cwd="/"
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        yield Check(about, name, Health.UNKNOWN, f"{where} could not be asked: {error}")
-        return
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["it did not say why"])[-1]
-        # Without a project this is only where a destroy outside of one would look.
-        health = Health.BAD if project else Health.WARNING
-        yield Check(
-            about,
-            name,
-            health,
-            f"{where} cannot load the guards ({reason}), and a destroy with it would fail: install "
-            "translation-job-guard there, or run the destroy in the project's directory.",
-        )
-        return
-    theirs = done.stdout.strip()
-    same = theirs == __version__
-    also = "" if same else f", and this command is {__version__}: the guards run {theirs}"
-    yield Check(about, name, Health.GOOD if same else Health.WARNING, f"{where} has {theirs}{also}")
-
-
-def _python_of(project: Path | None) -> tuple[str | None, str]:
-    """The interpreter that Pulumi's dynamic provider launcher starts, and how to call it."""
-    if project is None:
-        found = shutil.which("python3") or shutil.which("python")
-        return found, f"python3 on PATH ({found}), which is used outside a project" if found else (
-            "there is no python3 on PATH"
-        )
-    import yaml
-
-    try:
-        settings = yaml.safe_load(project.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        return None, f"{project} cannot be read ({type(error).__name__})"
-    runtime = settings.get("runtime")
-    options = runtime.get("options") if isinstance(runtime, dict) else None
-    virtualenv = options.get("virtualenv") if isinstance(options, dict) else None
-    if not virtualenv:
-        found = shutil.which("python3") or shutil.which("python")
-        return found, f"python3 on PATH ({found}), since {project.name} names no virtualenv"
-    directory = project.parent / str(virtualenv)
-    for name in ("bin/python", "Scripts/python.exe"):
-        if (directory / name).exists():
-            return str(directory / name), f"virtualenv {virtualenv} of {project.name}"
-    return None, f"virtualenv {virtualenv} of {project.name} does not exist"
-
-
-def _environment(about: str, stacks: Sequence[StackOrError]) -> Iterator[Check]:
-    try:
-        chosen = read_environment("")
-        if names := guard_names(stacks):
-            refuse_unknown_names(names)
-    except InvalidArgument as error:
-        yield Check(about, "environment overrides", Health.BAD, str(error))
-        return
-    if os.environ.get(ON_DELETE, "").strip() or chosen.timeout is not None:
-        said = f"{ON_DELETE}={os.environ.get(ON_DELETE, '')}" if os.environ.get(ON_DELETE) else "the timeout"
-        where = "for the guards that it names, " if chosen.only_for else ""
-        says = f"in force {where}in every destroy from here: {said}"
-        yield Check(about, "environment overrides", Health.WARNING, says)
-    if chosen.receipts is not None:
-        directory = chosen.receipts
-        nearest = next(one for one in (directory, *directory.absolute().parents) if one.exists())
-        writable = nearest.is_dir() and os.access(nearest, os.W_OK)
-        yield Check(
-            about,
-            "receipts",
-            Health.GOOD if writable else Health.BAD,
-            f"go to {directory}" if writable else f"{RECEIPTS}: {directory} cannot be written to: choose another",
-        )
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 # A place
 
 
@@ -351,7 +113,7 @@ def _place(place: Connection) -> Iterator[Check]:
     except GuardError as error:
         yield Check(about, "credentials", _health(error), _words(error, place))
         return
-    # At Azure the endpoint is all that is known of the account.
+    # Of an Azure account only the endpoint is known.
     says = "found" if account in place.place.lower() else f"lead to account {account}"
     yield Check(about, "credentials", Health.GOOD, says)
     try:
@@ -363,13 +125,13 @@ def _place(place: Connection) -> Iterator[Check]:
 
 
 def _health(error: GuardError) -> Health:
-    # A definite refusal is a finding; what may pass by itself was not found out.
+    # A definite refusal is a finding; after a transient error nothing is known.
     definite = isinstance(error, (Denied, CredentialsUnusable, MissingExtra)) or not hasattr(error, "operation")
     return Health.BAD if definite else Health.UNKNOWN
 
 
 def _clock(about: str, service: JobService) -> Check:
-    """How far this machine's clock is from the service's: signatures and tokens are refused if it is far."""
+    """Compare this machine's clock with the service's, which refuses signatures and tokens if it is far off."""
     url = str(getattr(service, "url", service.place))
     try:
         asked = time.time()
@@ -384,10 +146,9 @@ def _clock(about: str, service: JobService) -> Check:
     except (OSError, ValueError, TypeError) as error:
         return Check(about, "clock", Health.WARNING, f"the service's time could not be seen ({type(error).__name__})")
     skew = abs(theirs.timestamp() - (asked + time.time()) / 2)
-    if skew >= SKEW_REFUSED:
-        return Check(about, "clock", Health.BAD, f"{format_duration(skew)} off: set this machine's clock.")
     if skew >= SKEW_NOTED:
-        return Check(about, "clock", Health.WARNING, f"{format_duration(skew)} off: set this machine's clock.")
+        health = Health.BAD if skew >= SKEW_REFUSED else Health.WARNING
+        return Check(about, "clock", health, f"{format_duration(skew)} off: set this machine's clock.")
     return Check(about, "clock", Health.GOOD, "agrees with the service's")
 
 
@@ -403,11 +164,10 @@ def _stack(one: StackOrError) -> Iterator[Check]:
     if one.stack is None:
         yield Check(about, "state", Health.UNKNOWN, one.error or "cannot be read")
         return
-    count = len(one.stack.guards)
-    yield Check(about, "state", Health.GOOD, f"{count} guards" if count != 1 else "one guard")
+    yield Check(about, "state", Health.GOOD, counted(len(one.stack.guards), "guard", "guards"))
     if one.stack.interrupted:
         names = ", ".join(one.stack.interrupted)
-        says = f"never came to an end: {names}. `pulumi cancel` removes a lock, `pulumi refresh` clears these."
+        says = f"interrupted: {names}. `pulumi cancel` removes a lock, `pulumi refresh` clears these."
         yield Check(about, "operations", Health.WARNING, says)
 
 
@@ -440,7 +200,7 @@ def _override(about: str, arguments: GuardArguments) -> Iterator[Check]:
     try:
         chosen = read_environment(arguments.name, stack=arguments.stack)
     except InvalidArgument:
-        return  # said of the machine already
+        return  # the check of the machine has said so
     too_short = chosen.timeout is not None and chosen.timeout <= arguments.options.quiet_period
     if too_short and (chosen.mode or arguments.options.mode) is not Mode.IGNORE:
         says = (
@@ -450,11 +210,11 @@ def _override(about: str, arguments: GuardArguments) -> Iterator[Check]:
 
 
 def _loadable(about: str, guard: StateGuard) -> Check:
-    """Whether the installed package has the class that the state refers to. Read, not run: a state is not trusted."""
+    """Check whether this package has the class that the state refers to. Its pickle is read and never loaded."""
     name = "can be loaded"
     reference = _reference(guard.provider)
     if reference is None:
-        says = "the state has no reference to its class: run `pulumi up`, which writes it anew."
+        says = "the state has no reference to its class: run `pulumi up`, which writes it again."
         return Check(about, name, Health.BAD, says)
     module, qualified = reference
     from translation_job_guard import provider
@@ -469,7 +229,7 @@ def _loadable(about: str, guard: StateGuard) -> Check:
 
 
 def _reference(provider: str | None) -> tuple[str, str] | None:
-    """Module and name of the class that a pickled provider refers to."""
+    """Return module and name of the class that a pickled provider refers to; None if it refers to none."""
     try:
         operations = list(pickletools.genops(base64.b64decode(provider or "", validate=True)))
     except (ValueError, binascii.Error):

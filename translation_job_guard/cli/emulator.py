@@ -1,4 +1,4 @@
-"""``emulator``: both services on this machine."""
+"""``emulator``: run both services on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["run"]
 
 
 def run(options: EmulatorOptions) -> int:
-    """Run the emulator's own program until a signal ends it; returns its exit code.
+    """Run the emulator's own program until a signal ends it, and return its exit code.
 
     Raises:
         MissingExtra: the distribution `translation-job-emulator` is not installed.

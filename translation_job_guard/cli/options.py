@@ -1,9 +1,9 @@
 """The options that commands share, in groups. A command names the groups that it takes (``commands``).
 
-A field is called as the property of a guard that has the same meaning, so that a guard's checks and readers take it.
+A field has the name of the guard property with the same meaning, so that a guard's checks and readers accept it.
 """
 
-from __future__ import annotations
+# Annotations are evaluated here, once, not compiled again from text for each command: help must appear at once.
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -86,7 +86,7 @@ class EstateOptions:
     """Options that find the places to look at."""
 
     all_regions: Annotated[
-        bool, Option("--all-regions", help="Every region that has Amazon Translate, in the environment's partition.")
+        bool, Option("--all-regions", help="Look at all regions with Amazon Translate, in the environment's partition.")
     ] = False
 
 
@@ -99,7 +99,7 @@ class CredentialOptions:
         str | None, Option("--assume-role-arn", metavar="ARN", help="AWS role to assume before looking.")
     ] = None
     endpoint_url: Annotated[
-        str | None, Option("--endpoint-url", metavar="URL", help="Of Amazon Translate, if not the public one.")
+        str | None, Option("--endpoint-url", metavar="URL", help="Endpoint of Amazon Translate, if not the public one.")
     ] = None
     key_env: Annotated[
         str,
@@ -112,12 +112,12 @@ class CredentialOptions:
         Option(
             "--account-resource-id",
             metavar="ID",
-            help="Of the Translator resource: its key is fetched from Azure Resource Manager.",
+            help="Resource ID of the Translator resource, whose key is then fetched from Azure Resource Manager.",
         ),
     ] = None
-    api_version: Annotated[str, Option("--api-version", metavar="VERSION", help="Of Document Translation.")] = DEFAULTS[
-        "api_version"
-    ]
+    api_version: Annotated[str, Option("--api-version", metavar="VERSION", help="Version of Document Translation.")] = (
+        DEFAULTS["api_version"]
+    )
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,8 @@ class SelectorOptions:
         ),
     ] = field(default_factory=list)
     job_name_prefixes: Annotated[
-        list[str], Option("--job-name-prefix", metavar="TEXT", help="Amazon jobs whose name begins so; repeatable.")
+        list[str],
+        Option("--job-name-prefix", metavar="TEXT", help="Amazon jobs whose name has this prefix; repeatable."),
     ] = field(default_factory=list)
     job_ids: Annotated[list[str], Option("--job-id", metavar="ID", help="Amazon jobs with this id; repeatable.")] = (
         field(default_factory=list)
@@ -249,7 +250,7 @@ class WatchOptions:
     watch: Annotated[
         bool, Option("--watch", "-w", help="Look again and again, until nothing is in flight or Ctrl-C.")
     ] = False
-    every: Annotated[str, Option("--every", metavar="DURATION", help="With --watch: from one look to the next.")] = "5s"
+    every: Annotated[str, Option("--every", metavar="DURATION", help="With --watch: time between two looks.")] = "5s"
 
 
 @dataclass(frozen=True)
@@ -282,11 +283,11 @@ class StopOptions:
     receipts: Annotated[
         Path | None,
         Option(
-            "--receipts", metavar="DIRECTORY", envvar=RECEIPTS, help="Where to leave the receipt: JSON, Markdown, HTML."
+            "--receipts", metavar="DIRECTORY", envvar=RECEIPTS, help="Directory for the receipt: JSON, Markdown, HTML."
         ),
     ] = None
     grace_period: Annotated[
-        str, Option("--grace-period", metavar="DURATION", help="How long jobs may end by themselves first.")
+        str, Option("--grace-period", metavar="DURATION", help="How long to let jobs end by themselves first.")
     ] = "0s"
     timeout: Annotated[
         str,
@@ -294,19 +295,19 @@ class StopOptions:
             "--timeout",
             metavar="DURATION",
             envvar=TIMEOUT,
-            help="After which it fails, with what is left in flight.",
+            help="Time after which it fails, naming the jobs still in flight.",
         ),
     ] = DEFAULTS["timeout"]
     quiet_period: Annotated[
         str,
-        Option("--quiet-period", metavar="DURATION", help="Between the two listings that have to show nothing."),
+        Option("--quiet-period", metavar="DURATION", help="Time between the two listings that must be empty."),
     ] = DEFAULTS["quiet_period"]
     undecided_timeout: Annotated[
         str,
         Option(
             "--undecided-timeout",
             metavar="DURATION",
-            help="How long each undecided Azure batch is waited for, once everything in scope has ended.",
+            help="How long to wait for each undecided Azure batch, once everything in scope has ended.",
         ),
     ] = DEFAULTS["undecided_timeout"]
     expected_account_id: Annotated[
@@ -346,7 +347,7 @@ class EmulatorOptions:
     )
     port: Annotated[int, Option("--port", help="Port to listen on; 0 is a free one.")] = 0
     clock: Annotated[
-        str, Option("--clock", metavar="real|stepped", help="Time passes, or only when it is told to.")
+        str, Option("--clock", metavar="real|stepped", help="Whether time passes by itself, or only on request.")
     ] = "real"
     stop_latency: Annotated[
         float,
@@ -356,7 +357,7 @@ class EmulatorOptions:
         float | None, Option("--start-latency", metavar="SECONDS", help="How long a job is queued.")
     ] = None
     run_time: Annotated[
-        float | None, Option("--run-time", metavar="SECONDS", help="How long a job runs that nobody stops.")
+        float | None, Option("--run-time", metavar="SECONDS", help="How long a job runs if nobody stops it.")
     ] = None
     documented_rates: Annotated[
         bool,

@@ -1,4 +1,4 @@
-"""``orphans``: jobs in flight that no guard of any live stack answers for, and whose they were."""
+"""``orphans``: show jobs in flight that no guard of a live stack covers, and the stacks they likely belonged to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from translation_job_guard.cli.stacks import StackOrError, all_stacks, given_sta
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.existence import what_is_gone
 from translation_job_guard.guard.environment import parse_timeout
-from translation_job_guard.jobs import Coverage, Job, coverage
+from translation_job_guard.jobs import Coverage, Job, counted, coverage
 from translation_job_guard.looking import Sight, look
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.services import Connection
@@ -48,12 +48,16 @@ from translation_job_guard.threads import each
 __all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places", "run"]
 
 NAMED_IN_A_COMMAND: Final = 10
-"""Ids in the command that is offered; JSON has them all."""
+"""IDs in the suggested command at most; JSON has all of them."""
 
 
 @dataclass(frozen=True)
 class StackRow:
-    """One stack that was read, or why it could not be. ``unreadable``: guards whose scope is not known."""
+    """One stack, or the error of reading it.
+
+    Attributes:
+        unreadable: names of guards whose scope is not known.
+    """
 
     stack: str
     source: str
@@ -64,7 +68,11 @@ class StackRow:
 
 @dataclass(frozen=True)
 class Orphan:
-    """A job that nothing answers for, why, and to which stack it likely belonged."""
+    """A job that no guard covers, why it counts as orphaned, and the stack that it likely belonged to.
+
+    Attributes:
+        because: why it likely belonged to that stack.
+    """
 
     job: JobRow
     reasons: tuple[str, ...]
@@ -74,7 +82,11 @@ class Orphan:
 
 @dataclass(frozen=True)
 class OrphansDocument:
-    """The JSON of ``orphans``. ``undecided`` are jobs of which it could not be told whether a guard covers them."""
+    """The JSON of ``orphans``.
+
+    Attributes:
+        undecided: jobs that a guard may cover or not: that is not known.
+    """
 
     kind: str
     version: int
@@ -89,7 +101,7 @@ class OrphansDocument:
 
 @dataclass(frozen=True)
 class OrphansResult:
-    """What no guard answers for."""
+    """The orphaned jobs, and what was read to find them."""
 
     at: datetime
     stacks: tuple[StackRow, ...]
@@ -99,34 +111,34 @@ class OrphansResult:
 
     @property
     def exit_code(self) -> int:
-        """2 if a stack, a place or a job could not be told, 1 if there is an orphan."""
+        """2 if a stack, place or job is not known, else 1 if there is an orphan."""
         untold = any(one.error or one.unreadable for one in self.stacks) or any(one.error for one in self.sights)
         return 2 if untold or self.undecided else 1 if self.orphans else 0
 
     def document(self) -> OrphansDocument:
-        """What JSON shows."""
+        """Return what JSON shows."""
         places = tuple(map(place_row, self.sights))
         return OrphansDocument(
             "orphans", 1, __version__, self.at, self.exit_code, self.stacks, places, self.orphans, self.undecided
         )
 
     def page(self) -> Page:
-        """What the other formats show."""
+        """Return what the other formats show."""
         count, read = len(self.orphans), sum(one.error is None for one in self.stacks)
         what = (
-            f"{_jobs(count)} in flight {'is' if count == 1 else 'are'} orphaned"
+            f"{counted(count, 'job', 'jobs')} in flight {'is' if count == 1 else 'are'} orphaned"
             if count
             else "Nothing in flight is orphaned"
         )
         tone = Tone.BAD if self.exit_code == 2 else Tone.NOTICE if count else Tone.GOOD
-        untold = ", and not all of it could be told" if self.exit_code == 2 else ""
+        untold = ", but something is not known" if self.exit_code == 2 else ""
         tables = [_orphans_table("Orphaned", self.orphans, self.at)]
         if self.undecided:
             tables.append(_orphans_table("Undecided: covered by a guard or not", self.undecided, self.at))
         tables += [_stacks_table(self.stacks), places_table(self.sights)]
         return Page(
             title="Orphaned translation jobs",
-            lead=Note(f"{what}, by {_stacks(read)}{untold}.", tone),
+            lead=Note(f"{what}, by {counted(read, 'stack', 'stacks')}{untold}.", tone),
             at=self.at,
             figures=(
                 Figure("orphaned", str(count), Tone.BAD if count else Tone.PLAIN),
@@ -145,10 +157,10 @@ class OrphansResult:
             if one.unreadable:
                 yield Note(f"{one.stack}: the scope of {', '.join(one.unreadable)} is not known.", Tone.BAD)
         if self.undecided:
-            yield Note("What could not be told is not orphaned: mend what is said above, and run this again.", Tone.BAD)
+            yield Note("Undecided jobs do not count as orphaned: fix the problems above, and run this again.", Tone.BAD)
         groups: dict[tuple[str, str], list[JobRow]] = {}
         for orphan in self.orphans:
-            # Whose a job is not known to be is not for a command to copy: it may be somebody else's.
+            # No command is suggested for a job of an unknown stack: it may be somebody else's.
             if orphan.likely_stack is not None:
                 groups.setdefault((orphan.likely_stack, orphan.job.place), []).append(orphan.job)
         for (stack, place), jobs in groups.items():
@@ -158,7 +170,7 @@ class OrphansResult:
             where = f"--{CONNECTIONS[jobs[0].service].place_name} {place}"
             yield Note(
                 f"Likely of {stack}, at {place}{more}: `translation-job-guard cancel {where} {ids}` shows them "
-                "again, and says how to stop them."
+                "again, and how to stop them."
             )
 
 
@@ -208,18 +220,24 @@ def orphans_places(
     places = places_of_guards(guards, [*connections(named, credentials), *of_stacks])
     if not places:
         raise InvalidArgument(
-            "There is nowhere to look: these stacks have no guard, no AWS region and no Translator resource. Give "
+            "There is no place to look at: these stacks have no guard, no AWS region and no Translator resource. Give "
             "--region, --all-regions or --endpoint, or set AWS_REGION."
         )
     return places
 
 
 def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, timeout: float) -> OrphansResult:
-    """Look at all places at once, and tell of each job whether any guard of the stacks covers it."""
+    """Look at all places at once, and find the jobs that no guard of the stacks covers.
+
+    Args:
+        found: the stacks that count as live.
+        places: where to look.
+        timeout: seconds until a place counts as silent, and a resource as not known to be gone.
+    """
     deadline = time.monotonic() + timeout
     sights = look(places, timeout=timeout, wants_locations=lambda _, jobs: jobs)
     looked = [sight for sight in sights if sight.jobs]
-    # What is not known in time is not gone.
+    # A resource that is not known in time does not count as gone.
     found_out = each(what_is_gone, looked, workers=len(looked), deadline=deadline)
     gone = {looked[index].connection: lost for index, lost in found_out}
     stacks = [one.stack for one in found if one.stack is not None]
@@ -237,13 +255,13 @@ def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, time
                 continue
             likely, because = _likely(stacks, uncalled, job, sight)
             reasons = [f"{one} is gone" for one in lost]
-            reasons += [f"guard {label} covers it and would not be called" for label in uncalled]
+            reasons += [f"guard {label} covers it but would not be called" for label in uncalled]
             if covered is Coverage.OUTSIDE:
                 reasons.append("no guard covers it")
             if covered is Coverage.UNKNOWN:
-                reasons.append("undecided: its documents do not tell yet whether a guard covers it")
+                reasons.append("undecided: its documents do not show yet whether a guard covers it")
             orphan = Orphan(job_row(job, sight), tuple(reasons), likely, because)
-            # A guard that could not be read may cover it: what is not known is not orphaned.
+            # A guard that could not be read may cover the job.
             told = lost or (covered is Coverage.OUTSIDE and complete)
             (orphaned if told else undecided)[key] = orphan
     return OrphansResult(
@@ -256,7 +274,7 @@ def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, time
 
 
 def _covered(stacks: Sequence[ExportedStack], job: Job, sight: Sight) -> tuple[Coverage, list[str]]:
-    """Whether a guard that would be called covers ``job``, and the guards that cover it and would not be called."""
+    """Return whether a guard that would be called covers ``job``, and the guards that cover it but would not be."""
     answers: set[Coverage] = set()
     uncalled = []
     for stack in stacks:
@@ -276,7 +294,7 @@ def _covered(stacks: Sequence[ExportedStack], job: Job, sight: Sight) -> tuple[C
 def _likely(
     stacks: Sequence[ExportedStack], uncalled: Sequence[str], job: Job, sight: Sight
 ) -> tuple[str | None, str | None]:
-    """The stack that a job most likely belonged to, and why: the strongest sign first."""
+    """Return the stack that a job most likely belonged to, and why. The strongest sign decides."""
     ties = [(stack, tie) for stack in stacks if (tie := stack.tie(job, sight.connection.place))]
     for stack, tie in ties:
         if tie.kind is not TieKind.TRANSLATOR:
@@ -286,7 +304,7 @@ def _likely(
         return uncalled[0].rpartition("/")[0], "a guard of the stack covers it"
     for stack in sorted(stacks, key=lambda one: -len(one.name)):
         for what, text in _texts(job):
-            # A whole word of it: stack pr-1 is not named in pr-17.
+            # As a whole word: pr-17 does not name the stack pr-1.
             if len(stack.name) > 2 and re.search(rf"(?<![a-zA-Z0-9]){re.escape(stack.name)}(?![a-zA-Z0-9])", text):
                 return stack.label, f"its {what} has the stack's name"
     for stack, tie in ties:
@@ -335,11 +353,3 @@ def _stacks_table(stacks: Sequence[StackRow]) -> Table:
         for one in stacks
     )
     return Table("Stacks", (Column("Stack"), Column("Guards", numeric=True), Column("Result")), rows, "No stack.")
-
-
-def _stacks(count: int) -> str:
-    return "one stack" if count == 1 else f"{count} stacks"
-
-
-def _jobs(count: int) -> str:
-    return "One job" if count == 1 else f"{count} jobs"

@@ -1,4 +1,4 @@
-"""Where output goes and in which format; a reader that has gone away is no error."""
+"""Show a result in the formats and at the places that ``--output`` asks for."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def prepare(options: OutputOptions) -> list[Sink]:
     found = [_sink(value) for value in options.output]
     on_stdout = [sink for sink in found if sink.path is None]
     if len(on_stdout) > 1:
-        raise InvalidArgument("--output: only one format can go to standard output: write the others as FORMAT=FILE.")
+        raise InvalidArgument("--output: only one format can go to standard output; write the others as FORMAT=FILE.")
     if options.verbose:
         from translation_job_guard.cli.verbose import show_requests
 
@@ -61,23 +61,27 @@ def _sink(value: str) -> Sink:
         format_ = Format(name.strip().lower())
     except ValueError:
         raise InvalidArgument(
-            f"--output: {name!r} is no format: give one of {', '.join(one.value for one in Format)}."
+            f"--output: {name!r} is not a valid format; expected one of {', '.join(one.value for one in Format)}."
         ) from None
     if equals and not where:
-        raise InvalidArgument(f"--output {name}=: the file's name is missing.")
+        raise InvalidArgument(f"--output {name}=: the name of the file is missing; expected FORMAT=FILE.")
     return Sink(format_, Path(where) if where and where != "-" else None)
 
 
 def emit(result: Result, to: Sequence[Sink], key_envs: Iterable[str | None] = ()) -> int:
-    """Write a result to every sink, without the secrets of this environment; returns the exit code.
+    """Write a result to every sink, without the secrets of this environment.
 
     Args:
+        result: what a command has found.
+        to: the sinks, as ``prepare`` returned them.
         key_envs: environment variables whose values are secrets.
+
+    Returns:
+        The exit code.
 
     Raises:
         InvalidArgument: a file cannot be written.
     """
-
     clean = redactor(*key_envs)
     for sink in to:
         if sink.path is None:
@@ -102,7 +106,7 @@ def emit(result: Result, to: Sequence[Sink], key_envs: Iterable[str | None] = ()
 
 
 def _encode_leniently(format_: Format) -> None:
-    """Escape what standard output cannot encode: what was done must not end in an error about a character."""
+    """Escape what standard output cannot encode: a character must not turn a finished command into a failure."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="xmlcharrefreplace" if format_ is Format.HTML else "backslashreplace")
 
@@ -113,7 +117,7 @@ def _is_unicode(encoding: str | None) -> bool:
 
 def _rendered(result: Result, format_: Format, clean: Callable[[str], str]) -> str:
     if format_ is Format.JSON:
-        # In an encoding that lacks a character, only JSON's own escapes are still JSON.
+        # Where a character cannot be encoded, only JSON's own escapes keep it valid JSON.
         ascii_only = not _is_unicode(sys.stdout.encoding)
         return json.dumps(cleaned(plain(result.document()), clean), indent=2, ensure_ascii=ascii_only) + "\n"
     page = cleaned(result.page(), clean)

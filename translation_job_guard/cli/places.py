@@ -82,7 +82,10 @@ def connect(
     """Return the connection to a place.
 
     Args:
-        scope: the jobs to look for there, as a stored scope; it is checked with the rest.
+        service: the service that runs there.
+        place: a region or an endpoint.
+        credentials: the options that say how to reach it.
+        scope: the jobs to look for there, as a stored scope; it is checked too.
 
     Raises:
         InvalidArgument: an option cannot be used.
@@ -125,7 +128,7 @@ def _in_options(service: str, problem: Problem) -> str:
         # scope.container_urls[0] came from --container-url.
         return f"{option[re.sub(r'^scope[.]|[[][0-9]+[]]$', '', problem.path)]} {problem.reason}."
     selectors = [option[name] for name, selector in SELECTORS[service].items() if selector.kind is Kind.LIST]
-    return f"A time only narrows what another option selects: give {' or '.join(selectors)} as well."
+    return f"A time only narrows what another option selects; give {' or '.join(selectors)} as well."
 
 
 def id_option(service: str) -> str:
@@ -157,7 +160,7 @@ def _region_of_environment(profile: str | None) -> str | None:
     if region := os.environ.get("AWS_REGION", "").strip():
         return region
     try:
-        # Without boto3 itself, whose import takes as long as all the rest.
+        # botocore alone: to import boto3 takes as long as all the rest.
         from botocore.exceptions import BotoCoreError
         from botocore.session import Session
     except ImportError:
@@ -188,13 +191,14 @@ def nowhere(services: Iterable[str], *more_options: str) -> InvalidArgument:
     """Return the error for a command that does not know where to look for the jobs of some services.
 
     Args:
+        services: the services whose places are missing.
         more_options: options of the command that name places, besides those of the services.
     """
     services = list(services)
     options = [*(f"--{CONNECTIONS[service].place_name}" for service in services), *more_options]
     variables = " or ".join(_VARIABLES[service] for service in services)
     return InvalidArgument(
-        f"There is nowhere to look: give {' or '.join(options)}, or set {variables} in this environment."
+        f"There is no place to look at: give {' or '.join(options)}, or set {variables} in this environment."
     )
 
 
@@ -217,7 +221,7 @@ _SERVICES: Final = {
 def places_of_guards(guards: Iterable[GuardArguments], more: Iterable[Connection]) -> list[Connection]:
     """Return the connections of guards, and those of ``more`` to places at which none of the guards looks."""
     of_guards = [guard.connection for guard in guards]
-    # Where a guard looks already with credentials of its own, the environment's add nothing.
+    # A guard looks there with credentials of its own, so the environment's add nothing.
     looked = {connection.key for connection in of_guards}
     return list(dict.fromkeys([*of_guards, *(one for one in more if one.key not in looked)]))
 
@@ -252,8 +256,8 @@ def places_of_stack(
         ]
         if not named[service] and service not in {one.service for one in places_of_guards(looking, found)}:
             problems.append(
-                f"{_names(anywhere)} may be in use by {connection.title}, and the stack does not tell the "
-                f"{connection.place_name}: give --{connection.place_name}, or set {_VARIABLES[service]}."
+                f"{_names(anywhere)} may be in use by {connection.title}, and the stack does not say in which "
+                f"{connection.place_name}; give --{connection.place_name}, or set {_VARIABLES[service]}."
             )
     return places_of_guards(looking, found), problems
 

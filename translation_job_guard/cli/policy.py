@@ -1,4 +1,4 @@
-"""``policy``: write a policy pack that runs at once, and check the configuration of one."""
+"""``policy``: write a policy pack that is ready to run, and check the configuration of a pack."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ run_pack({levels})
 
 
 def init(directory: Path, *, trial: bool, requirement: str | None, virtualenv: str | None) -> int:
-    """Write a pack into a directory; returns the exit code.
+    """Write a pack into a directory, and return the exit code.
 
     Args:
-        directory: made if it is not there; files in it are never overwritten.
+        directory: created if needed; files in it are never overwritten.
         trial: make every rule advisory.
         requirement: what to install instead of this release: a version, a URL or the path of a wheel.
         virtualenv: the virtual environment that the pack runs in, by default the one that runs this command.
@@ -52,7 +52,7 @@ def init(directory: Path, *, trial: bool, requirement: str | None, virtualenv: s
     }
     there = [name for name in files if (directory / name).exists()]
     if there:
-        raise InvalidArgument(f"{directory} has {', '.join(there)} already; choose another directory or remove them.")
+        raise InvalidArgument(f"{directory} already has {', '.join(there)}; choose another directory, or remove them.")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -67,7 +67,7 @@ def init(directory: Path, *, trial: bool, requirement: str | None, virtualenv: s
 
 
 def check_config(file: Path) -> int:
-    """Report rules, levels and options of a pack's configuration that nobody knows; returns the exit code.
+    """Report rules, levels and options of a configuration that do not exist, and return the exit code.
 
     Raises:
         InvalidArgument: the file is not readable JSON.
@@ -84,7 +84,7 @@ def check_config(file: Path) -> int:
     for problem in found:
         print(problem)
     if not found:
-        say(f"{file}: every rule, level and option is known.")
+        say(f"{file}: every rule, level and option exists.")
     return 1 if found else 0
 
 
@@ -104,7 +104,7 @@ def _project(virtualenv: str | None) -> str:
     }
     return "".join(f"{key}: {json.dumps(value)}\n" for key, value in lines.items()) + (
         "runtime:\n  name: python\n  options:\n"
-        "    # Where requirements.txt is installed. `pulumi policy install` makes it where it is not there.\n"
+        "    # The environment that requirements.txt is installed into. `pulumi policy install` creates it if needed.\n"
         f"    virtualenv: {json.dumps(virtualenv or running)}\n"
     )
 

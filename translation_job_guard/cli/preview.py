@@ -1,19 +1,19 @@
-"""What an update does to guards and to what jobs need, by its preview. Pure, over parsed JSON and a parsed state.
+"""Read from a preview what an update does to guards and to what jobs need. Works on parsed JSON and a parsed state.
 
-``pulumi preview --json --show-sames`` prints one step for each resource, in no order that can be relied on. When the
-old resource goes follows from its step and from dependencies:
+``pulumi preview --json --show-sames`` prints one step for each resource, in no reliable order. When the old resource
+is deleted follows from its step and from dependencies:
 
-- **delete-first**: a ``replace`` whose old state is ``pendingReplacement``. The old resource goes while the program
-  runs, after everything that depends on it and is replaced as well.
-- **in the end**: a ``delete``, and a ``replace`` whose old state has ``delete``. The old resource goes after the
-  program has ended, and again after everything that depends on it.
+- **delete-first**: a ``replace`` whose old state is ``pendingReplacement``. The old resource is deleted while
+  the program runs, after everything that depends on it and is replaced as well.
+- **in the end**: a ``delete``, and a ``replace`` whose old state has ``delete``. The old resource is
+  deleted after the program has ended, also after everything that depends on it.
 
-A resource that depends on one that goes delete-first, and that the program does not have any more, goes delete-first as
-well, and then it has no step at all; everything else has one.
+A resource that depends on a delete-first one and that the program no longer has is deleted first as well, and then it
+has no step at all; everything else has one.
 
-So a guard acts before a resource goes if it goes delete-first and the resource in the end, or if both go at the same
-time and the guard depends on the resource. What a guard's changed inputs mean is for ``decide`` to say, as when the
-engine asks the guard itself.
+So a guard acts before a resource is deleted if the guard is deleted first and the resource in the end, or if both are
+deleted at the same time and the guard depends on the resource. ``decide`` says what a guard's changed inputs mean, as
+it does when the engine asks the guard itself.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _UNKNOWN: Final = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-"""What stands for a value that is not known yet (Pulumi's sdk/go/common/resource/plugin/rpc.go)."""
+"""Placeholders for values that are not known yet (Pulumi's sdk/go/common/resource/plugin/rpc.go)."""
 _SECRET: Final = "[secret]"
-"""What stands for a secret, of which the preview shows nothing."""
+"""The placeholder for a secret."""
 
 _COMMAND: Final = "`pulumi preview --json --show-sames`"
 
@@ -66,9 +66,11 @@ class Change(enum.Enum):
 class GuardChange:
     """What an update does with a guard of the state.
 
-    ``because`` are the properties that ask for a replacement. ``scopes`` are the scopes afterwards, as far as they are
-    known. ``obstacles``: why the engine would not call a guard that it deletes. ``problem``: why it cannot be told
-    which jobs the guard would stop.
+    Attributes:
+        because: the properties that make the update replace it.
+        scopes: its scopes afterwards, as far as they are known.
+        obstacles: why the engine would not call the guard when it deletes it.
+        problem: why it is not known which jobs the guard would stop.
     """
 
     guard: StateGuard
@@ -80,7 +82,7 @@ class GuardChange:
     problem: str | None = None
 
     def reach(self, job: Job) -> Coverage:
-        """Return whether the guard answers for ``job`` now and has its teardown for it in this update."""
+        """Return whether the guard covers ``job`` now and would run its teardown for it in this update."""
         if self.guard.arguments is None or self.change is Change.NONE:
             return Coverage.OUTSIDE
         if self.change is Change.UPDATE:
@@ -90,7 +92,11 @@ class GuardChange:
 
 @dataclass(frozen=True)
 class Loss:
-    """A resource that jobs need, and that an update takes away. ``guards`` act before it goes."""
+    """A resource that jobs need and that an update deletes or replaces.
+
+    Attributes:
+        guards: the guards that act before it is deleted.
+    """
 
     tie: Tie
     change: Change
@@ -100,7 +106,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Created:
-    """A guard that an update makes, as far as its place and scopes are known."""
+    """A guard that an update creates, as far as its place and scopes are known."""
 
     service: str
     place: str
@@ -124,7 +130,7 @@ def parse_preview(text: str, source: str) -> Mapping[str, Any]:
         source: where it came from, for messages.
 
     Raises:
-        InvalidArgument: it is not such a preview, or not a whole one.
+        InvalidArgument: it is not such a preview, or not a complete one.
     """
     try:
         document = json.loads(text)
@@ -144,7 +150,7 @@ def parse_preview(text: str, source: str) -> Mapping[str, Any]:
     shown = sum(step["op"] == "same" for step in steps)
     if shown < int(summary.get("same") or 0):
         raise InvalidArgument(
-            f"{source} leaves out what stays the same ({shown} of {summary['same']} resources): add --show-sames, as "
+            f"{source} leaves out unchanged resources ({shown} of {summary['same']} resources): add --show-sames, as "
             f"in {_COMMAND}."
         )
     return dict(document)
@@ -158,9 +164,9 @@ def forecast(preview: Mapping[str, Any], stack: ExportedStack) -> Forecast:
         stack: the stack before the update, with its secrets.
 
     Raises:
-        InvalidArgument: the preview is one of another stack, or was made from another state of it.
+        InvalidArgument: the preview is of another stack, or was made from another state of it.
     """
-    # What a refresh finds changed is no doing of the update, and the steps of the update itself follow it.
+    # What a refresh finds changed is not done by the update, whose own steps follow.
     vanished = {
         step["oldState"]["urn"]
         for step in preview["steps"]
@@ -170,7 +176,7 @@ def forecast(preview: Mapping[str, Any], stack: ExportedStack) -> Forecast:
     here = f"urn:pulumi:{stack.name}::{stack.project}::"
     if stack.name and any(not step["urn"].startswith(here) for step in steps):
         raise InvalidArgument(
-            f"The preview is not one of the stack {stack.label}: name its stack with --stack, or give the state that "
+            f"The preview is not of the stack {stack.label}: name its stack with --stack, or give the state that "
             "it was made from with --state FILE."
         )
     by_urn: dict[str, list[Mapping[str, Any]]] = {}
@@ -186,7 +192,7 @@ def forecast(preview: Mapping[str, Any], stack: ExportedStack) -> Forecast:
     unseen = needed - by_urn.keys() - vanished
     if unseen and not delete_first:
         raise InvalidArgument(
-            f"The preview shows nothing of {min(unseen).rpartition('::')[2]}, which the state of {stack.label} has: it "
+            f"The preview has no step for {min(unseen).rpartition('::')[2]}, which the state of {stack.label} has: it "
             f"was made from another state. Make it again with {_COMMAND}."
         )
     going = {urn for urn, found in by_urn.items() if any(_change(step) in _GOING for step in found)} | unseen
@@ -217,7 +223,7 @@ _GOING: Final = frozenset({Change.REPLACE, Change.DELETE})
 
 
 def _change(step: Mapping[str, Any]) -> Change:
-    # What the program only reads is not the stack's to delete: "discard" takes nothing away.
+    # "discard" deletes nothing: it is for resources that the program only reads.
     return _CHANGES.get(step["op"], Change.NONE)
 
 
@@ -232,7 +238,7 @@ _CHANGES: Final = {
 
 
 def _is_delete_first(step: Mapping[str, Any], *, otherwise: bool) -> bool:
-    """Check whether the old resource of a step goes while the program runs, or only in the end."""
+    """Check whether the old resource of a step is deleted while the program runs, not only in the end."""
     old = step["oldState"]
     if _change(step) is Change.DELETE or old.get("delete"):
         return False
@@ -257,7 +263,7 @@ def _texts(state: Mapping[str, Any]) -> Iterable[str]:
 
 
 class _Graph:
-    """What each old resource depends on: deletion takes the resource before them."""
+    """The dependencies of old resources: each is deleted before what it depends on."""
 
     def __init__(self, by_urn: Mapping[str, Sequence[Mapping[str, Any]]], guards: Iterable[StateGuard]) -> None:
         self._by_urn = by_urn
@@ -294,11 +300,11 @@ class _Graph:
 
 
 def _acts_before(one: GuardChange, tie: Tie, tie_first: bool, graph: _Graph) -> bool:
-    """Check whether a guard has done its work before a resource goes."""
+    """Check whether a guard has done its work before a resource is deleted."""
     if one.change is Change.NONE or one.obstacles:
         return False
     if one.change is Change.UPDATE:
-        # It runs with the program, but after what it depends on was replaced.
+        # An update runs after the replacement of what the guard depends on.
         return not tie_first
     if one.delete_first is not tie_first:
         return one.delete_first
@@ -306,7 +312,7 @@ def _acts_before(one: GuardChange, tie: Tie, tie_first: bool, graph: _Graph) -> 
 
 
 def _guard_change(guard: StateGuard, steps: Sequence[Mapping[str, Any]] | None, going: set[str]) -> GuardChange:
-    # With what stays, nothing is skipped.
+    # deletedWith has no effect for a resource that stays.
     present = replace(guard, deleted_with=guard.deleted_with if guard.deleted_with in going else None)
     if steps is None:
         return GuardChange(guard, Change.DELETE, delete_first=True, obstacles=present.obstacles)
@@ -333,7 +339,7 @@ def _guard_change(guard: StateGuard, steps: Sequence[Mapping[str, Any]] | None, 
     problem = None
     if new.get("scope") == _SECRET:
         problem = (
-            "its scope is a secret, of which the preview shows nothing, so which jobs the update leaves out is not "
+            "its scope is a secret, which the preview does not show, so the jobs that the update leaves out are not "
             "known. Make the preview with --show-secrets as well."
         )
     return GuardChange(guard, change, scopes=kept if problem else scopes, problem=problem)
@@ -374,7 +380,7 @@ def _scopes(service: str, scopes: Any) -> tuple[Scope, ...]:
             name: [one for one in value if one is not UNKNOWN] if isinstance(value, list) else value
             for name, value in scope.items()
         }
-        # A kind of selector of which nothing is known could leave out any job.
+        # A kind of selector with no known value could leave out any job.
         if any(value is UNKNOWN or value == [] for value in known.values()):
             continue
         try:

@@ -19,21 +19,21 @@ ANSWERS_IN: Final = 120
 
 
 def pulumi_path() -> str | None:
-    """Where ``pulumi`` is: on PATH, else beside this Python."""
+    """Return the path of ``pulumi``: on PATH, else beside this Python."""
     beside = str(Path(sys.executable).parent)
     return shutil.which("pulumi", path=os.pathsep.join([os.environ.get("PATH", os.defpath), beside]))
 
 
 def pulumi(*arguments: str) -> str:
-    """What ``pulumi`` prints.
+    """Run ``pulumi`` and return what it prints.
 
     Raises:
-        InvalidArgument: there is none, or it failed.
+        InvalidArgument: it is not installed, or it failed.
     """
     path = pulumi_path()
     if path is None:
         raise InvalidArgument(
-            "There is no `pulumi` command here: install Pulumi, or give an exported stack with --state FILE "
+            "There is no `pulumi` command on PATH: install Pulumi, or give an exported stack with --state FILE "
             "(`pulumi stack export > FILE`)."
         )
     command = ["pulumi", *arguments]
@@ -52,5 +52,5 @@ def pulumi(*arguments: str) -> str:
         raise InvalidArgument(f"`{' '.join(command)}` gave no answer in {ANSWERS_IN} s.") from error
     if done.returncode:
         reason = " ".join(line.strip() for line in done.stderr.strip().splitlines()[-5:])
-        raise InvalidArgument(redact(f"`{' '.join(command)}` failed: {reason or 'it did not say why'}"))
+        raise InvalidArgument(redact(f"`{' '.join(command)}` failed: {reason or 'it gave no reason'}"))
     return done.stdout

@@ -1,4 +1,4 @@
-"""What the commands find: the JSON of ``schemas/output-1.schema.json``, and what every format shows."""
+"""What commands find: the rows in JSON (``schemas/output-1.schema.json``), and the tables of every other format."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ __all__ = [
 
 
 class Result(Protocol):
-    """What a command has found."""
+    """The result of a command."""
 
     @property
     def exit_code(self) -> int:
-        """0 nothing found or all done, 1 findings, 2 could not tell."""
+        """0 nothing found or all done, 1 findings, 2 something is not known."""
 
     def document(self) -> Any:
-        """What JSON shows."""
+        """Return what JSON shows."""
 
     def page(self) -> Page:
-        """What the other formats show."""
+        """Return what the other formats show."""
 
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """One place: how many jobs are in flight there, or why that is not known."""
+    """One place: the number of jobs in flight there, or the error of the look."""
 
     service: str
     place: str
@@ -53,7 +53,11 @@ class PlaceRow:
 
 @dataclass(frozen=True)
 class JobRow:
-    """One job in flight. ``locations`` is None where the service was not asked."""
+    """One job in flight.
+
+    Attributes:
+        locations: what it reads and writes; None if the service was not asked.
+    """
 
     service: str
     place: str
@@ -70,7 +74,7 @@ class JobRow:
 
 
 def place_row(sight: Sight) -> PlaceRow:
-    """The row of a place."""
+    """Return the row of a place."""
     return PlaceRow(
         service=sight.connection.service,
         place=sight.connection.place,
@@ -82,7 +86,7 @@ def place_row(sight: Sight) -> PlaceRow:
 
 
 def job_row(job: Job, sight: Sight) -> JobRow:
-    """The row of a job."""
+    """Return the row of a job."""
     known = job.locations_known or bool(job.locations)
     return JobRow(
         service=job.service,
@@ -95,21 +99,21 @@ def job_row(job: Job, sight: Sight) -> JobRow:
         submitted_at=job.submitted_at,
         role_arn=job.role_arn,
         locations=_folders(job) if known else None,
-        # The service counts 0 until it has read what a batch names.
+        # Azure counts 0 documents until it has read the containers.
         documents=job.documents if job.documents and job.documents.total else None,
         characters_charged=job.characters_charged,
     )
 
 
 def _folders(job: Job) -> tuple[str, ...]:
-    # A batch may have a thousand documents; what tells whose they are is the container.
+    # A batch may have a thousand documents; their containers are enough.
     if job.role_arn is not None:
         return job.locations
     return tuple(dict.fromkeys("/".join(url.split("?")[0].split("/")[:4]) for url in job.locations))
 
 
 def places_table(sights: Sequence[Sight]) -> Table:
-    """The places that were looked at."""
+    """Return the table of the places that were looked at."""
     rows = tuple(
         (
             Cell(sight.connection.title),
@@ -126,7 +130,7 @@ def places_table(sights: Sequence[Sight]) -> Table:
 
 
 def jobs_table(title: str, jobs: Sequence[JobRow], at: datetime, empty: str = "None.") -> Table:
-    """Jobs, and what they read and write. A column that says nothing, or the same of all, is left out."""
+    """Return the table of some jobs, without columns that are empty; the place is left out if all have the same."""
     columns = [
         Column("Place"),
         Column("Job"),
@@ -157,7 +161,7 @@ def _job_cells(job: JobRow, at: datetime) -> Iterable[Cell]:
     if job.locations is None:
         yield Cell("not looked up", Tone.FAINT)
     else:
-        # Amazon Translate puts a folder of the job's own below the one that was asked for.
+        # Amazon Translate adds a folder of its own below the output folder of the job.
         own = re.compile(rf"[^/]*-TranslateText-{re.escape(job.id)}/?$")
         yield Cell(" ".join(dict.fromkeys(own.sub("", location) for location in job.locations)))
     known = job.documents is not None and job.documents.total > 0
@@ -165,7 +169,7 @@ def _job_cells(job: JobRow, at: datetime) -> Iterable[Cell]:
 
 
 def bars_of(jobs: Sequence[JobRow]) -> tuple[Bar, ...]:
-    """The time line of jobs in flight."""
+    """Return the bars of jobs in flight on a time line."""
     return tuple(
         Bar(job.name or job.id, job.submitted_at, None, job.service_state, _TONES[job.state])
         for job in jobs

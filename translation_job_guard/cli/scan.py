@@ -1,4 +1,4 @@
-"""``scan``: what is in flight, and whose it is."""
+"""``scan``: show what is in flight, and whose it is."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from translation_job_guard.teardown.schedule import FASTEST_POLL
 __all__ = ["Places", "ScanDocument", "ScanResult", "run", "scan", "scan_places"]
 
 LOCATED_BY_ITSELF = 100
-"""Batches of one resource whose documents are looked up without being asked: one request each."""
+"""Batches of one resource whose documents are looked up without ``--locate``, with one request each."""
 
 
 Places = Mapping[Connection, Scope | None]
@@ -72,7 +72,11 @@ class ScanDocument:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """What a scan saw. ``undecided`` are batches of which it is not known whether they are in scope."""
+    """The jobs that a scan saw.
+
+    Attributes:
+        undecided: batches that may be in scope or not: that is not known yet.
+    """
 
     at: datetime
     sights: tuple[Sight, ...]
@@ -82,13 +86,13 @@ class ScanResult:
 
     @property
     def exit_code(self) -> int:
-        """2 if a place or a job could not be told, 1 if anything is in flight."""
+        """2 if a place or a job is not known, else 1 if anything is in flight."""
         if self.undecided or any(sight.error for sight in self.sights):
             return 2
         return 1 if self.jobs else 0
 
     def document(self) -> ScanDocument:
-        """What JSON shows."""
+        """Return what JSON shows."""
         return ScanDocument(
             kind="scan",
             version=1,
@@ -102,23 +106,24 @@ class ScanResult:
         )
 
     def page(self) -> Page:
-        """What the other formats show."""
+        """Return what the other formats show."""
         failed = [sight for sight in self.sights if sight.error]
         looked = len(self.sights) - len(failed)
-        where = f"{looked} of {len(self.sights)} places" if failed else _places(len(self.sights))
-        count = "One job" if len(self.jobs) == 1 else f"{len(self.jobs)} jobs"
-        what = f"{count} in flight" if self.jobs else "Nothing in flight"
+        where = f"{looked} of {len(self.sights)} places" if failed else counted(len(self.sights), "place", "places")
+        what = f"{counted(len(self.jobs), 'job', 'jobs')} in flight" if self.jobs else "Nothing in flight"
         notes = [Note(text, Tone.NOTICE) for text in self.notes]
         if self.undecided:
             notes.append(
                 Note(
-                    f"{counted(len(self.undecided), 'batch is', 'batches are')} undecided: the service does not tell "
+                    f"{counted(len(self.undecided), 'batch is', 'batches are')} undecided: the service does not say "
                     f"yet whether {'it is' if len(self.undecided) == 1 else 'they are'} in scope. Run this again.",
                     Tone.BAD,
                 )
             )
         if failed and not looked:
-            lead = Note(f"Not known: none of {_places(len(self.sights))} could be looked at.", Tone.BAD)
+            lead = Note(
+                f"Not known: none of {counted(len(self.sights), 'place', 'places')} could be looked at.", Tone.BAD
+            )
         elif failed:
             lead = Note(f"{what} in the {where} that could be looked at.", Tone.BAD)
         else:
@@ -164,7 +169,7 @@ def run(
     if not watching.watch:
         return emit(scanned(), sinks, [credentials.key_env])
     if any(sink.path is None and sink.format is not Format.TABLE for sink in sinks):
-        raise InvalidArgument("--watch draws a table on standard output: write other formats as FORMAT=FILE.")
+        raise InvalidArgument("--watch draws a table on standard output; write other formats as FORMAT=FILE.")
     from translation_job_guard.cli.watch import watch
 
     result = watch(scanned, max(parse_timeout("--every", watching.every), FASTEST_POLL), credentials.key_env)
@@ -174,12 +179,12 @@ def run(
 def scan_places(
     places: PlaceOptions, estate: EstateOptions, selectors: SelectorOptions, credentials: CredentialOptions
 ) -> tuple[Places, list[str]]:
-    """Return the places to look at, each with its scope, and what there is to say about their choice.
+    """Return the places to look at, each with its scope, and notes about their choice.
 
-    Without any option the environment names them; selectors of one service alone leave out the other's.
+    Without any option the environment names them; selectors of one service alone leave out the other's place.
 
     Raises:
-        InvalidArgument: there is none, or an option cannot be used.
+        InvalidArgument: there is no place, or an option cannot be used.
     """
     notes: list[str] = []
     names = given_places(places)
@@ -189,7 +194,7 @@ def scan_places(
         if left_out:
             notes.append(
                 f"{', '.join(left_out)} was not looked at: Amazon Translate runs no batch jobs there. "
-                f"--region {left_out[0]} looks all the same."
+                f"--region {left_out[0]} looks there anyway."
             )
     scopes = {service: scope_of(selectors, service) for service in names}
     if not any(names.values()):
@@ -206,14 +211,21 @@ def scan_places(
 
 
 def scan(places: Places, *, timeout: float, locate_all: bool, notes: Iterable[str] = ()) -> ScanResult:
-    """Look at all places at once."""
+    """Look at all places at once.
+
+    Args:
+        places: where to look, and for which jobs.
+        timeout: seconds until a place counts as silent.
+        locate_all: whether to look up the documents of every batch.
+        notes: about the choice of the places, to show with the result.
+    """
 
     def covers(connection: Connection, job: Job) -> Coverage:
         scope = places[connection]
         return Coverage.COVERED if scope is None else coverage([scope], job)
 
     def wanted(connection: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
-        # Where the scope asks for containers every batch has to be looked up, or its answer would be a guess.
+        # A scope with containers can only be decided with the documents of the batch.
         needed = locate_all or len(jobs) <= LOCATED_BY_ITSELF
         return jobs if needed else [job for job in jobs if covers(connection, job) is Coverage.UNKNOWN]
 
@@ -231,10 +243,6 @@ def scan(places: Places, *, timeout: float, locate_all: bool, notes: Iterable[st
         if sight.unlocated:
             said.append(
                 f"{sight.connection.place}: the containers of {sight.unlocated} batches were not looked up, which "
-                "takes a request each: --locate does it."
+                "takes one request each; --locate does it."
             )
     return ScanResult(datetime.now(timezone.utc), tuple(sights), tuple(jobs), tuple(undecided), tuple(said))
-
-
-def _places(count: int) -> str:
-    return "one place" if count == 1 else f"{count} places"

@@ -1,4 +1,4 @@
-"""Stacks to read: from exported files, or from the installed ``pulumi``."""
+"""Read stacks: from exported files, or with the installed ``pulumi``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXPORTS_AT_ONCE: Final = 4
 
 @dataclass(frozen=True)
 class StackOrError:
-    """A stack, or why it could not be read."""
+    """A stack, or the error of reading it."""
 
     source: str
     stack: ExportedStack | None
@@ -44,7 +44,7 @@ def given_stacks(options: StackOptions) -> list[StackOrError]:
 
 
 def all_stacks() -> list[StackOrError]:
-    """Every stack of the backend that the installed ``pulumi`` is logged in to.
+    """Return every stack of the backend that the installed ``pulumi`` is logged in to.
 
     Raises:
         InvalidArgument: they cannot be listed.
@@ -53,16 +53,18 @@ def all_stacks() -> list[StackOrError]:
     try:
         names = [str(one["name"]) for one in json.loads(listed)]
     except (ValueError, TypeError, KeyError) as error:
-        raise InvalidArgument("`pulumi stack ls --all --json` printed no list of stacks.") from error
+        raise InvalidArgument(
+            "`pulumi stack ls --all --json` did not print a list of stacks; expected JSON."
+        ) from error
     return _exported(names)
 
 
 def guard_names(stacks: Sequence[StackOrError]) -> list[tuple[str, str]]:
-    """Return stack and name of every guard, as an override may name it; nothing if a stack could not be read."""
+    """Return stack and name of every guard, as an override may name it; empty if a stack could not be read."""
     if not all(one.stack for one in stacks):
         return []
     guards = [(one.stack, guard) for one in stacks if one.stack for guard in one.stack.guards]
-    # What is stored is what its delete goes by; after `pulumi stack rename` the URN says something else.
+    # A delete compares the stored names; after `pulumi stack rename` the URN has another stack.
     return [
         (guard.arguments.stack or stack.name, guard.arguments.name) if guard.arguments else (stack.name, guard.name)
         for stack, guard in guards
@@ -80,7 +82,7 @@ def _export(name: str | None) -> StackOrError:
     try:
         stack = parse_state(pulumi(*arguments), source)
         if stack.needs_secrets:
-            # Only where a guard's own properties are secret: else no secret has to be decrypted.
+            # Only where properties of a guard are secret: otherwise no secret needs to be decrypted.
             stack = parse_state(pulumi(*arguments, "--show-secrets"), source)
     except InvalidArgument as error:
         return StackOrError(source, None, str(error))
@@ -99,7 +101,7 @@ def read_text(name: str) -> str:
     except OSError as error:
         raise InvalidArgument(f"{source} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
-        raise InvalidArgument(f"{source} is not text in UTF-8; expected what pulumi prints.") from error
+        raise InvalidArgument(f"{source} is not valid UTF-8; expected what pulumi prints.") from error
 
 
 def _from_file(name: str) -> StackOrError:

@@ -1,4 +1,4 @@
-"""Write to standard output and standard error. A reader that has gone away is no error."""
+"""Write to standard output and standard error. A reader that has closed them is not an error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["abandon_stdout", "say", "write_out"]
 
 
 def write_out(text: str) -> None:
-    """Write to standard output; nothing more is written once its reader has gone."""
+    """Write to standard output; once its reader has closed it, write nothing more."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -20,13 +20,13 @@ def write_out(text: str) -> None:
 
 
 def abandon_stdout() -> None:
-    """Send what is still to come nowhere, so that the interpreter does not complain when it ends."""
+    """Discard all further output, so that the interpreter does not complain when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
 
 
 def say(text: str) -> None:
-    """One line to the person at the terminal, on standard error, without secrets."""
+    """Print a line on standard error, without secrets."""
     try:
         print(redact(text), file=sys.stderr, flush=True)
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""A page as text: on a terminal with colours and as wide as it is, elsewhere plain and of a readable width."""
+"""Draw a page as text: on a terminal in its width and with colours, elsewhere plain and in a readable width."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from translation_job_guard.presentation import Cell, Note, Page, Table, Tone
 __all__ = ["print_page", "renderable", "text_of_page"]
 
 ROWS = 200
-"""Rows of one table on a terminal at most: who wants thousands has a pipe or a file for them."""
+"""Rows of one table on a terminal at most; pipes and files get all."""
 PIPED = 120
 """Characters in a line of a table in a pipe or a file, unless COLUMNS says otherwise."""
 _ENDLESS = 100_000
@@ -32,10 +32,10 @@ _SIGNS = {Tone.GOOD: "✓ ", Tone.NOTICE: "! ", Tone.BAD: "✗ "}
 
 
 def print_page(page: Page) -> None:
-    """Print to standard output. NO_COLOR and terminals that cannot show colours are respected.
+    """Print a page to standard output, in colours unless NO_COLOR or the terminal forbids it.
 
     Raises:
-        BrokenPipeError: the reader has gone.
+        BrokenPipeError: the reader of standard output has closed it.
     """
     console = Console(highlight=False)
     if console.is_terminal:
@@ -48,7 +48,7 @@ def print_page(page: Page) -> None:
 def text_of_page(page: Page) -> str:
     """Return the page as plain text without colours: tables of at most ``COLUMNS`` characters (120 if that is not set).
 
-    No line is cut: where a table is wider, its rows stand below each other, one line a column.
+    No line is cut: a table that is wider shows its rows as records, one line a column.
     """
     width = os.environ.get("COLUMNS", "")
     buffer = io.StringIO()
@@ -61,8 +61,9 @@ def renderable(page: Page, width: int, rows: int | None = None, *, wraps: bool =
     """Return what rich draws.
 
     Args:
+        page: what to draw.
         width: characters in a line.
-        rows: of each table at most.
+        rows: rows of one table at most; None for all.
         wraps: whether long texts may go on in the next line.
     """
     parts: list[RenderableType] = [_note(page.lead, bold=True)]
@@ -88,7 +89,7 @@ def _table(table: Table, width: int, rows: int | None, wraps: bool) -> Iterable[
     yield _columns(table, shown) if _fits(table, shown, width, wraps) else _records(table, shown)
     if len(shown) < len(table.rows):
         left = len(table.rows) - len(shown)
-        yield Text(f"…and {left} more: --output html=FILE (or json) has them all.", "yellow")
+        yield Text(f"…and {left} more: --output html=FILE (or json) has all of them.", "yellow")
 
 
 def _columns(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:
@@ -101,7 +102,7 @@ def _columns(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:
 
 
 def _records(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:
-    """Row below row, one line a column: for terminals too narrow to have them side by side."""
+    """Draw rows as records, one line a column, for terminals too narrow for columns side by side."""
     text = Text()
     for row in rows:
         for number, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
@@ -113,11 +114,11 @@ def _records(table: Table, rows: Iterable[tuple[Cell, ...]]) -> RenderableType:
 
 
 def _fits(table: Table, rows: Iterable[tuple[Cell, ...]], width: int, wraps: bool) -> bool:
-    """Check whether the columns can stand side by side without words being cut to pieces."""
+    """Check whether the columns fit side by side without breaking words."""
     needed = [len(column.title) for column in table.columns]
     for row in rows:
         for index, cell in enumerate(row):
-            # Of a long text half may wrap to the next line.
+            # Half of a long text may wrap to the next line.
             least = min(len(cell.text), max(24, len(cell.text) // 2)) if wraps else len(cell.text)
             needed[index] = max(needed[index], least)
     return sum(needed) + 2 * len(needed) <= width

@@ -1,4 +1,4 @@
-"""Every request on standard error, without secrets: what ``--verbose`` shows."""
+"""``--verbose``: show every request on standard error, without secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["show_requests"]
 
 
 def show_requests() -> None:
-    """From now on say each request of boto3, of the Azure SDKs, and each answer's status."""
+    """Show each request of the SDKs, and the status of each answer, from now on."""
     for name in ("botocore.endpoint", "urllib3.connectionpool"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.DEBUG)
@@ -19,7 +19,7 @@ def show_requests() -> None:
 
 
 class _Requests(logging.Handler):
-    """Picks what is a request from the SDKs' debug messages; the rest of those has headers, and so credentials."""
+    """Pick the requests from the SDKs' debug messages; the other messages hold headers, and so credentials."""
 
     def emit(self, record: logging.LogRecord) -> None:
         arguments = record.args if isinstance(record.args, tuple) else ()

@@ -1,4 +1,4 @@
-"""``scan --watch``: the table, live, until nothing is in flight."""
+"""``scan --watch``: scan again and again, and show the table live."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ _R = TypeVar("_R", bound=Result)
 
 
 def watch(scan: Callable[[], _R], every: float, key_env: str) -> _R:
-    """Scan again and again until nothing is in flight and every place could be looked at.
+    """Scan until nothing is in flight and every place could be looked at.
 
-    On a terminal one table is drawn anew; elsewhere each change is a line.
+    On a terminal one table is redrawn; elsewhere each change is a line.
 
     Args:
-        every: seconds from one look to the next.
+        scan: makes one scan.
+        every: seconds from one scan to the next.
+        key_env: an environment variable whose value is a secret.
 
     Raises:
-        KeyboardInterrupt: it was interrupted.
+        KeyboardInterrupt: the command was interrupted.
     """
     console = Console(highlight=False)
     if console.is_terminal:

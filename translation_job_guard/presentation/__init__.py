@@ -1,4 +1,4 @@
-"""What there is to show, apart from how: receipts and commands fill in a ``Page``, and each format draws it."""
+"""The content of a page, apart from its format: receipts and commands fill in a ``Page``, and each format draws it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 
 
 class Tone(enum.Enum):
-    """What something means to the reader. Never told by colour alone: the text says it too."""
+    """What something means to the reader. Colour alone never says it: the text does too."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -39,7 +39,7 @@ class Tone(enum.Enum):
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that sums something up."""
+    """A number with its label, shown at the top of a page."""
 
     label: str
     value: str
@@ -48,7 +48,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know or to do, in a sentence."""
+    """A sentence about something to know or to do."""
 
     text: str
     tone: Tone = Tone.PLAIN
@@ -56,7 +56,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. ``numeric`` ones are flush right."""
+    """A column of a table; numeric columns are aligned right."""
 
     title: str
     numeric: bool = False
@@ -72,7 +72,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a heading. ``empty`` is what is said if there are none."""
+    """Rows under a title.
+
+    Attributes:
+        empty: what to show if there are no rows.
+    """
 
     title: str
     columns: tuple[Column, ...]
@@ -82,7 +86,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment on a bar."""
+    """A moment that is marked on a bar."""
 
     at: datetime
     label: str
@@ -90,7 +94,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """The life of one job on a time line. ``end`` None: it is in flight."""
+    """The life of one job on a time line.
+
+    Attributes:
+        end: None while the job is in flight.
+    """
 
     label: str
     start: datetime
@@ -102,7 +110,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that one command or one receipt has to show. ``lead`` is the answer in one sentence."""
+    """All that one command or one receipt shows.
+
+    Attributes:
+        lead: the answer in one sentence.
+    """
 
     title: str
     lead: Note
@@ -114,7 +126,7 @@ class Page:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, enums and times as what JSON has."""
+    """Return dataclasses, enums and times as values that JSON has."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, enum.Enum):
@@ -129,12 +141,12 @@ def plain(value: Any) -> Any:
 
 
 def written(moment: datetime) -> str:
-    """A point in time as RFC 3339 in UTC, to the second."""
+    """Return a point in time as RFC 3339 text in UTC, to the second."""
     return moment.astimezone(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def cleaned(value: _T, clean: Callable[[str], str]) -> _T:
-    """A copy of ``value`` with every text of it, at any depth, put through ``clean``."""
+    """Return a copy of ``value`` with ``clean`` applied to every text in it, at any depth."""
     result: Any = value
     if isinstance(value, str) and not isinstance(value, enum.Enum):
         result = clean(value)

@@ -1,4 +1,4 @@
-"""A page as one HTML file that needs nothing else: no script, no network, light and dark, phone and paper."""
+"""Draw a page as one HTML file without scripts or network access, for light and dark, phone and paper."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["html"]
 
 BARS: Final = 500
-"""Jobs on the time line at most; the tables have all."""
+"""Jobs on the time line at most; the tables have all of them."""
 WIDTH: Final = 1000.0
-"""Of the time line, in its own units."""
+"""The width of the time line, in its own units."""
 _NARROWEST: Final = 4.0
 _SIGNS: Final = {Tone.GOOD: "✓", Tone.NOTICE: "!", Tone.BAD: "✗"}
 
 
 def html(page: Page) -> str:
-    """``page`` as an HTML document."""
+    """Return ``page`` as an HTML document."""
     shown = page.bars[:BARS]
     return _template().render(
         page=page,
@@ -52,7 +52,11 @@ class _Drawn:
 
 @dataclass(frozen=True)
 class _Tick:
-    """A moment on the axis. ``at`` in per cent of the width."""
+    """A moment on the axis.
+
+    Attributes:
+        at: in per cent of the width.
+    """
 
     at: float
     label: str
@@ -74,7 +78,7 @@ def _template() -> Template:
 
 
 def _sentence(text: str) -> str:
-    """Text with commands, which stand between backticks, as code."""
+    """Return text with the commands between backticks marked up as code."""
     from markupsafe import Markup, escape
 
     parts = re.split(r"`([^`]+)`", text)
@@ -84,7 +88,7 @@ def _sentence(text: str) -> str:
 
 
 def _span(bars: Sequence[Bar], now: datetime) -> tuple[datetime, float]:
-    """Where the time line begins, and its length in seconds."""
+    """Return the beginning of the time line, and its length in seconds."""
     begin = min(bar.start for bar in bars)
     end = max([now, *(bar.end for bar in bars if bar.end)])
     return begin, max((end - begin).total_seconds(), 1.0)

@@ -1,4 +1,4 @@
-"""A page as Markdown, fit for a CI job's summary."""
+"""Draw a page as Markdown, for the summary of a CI job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from translation_job_guard.presentation import Note, Page, Table, Tone, written
 __all__ = ["markdown"]
 
 ROWS = 500
-"""Rows of one table at most: a job summary takes one mebibyte at GitHub."""
+"""Rows of one table at most: a job summary at GitHub can have one mebibyte."""
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&$])")
 # GitHub makes links of these by itself: of http://, https:// and ftp://, of "www." and of an at sign between words. A
@@ -23,7 +23,7 @@ _SIGNS = {Tone.GOOD: "✅ ", Tone.NOTICE: "⚠️ ", Tone.BAD: "❌ "}
 
 
 def markdown(page: Page) -> str:
-    """``page`` as GitHub-flavoured Markdown, which GitLab and Azure DevOps show as well."""
+    """Return ``page`` as GitHub-flavoured Markdown, which GitLab and Azure DevOps show as well."""
     return "\n".join(_lines(page)) + "\n"
 
 
@@ -64,7 +64,7 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _sentence(text: str) -> str:
-    # Commands stand between backticks, and stay as they are.
+    # Commands between backticks stay as they are.
     parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
     return "".join(part if index % 2 else _escaped(part) for index, part in enumerate(parts))
 
@@ -74,7 +74,7 @@ def _text(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return ``text`` so that nothing in it is taken for Markdown, HTML or a link."""
+    """Return ``text`` with everything escaped that would be read as Markdown, HTML or a link."""
     text = _SPECIAL.sub(r"\\\1", text)
     for link, escaped in _LINKS:
         text = link.sub(escaped, text)
