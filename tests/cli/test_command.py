@@ -69,7 +69,7 @@ def test_help_loads_no_sdk() -> None:
         (["plan", "--state", "-", "--state", "-"], "only once"),
     ],
 )
-def test_what_cannot_be_used_is_exit_code_2_and_says_what_to_give(cli: Cli, arguments: list[str], says: str) -> None:
+def test_bad_usage_is_exit_code_2_and_says_what_to_give(cli: Cli, arguments: list[str], says: str) -> None:
     """In one sentence, never with a traceback."""
     done = cli(*arguments)
     assert done.returncode == 2

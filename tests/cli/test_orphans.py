@@ -106,7 +106,7 @@ def test_a_guard_that_would_not_be_called_answers_for_nothing(cli: Cli, add_jobs
     assert "hush" not in json.dumps(found)
 
 
-def test_while_a_guard_cannot_be_read_nothing_that_it_may_cover_is_called_orphaned(cli: Cli, add_jobs: AddJobs) -> None:
+def test_jobs_that_an_unreadable_guard_may_cover_are_undecided(cli: Cli, add_jobs: AddJobs) -> None:
     """Exit code 2, and no command to stop it is offered; what has lost its bucket is an orphan in any case."""
     add_jobs(name="other", role=OTHER_ROLE, input="s3://pr-17-files/in/", output="s3://pr-17-files/out/")
     add_jobs(name="lost", role=OTHER_ROLE, input="s3://bucket-x/", output="s3://bucket-x/")

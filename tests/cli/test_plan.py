@@ -52,7 +52,7 @@ def test_plan_is_what_it_was(cli: Cli, shop: str, format_: str) -> None:
     check_golden(GOLDEN / f"plan.{format_}", normalised(done.stdout, cli.emulator.url))
 
 
-def test_plan_tells_what_a_destroy_would_stop_and_what_it_would_orphan(cli: Cli, shop: str) -> None:
+def test_plan_shows_what_a_destroy_would_stop_and_orphan(cli: Cli, shop: str) -> None:
     """By guard; a job that only a guard covers that would not be called is orphaned too."""
     found = cli.json("plan", "--state", shop)
     validate(found, "plan")
@@ -132,7 +132,7 @@ def test_an_override_that_names_no_guard_is_an_error(cli: Cli) -> None:
     assert found["stacks"][0]["guards"][0]["mode"] == "ignore"
 
 
-def test_a_timeout_too_short_for_the_quiet_period_does_not_stop_ignore(cli: Cli) -> None:
+def test_mode_ignore_does_not_mind_a_timeout_that_is_too_short(cli: Cli) -> None:
     """Mode ignore waits for nothing, so nothing about the timeout can make its delete fail."""
     name = write(cli, "state.json", state(cli.emulator.url, guards={"guard": {"quiet_period": 3}}))
     short = {"TRANSLATION_JOB_GUARD_TIMEOUT": "2s"}

@@ -72,7 +72,7 @@ def test_the_order_of_the_steps_says_nothing() -> None:
         assert meaning(json.dumps(document), state) == meaning(preview, state), name
 
 
-def test_a_guard_that_does_not_depend_on_a_resource_comes_too_late() -> None:
+def test_a_guard_without_a_dependency_acts_too_late() -> None:
     """Both go in the end, side by side."""
     preview, state = recorded("delete", URL)
     document = json.loads(preview)

@@ -94,7 +94,7 @@ def test_a_batch_without_documents_yet_is_neither_in_nor_out(cli: Cli, add_jobs:
     assert (found["jobs"], len(found["undecided"]), found["exit_code"]) == ([], 1, 2)
 
 
-def test_all_regions_at_once_with_one_that_is_slow_and_a_place_that_is_dead(cli: Cli, add_jobs: AddJobs) -> None:
+def test_all_regions_with_a_slow_one_and_a_dead_place(cli: Cli, add_jobs: AddJobs) -> None:
     """The others are shown; each of the two is a row that says why, and the exit code is 2."""
     add_jobs(name="far", region="ap-southeast-2")
     cli.emulator.control.fault("ListTextTranslationJobs", "slow", match={"region": "us-west-1"}, seconds=600)
