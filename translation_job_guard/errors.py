@@ -6,6 +6,7 @@
     ├── InvalidArgument            an argument, option or environment variable cannot be used (also a ValueError)
     ├── MissingExtra               a package that is needed is not installed
     ├── WrongAccount               the credentials lead to another account than the guard was made for
+    ├── Interrupted                somebody interrupted the work; the same command continues it
     ├── UnexpectedError            an exception of another package, which this one does not handle
     ├── ServiceError               a request to a service failed
     │   ├── Throttled              too many requests: a retry succeeds later
@@ -34,6 +35,7 @@ __all__ = [
     "CredentialsUnusable",
     "Denied",
     "GuardError",
+    "Interrupted",
     "InvalidArgument",
     "JobNotFound",
     "MissingExtra",
@@ -81,6 +83,13 @@ class MissingExtra(GuardError):
 
 class WrongAccount(GuardError):
     """The credentials lead to another account than the guard was made for."""
+
+
+class Interrupted(GuardError):
+    """Somebody interrupted the work. Nothing is lost: the same command goes on from there."""
+
+    def __init__(self, message: str = "interrupted: run the same command again.") -> None:
+        super().__init__(message)
 
 
 class UnexpectedError(GuardError):

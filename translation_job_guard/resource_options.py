@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
 import pulumi
 
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.guard.ignored import blinding
 from translation_job_guard.resource_types import GUARD_TYPES
 
 __all__ = ["guard_options", "resource_list", "warn_of_unknown_children", "with_children"]
-
-_DECISIVE: Final = frozenset(
-    {"scope", "protects", "triggers", "region", "endpoint", "expected_account_id", "account_resource_id"}
-)
-"""The properties that decide whether a guard is replaced, and which jobs are in its scope."""
 
 
 def resource_list(name: str, protects: Iterable[pulumi.Resource] | None) -> list[pulumi.Resource]:
@@ -96,7 +90,7 @@ def _problems(protects: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions)
     if opts.deleted_with is not None:
         yield "`deleted_with` makes Pulumi skip the guard's delete, and its jobs would go on. Leave it out."
     # Whatever their spelling.
-    ignored = sorted(path for path in opts.ignore_changes or [] if _first_key(path) in {"*", None, *_DECISIVE})
+    ignored = blinding(opts.ignore_changes or [])
     if ignored:
         yield (
             f"`ignore_changes` of {', '.join(ignored)} would keep the guard at jobs and resources that are no longer "
@@ -112,19 +106,6 @@ def _problems(protects: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions)
             "it protects its own parent, or what its parent is in, so each would wait for the other. Give it another "
             "parent, or protect the resources inside the parent instead."
         )
-
-
-def _first_key(path: str) -> str | None:
-    """Return the first key of a property path; None if there is none or the path cannot be parsed.
-
-    The grammar of Pulumi's ``resource.ParsePropertyPath``: ``a.b``, ``a[0]``, ``a["b"]``, ``["a"]``, ``*`` and ``[*]``,
-    with any number of dots before a key.
-    """
-    match = re.match(r'\.*(?:\["((?:\\"|[^"])*)"\]|\[(\*)\]|([^.\[]+))', path.strip())
-    if match is None:
-        return None
-    quoted, star, plain = match.groups()
-    return str(star or plain or quoted.replace('\\"', '"')).strip()
 
 
 def _contains(resource: pulumi.Resource, descendant: pulumi.Resource) -> bool:

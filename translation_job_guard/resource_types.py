@@ -15,6 +15,7 @@ __all__ = [
     "CONTAINER_ID",
     "GUARD_TYPES",
     "MANY_SERVICES",
+    "NATIVE_GUARD_TYPES",
     "ROLE",
     "STORAGE_ACCOUNT",
     "TRANSLATE",
@@ -28,7 +29,12 @@ GUARD_TYPES: Final[Mapping[str, str]] = {
     "pulumi-python:dynamic/translation:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
     "pulumi-python:dynamic/translation:AzureDocumentTranslationJobGuard": AZURE_DOCUMENT_TRANSLATION,
 }
-"""The service of each type of guard. The types are a stored format."""
+"""The service of each type of dynamic guard. The types are a stored format."""
+NATIVE_GUARD_TYPES: Final[Mapping[str, str]] = {
+    "translation-job-guard:index:AmazonTranslateJobGuard": AMAZON_TRANSLATE,
+    "translation-job-guard:index:AzureDocumentTranslationJobGuard": AZURE_DOCUMENT_TRANSLATION,
+}
+"""The service of each type of guard of the native plugin. The types are a stored format."""
 ROLE: Final = "aws:iam/role:Role"
 BUCKETS: Final = frozenset({"aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"})
 """Version 6 of the provider has both, version 7 only the first."""

@@ -28,7 +28,7 @@ from translation_job_guard.errors import (
     UnexpectedError,
     WrongAccount,
 )
-from translation_job_guard.guard import lifecycle, retries
+from translation_job_guard.guard import host, lifecycle, retries
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.guard.environment import ON_DELETE, RECEIPTS, TIMEOUT, UNDECIDED, Overrides
 from translation_job_guard.guard.preview import in_flight
@@ -67,7 +67,7 @@ class Time:
 @pytest.fixture(autouse=True)
 def time(bare_environment: Path, monkeypatch: pytest.MonkeyPatch) -> Time:  # noqa: ARG001 - set before
     stands = Time()
-    for module in (lifecycle, retries):
+    for module in (host, lifecycle, retries):
         monkeypatch.setattr(module, "time", stands)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEMULATOR")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-secret")

@@ -14,12 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from translation_job_guard.durations import format_duration
-from translation_job_guard.errors import GuardError, InvalidArgument, ServiceError, UnexpectedError, WrongAccount
+from translation_job_guard.errors import (
+    GuardError,
+    Interrupted,
+    InvalidArgument,
+    ServiceError,
+    UnexpectedError,
+    WrongAccount,
+)
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.guard.environment import ON_DELETE, Overrides, options_in_force, read_environment
+from translation_job_guard.guard.host import current_host
 from translation_job_guard.guard.progress import Voice, guard_voice
 from translation_job_guard.guard.retries import add_advice, is_transient, retried, unexpected
-from translation_job_guard.jobs import Coverage, Job, coverage, left_behind, named
+from translation_job_guard.jobs import Coverage, Job, counted, coverage, left_behind, named
 from translation_job_guard.services import JobService
 from translation_job_guard.services.reading import Reads
 from translation_job_guard.teardown import CannotTell, Mode, Occasion, Report, TeardownError, TeardownOptions
@@ -30,9 +38,6 @@ if TYPE_CHECKING:
     from translation_job_guard.receipts import Receipt
 
 __all__ = ["connect", "prove", "stop_left_behind", "tear_down", "verify_account", "verify_move"]
-
-_STOP_WAITING: Final = "To stop waiting, press Ctrl-C twice; the same command goes on from there (docs/runbook.md)"
-_WAY_OUT: Final = f"{_STOP_WAITING}, and with {ON_DELETE}=ignore it leaves the jobs running"
 
 
 def prove(guard: GuardArguments) -> str:
@@ -61,7 +66,7 @@ def prove(guard: GuardArguments) -> str:
 
     timeout = guard.options.timeout
     try:
-        return retried(guard.connection, work, patience, guard_voice(guard, _STOP_WAITING), within=timeout)
+        return retried(guard.connection, work, patience, guard_voice(guard, _stop_waiting()), within=timeout)
     except (ServiceError, InvalidArgument) as error:
         add_advice(error, "The guard was not made and nothing was stopped: fix this and run the same command again.")
         raise
@@ -92,7 +97,7 @@ def verify_move(old: GuardArguments, new: GuardArguments) -> str:
         GuardError: They lead to another, or it could not be found out.
     """
     try:
-        return _reach(_in_account_of(old, new), new.options, guard_voice(new, _STOP_WAITING))[1]
+        return _reach(_in_account_of(old, new), new.options, guard_voice(new, _stop_waiting()))[1]
     except (ServiceError, InvalidArgument) as error:
         add_advice(error, "The guard was not changed and nothing was stopped: fix this and run the same command again.")
         raise
@@ -135,7 +140,7 @@ def tear_down(
     Raises:
         GuardError: It did not reach quiet, or could not tell.
     """
-    voice = voice or guard_voice(guard, _WAY_OUT)
+    voice = voice or guard_voice(guard, _way_out())
     chosen = chosen or read_environment(guard.name, stack=guard.stack)
     return _run(_Teardown(guard, partial(coverage, guard.scopes), chosen, voice, occasion, on_receipt, reword))
 
@@ -149,7 +154,7 @@ def stop_left_behind(old: GuardArguments, new: GuardArguments) -> None:
     if set(old.scopes) <= set(new.scopes):
         return
     guard = _in_account_of(old, new)
-    voice, chosen = guard_voice(guard, _WAY_OUT), read_environment(guard.name, stack=guard.stack)
+    voice, chosen = guard_voice(guard, _way_out()), read_environment(guard.name, stack=guard.stack)
     fate = _LEFT_BEHIND[chosen.mode or guard.options.mode]
     voice.say(f"the scope has changed: what the old one covered and the new one does not {fate}")
     _run(_Teardown(guard, partial(left_behind, old.scopes, new.scopes), chosen, voice, Occasion.UPDATE))
@@ -162,6 +167,14 @@ _LEFT_BEHIND: Final = {
     Mode.IGNORE: "is left running",
 }
 """What an update does, by its mode, with the jobs that the new scope does not cover."""
+
+
+def _stop_waiting() -> str:
+    return f"To stop waiting, {current_host().keys}; the same command goes on from there (docs/runbook.md)"
+
+
+def _way_out() -> str:
+    return f"{_stop_waiting()}, and with {ON_DELETE}=ignore it leaves the jobs running"
 
 
 def _in_account_of(old: GuardArguments, new: GuardArguments) -> GuardArguments:
@@ -212,6 +225,7 @@ class _Teardown:
             account=account,
             pace=pace_of(at.service, account, at.place),
             read_pace=pace_of(at.service, account, at.place, "read"),
+            clock=current_host().clock,
             observe=self._observe,
             spent=time.monotonic() - begun,
         )
@@ -222,6 +236,9 @@ class _Teardown:
 
     def failure(self, error: BaseException) -> GuardError:
         """Return what a teardown that does not ignore ``error`` raises for it."""
+        # Whatever error a wait that was interrupted ended in.
+        if current_host().interrupted:
+            return self._interrupted()
         failure = error if isinstance(error, GuardError) else unexpected(error, self.guard.connection)
         # Only the environment can be invalid here: the properties were read before.
         if isinstance(error, (ServiceError, InvalidArgument)):
@@ -233,6 +250,17 @@ class _Teardown:
             )
         failure.args = (self.reword(failure), *failure.args[1:])
         return failure
+
+    def _interrupted(self) -> Interrupted:
+        left = self.report.left
+        asked = sum(record.asks > 0 for record in left)
+        standing = "nothing is in flight as far as it is known"
+        if left:
+            standing = (
+                f"{counted(len(left), 'job is', 'jobs are')} in flight, {asked:,} asked to stop: "
+                f"{named(record.now for record in left)}"
+            )
+        return Interrupted(f"interrupted: {standing}. Nothing is lost: run it again, and it goes on from here.")
 
     def closing(self) -> str:
         """Return the last line of a teardown that did not fail."""

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from translation_job_guard.durations import format_duration
 from translation_job_guard.guard.arguments import GuardArguments
+from translation_job_guard.guard.host import current_host
 from translation_job_guard.jobs import JobState
 from translation_job_guard.redaction import printable, redact
 from translation_job_guard.teardown import Ending, Mode, Report
@@ -39,13 +40,13 @@ def one_line(text: str) -> str:
 
 
 class Voice:
-    """Prints a guard's lines to standard output, where Pulumi shows them live on the guard's row.
+    """Prints a guard's lines where its host says: to standard output, by default.
 
     Args:
         label: The guard's name, with which each line begins.
         key_env: An environment variable whose value is a secret.
         clock: Returns monotonic seconds.
-        out: A stream to print to instead of standard output.
+        out: A stream to print to instead of where the host says.
         way_out: How to stop waiting; printed once, with the first line about a wait.
     """
 
@@ -61,6 +62,7 @@ class Voice:
         self.key_env = key_env
         self._clock = clock
         self._out = out
+        self._write = current_host().write if out is None else None
         self._way_out = way_out
         self._said_at = self._looked_at = float("-inf")
         self._said = ""
@@ -72,6 +74,9 @@ class Voice:
         with suppress(Exception):
             # A service's message may have several lines, of which only the first would have the guard's name.
             line = one_line(f"[{self.label}] {redact(text, self.key_env)}")
+            if self._write is not None:
+                self._write(line)
+                return
             out = self._out or sys.stdout
             # Guards work in parallel in one process: one write for each line keeps their lines whole.
             with _printing:

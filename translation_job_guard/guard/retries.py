@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from translation_job_guard.durations import format_duration
 from translation_job_guard.errors import Abandoned, GuardError, ServiceError, Throttled, Transient, UnexpectedError
 from translation_job_guard.guard.environment import ON_DELETE
+from translation_job_guard.guard.host import current_host
 from translation_job_guard.guard.progress import Voice
 from translation_job_guard.jobs import counted
 from translation_job_guard.services import Connection
@@ -73,7 +74,7 @@ def retried(
                 raise
             _say_waiting(voice, connection, error, attempts, elapsed, limit)
             ordered = min((error.retry_after if isinstance(error, Throttled) else None) or 0.0, LONGEST_WAIT)
-            time.sleep(ordered if ordered > pause and elapsed + ordered <= limit else pause)
+            current_host().sleep(ordered if ordered > pause and elapsed + ordered <= limit else pause)
             pause, attempts = min(pause * 2, _LONGEST_PAUSE), attempts + 1
 
 
