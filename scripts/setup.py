@@ -81,6 +81,8 @@ SOURCE = EngineSource(ROOT / "engine", SDK_SCRIPTS)
 MINIMUM = EngineSource(ROOT / "engine" / "minimum", (*SDK_SCRIPTS, "python/dist/pulumi-analyzer-policy-python"))
 """The earliest release that the guards are tested with; not for use. Its engine starts policy packs by a script."""
 MINIMUM_BIN = VENV / "minimum-engine"
+LANGUAGES = ROOT / "engine" / "languages"
+"""A Go module of what runs programs in TypeScript, Go and Java on a built engine. A released CLI brings its own."""
 
 
 class SetupError(Exception):
@@ -200,22 +202,21 @@ def set_up_engine() -> None:
     installed, built = installed_place(), SOURCE.place
     for place in (installed, built):
         if (place / "pulumi").exists():
-            fresh = link_engine(place, BIN)
+            fresh = link_engine(place, BIN, *languages(place))
             say(f"Pulumi engine: {place}" + (" (fetched before)" if fresh else " is up to date"))
             return
 
-    cache().mkdir(parents=True, exist_ok=True)
-    with exclusively(cache() / "lock"):
-        for place, fetch in ((installed, partial(install_engine, installed)), (built, partial(build_engine, SOURCE))):
-            try:
+    for place, fetch in ((installed, partial(install_engine, installed)), (built, partial(build_engine, SOURCE))):
+        try:
+            with cache_lock():
                 if not (place / "pulumi").exists():
                     fetch()
-            except Unavailable as reason:
-                reasons.append(str(reason))
-                continue
-            link_engine(place, BIN)
-            say(f"Pulumi engine: {place}, linked into .venv/bin")
-            return
+        except Unavailable as reason:
+            reasons.append(str(reason))
+            continue
+        link_engine(place, BIN, *languages(place))
+        say(f"Pulumi engine: {place}, linked into .venv/bin")
+        return
     raise SetupError(
         "There is no Pulumi engine, and none can be had here:\n"
         + "".join(f"  - {reason}\n" for reason in reasons)
@@ -227,8 +228,7 @@ def set_up_engine() -> None:
 def set_up_minimum_engine() -> None:
     """Build the earliest supported engine, and link it into a directory of its own: `.venv/bin` keeps its engine."""
     place = MINIMUM.place
-    cache().mkdir(parents=True, exist_ok=True)
-    with exclusively(cache() / "lock"):
+    with cache_lock():
         if not (place / "pulumi").exists():
             try:
                 build_engine(MINIMUM)
@@ -243,9 +243,9 @@ def clean_engines() -> None:
     """Delete the engines in the cache that this checkout does not use. Other checkouts get theirs again from set-up."""
     if not cache().is_dir():
         return
-    kept = {installed_place().parent, SOURCE.place, MINIMUM.place}
+    kept = {installed_place().parent, SOURCE.place, MINIMUM.place, languages_place()}
     with exclusively(cache() / "lock"):
-        for pattern in ("engine-*", "pulumi-*", "unfinished-*"):
+        for pattern in ("engine-*", "languages-*", "pulumi-*", "unfinished-*"):
             for place in sorted(set(cache().glob(pattern)) - kept):
                 shutil.rmtree(place)
                 say(f"Pulumi engine: deleted {place}")
@@ -293,8 +293,7 @@ def build_engine(source: EngineSource) -> None:
     go_version = usable_go(go, source)
     say(f"Pulumi engine: building {source.version} from source with Go {go_version}: some minutes, once per machine")
     with temporary_directory() as directory:
-        flags = f"-s -w -X {SDK}/go/common/version.Version={source.version}"
-        build = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", f"{directory}{os.sep}"]
+        build = [go, "build", *build_flags(source), "-o", f"{directory}{os.sep}"]
         watch([*build, f"{ENGINE}/cmd/pulumi", "./pulumi-language-python"], source.directory)
         sdk = subprocess.run(
             [go, "list", "-m", "-f", "{{.Dir}}", SDK], cwd=source.directory, capture_output=True, text=True
@@ -306,6 +305,47 @@ def build_engine(source: EngineSource) -> None:
         if engine_version(str(directory / "pulumi")) != source.version:
             raise SetupError(f"The engine that was built in {directory} does not say that it is {source.version}.")
         move(directory, source.place)
+
+
+def languages(engine: Path) -> tuple[Path, ...]:
+    """Return where the hosts of other languages than Python are, for an engine that was built here; build them first.
+
+    Without Go there are none: everything but programs in those languages works all the same.
+    """
+    place = languages_place()
+    if engine != SOURCE.place:
+        return ()
+    if not place.exists():
+        try:
+            with cache_lock():
+                build_languages(place)
+        except Unavailable as reason:
+            say(f"Pulumi engine: programs in TypeScript, Go and Java cannot be run here: {reason}")
+            return ()
+    return (place,)
+
+
+def languages_place() -> Path:
+    """Return the directory of the built hosts: one for each state of their sources."""
+    sources = (LANGUAGES / "go.mod", LANGUAGES / "go.sum", *sorted(LANGUAGES.glob("*/*.go")))
+    return cache() / f"languages-{digest(*sources)[:16]}"
+
+
+def build_languages(place: Path) -> None:
+    go = shutil.which("go")
+    if go is None:
+        raise Unavailable("there is no Go on PATH to build what runs them")
+    usable_go(go, SOURCE)
+    if place.exists():
+        return
+    say("Pulumi engine: building what runs programs in TypeScript, Go and Java; up to a minute, once per machine")
+    with temporary_directory() as directory:
+        watch([go, "build", *build_flags(SOURCE), "-o", f"{directory}{os.sep}", "./..."], LANGUAGES)
+        move(directory, place)
+
+
+def build_flags(source: EngineSource) -> list[str]:
+    return ["-trimpath", "-buildvcs=false", "-ldflags", f"-s -w -X {SDK}/go/common/version.Version={source.version}"]
 
 
 def usable_go(go: str, source: EngineSource) -> str:
@@ -345,9 +385,13 @@ def watch(command: list[str], directory: Path) -> None:
             raise Unavailable(f"the build with Go failed: {last_line(output.read())}")
 
 
-def link_engine(place: Path, directory: Path) -> bool:
-    """Make links to the engine and its companions in `directory`, and no others. Return whether any changed."""
-    wanted = {directory / path.name: path for path in place.iterdir() if path.name.startswith("pulumi")}
+def link_engine(place: Path, directory: Path, *others: Path) -> bool:
+    """Make links to the engine and its companions in `directory`, and no others. Return whether any changed.
+
+    `others` are directories with more companions.
+    """
+    files = [path for one in (place, *others) for path in one.iterdir()]
+    wanted = {directory / path.name: path for path in files if path.name.startswith("pulumi")}
     present = {link: link.readlink() for link in directory.glob("pulumi*") if link.is_symlink()}
     if present == wanted:
         return False
@@ -403,6 +447,14 @@ def cache() -> Path:
 
 
 # --- Helpers ---
+
+
+@contextmanager
+def cache_lock() -> Iterator[None]:
+    """Holds the lock of the cache, and makes it first."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with exclusively(cache() / "lock"):
+        yield
 
 
 @contextmanager

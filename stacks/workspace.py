@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import psutil
 
@@ -186,12 +186,16 @@ class Running:
             return "".join(self._lines[name])
 
 
+PYTHON: Final = {"name": "python", "options": {"virtualenv": sys.prefix}}
+
+
 @dataclass
 class Workspace:
     """One stack of one project, in `root`.
 
     `program` is the text of a `__main__.py`, or the path of a file or of a directory with a `__main__.py`.
     `config` (`key` or `namespace:key`) goes to each preview and update; it and `env` may change at any time.
+    `runtime` is what `Pulumi.yaml` says of the program's language.
     With `copy_of`, the stack begins as that workspace's stack of the same name is now, without another `up`.
     Close it, or use it as a context manager, to end every process that it started.
     """
@@ -205,6 +209,7 @@ class Workspace:
     time_limit: float = 120.0
     on_line: Callable[[str], None] | None = None
     copy_of: Workspace | None = None
+    runtime: Mapping[str, Any] = field(default_factory=lambda: dict(PYTHON))
 
     def __post_init__(self) -> None:
         self.directory = self.root / "project"
@@ -240,11 +245,7 @@ class Workspace:
             main = self.directory / "program"
             main.mkdir(exist_ok=True)
             (main / "__main__.py").write_text(program, encoding="utf-8")
-        project = {
-            "name": self.project,
-            "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}},
-            "main": str(main),
-        }
+        project = {"name": self.project, "runtime": dict(self.runtime), "main": str(main)}
         (self.directory / "Pulumi.yaml").write_text(json.dumps(project), encoding="utf-8")
 
     def preview(self, *options: str, policy_packs: Sequence[Path] = ()) -> Result:

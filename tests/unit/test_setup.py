@@ -118,6 +118,30 @@ def test_a_link_of_the_engine_before_is_removed(checkout: ModuleType) -> None:
     assert checkout.link_engine(checkout.SOURCE.place, checkout.BIN) is False
 
 
+def test_a_built_engine_gets_the_hosts_of_other_languages(
+    checkout: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are built once, in a place of their own: a change of them does not build the engine again."""
+    stand_in(checkout.SOURCE.place, "pulumi", "v3.259.0")
+    checkout.set_up_engine()
+    assert "programs in TypeScript, Go and Java cannot be run here: there is no Go" in capsys.readouterr().out
+    host = stand_in(checkout.languages_place(), "pulumi-language-nodejs", "")
+    checkout.set_up_engine()
+    assert (checkout.BIN / "pulumi-language-nodejs").readlink() == host
+    engine, hosts = checkout.SOURCE.place, checkout.languages_place()
+    with (checkout.LANGUAGES / "serve" / "serve.go").open("a") as file:
+        file.write("// changed\n")
+    assert checkout.SOURCE.place == engine
+    assert checkout.languages_place() != hosts
+
+
+def test_a_released_engine_brings_its_own_hosts(checkout: ModuleType) -> None:
+    """Nothing is built for it."""
+    stand_in(checkout.installed_place(), "pulumi", "v3.270.0")
+    checkout.set_up_engine()
+    assert {link.name for link in checkout.BIN.iterdir()} == {"pulumi"}
+
+
 @pytest.mark.parametrize(
     ("says", "fails"),
     [
@@ -158,7 +182,8 @@ def test_the_minimum_does_not_change_where_the_engine_is(tmp_path: Path) -> None
 def test_clean_engines_keeps_what_this_checkout_uses(
     checkout: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept = {checkout.SOURCE.place, checkout.MINIMUM.place, checkout.installed_place().parent}
+    kept = {checkout.SOURCE.place, checkout.MINIMUM.place, checkout.languages_place()}
+    kept.add(checkout.installed_place().parent)
     old = {checkout.cache() / name for name in ("engine-0123456789abcdef", "pulumi-3.201.0", "unfinished-abc")}
     for place in kept | old:
         stand_in(place / "bin", "pulumi", "")
