@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines release site surface live prove prove-keep prove-nightly properties-nightly
+.PHONY: help setup demo test coverage mutants test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines release site surface live prove prove-keep prove-nightly properties-nightly
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,13 @@ demo: setup  ## watch guards stop jobs: real pulumi up and destroy against emula
 
 test: setup  ## run every test
 	$(BIN)/python -m pytest -n 3 --dist worksteal --cov
+
+coverage: setup  ## run every test, and show the coverage of both packages, not of the core alone
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cov=translation_job_guard --cov=translation_job_emulator --cov-fail-under=0
+
+mutants: setup  ## put mistakes into the core, one at a time, and see whether quick tests notice: make mutants ARGS="translation_job_guard.jobs*"
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/python -m scripts.mutation_score
 
 test-minimum-engine: setup minimum-engine  ## run the tests of engine, policies and stored states on the earliest supported engine
 	ENGINE_UNDER_TEST=$(CURDIR)/.venv/minimum-engine $(BIN)/python -m pytest -n 2 tests/engine tests/policy tests/unit/test_golden.py
