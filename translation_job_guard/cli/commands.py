@@ -11,7 +11,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from translation_job_guard.cli.options import (
+    AccountOptions,
     AdditionalPlaceOptions,
+    BackendOptions,
     CredentialOptions,
     EmulatorOptions,
     EstateOptions,
@@ -51,7 +53,8 @@ def scan(
 
     Looks at all places at once. Without --region, --all-regions or --endpoint the environment names the places.
     A place that cannot be looked at has a row with the reason, and the exit code is then 2. Selectors narrow the jobs:
-    all kinds given must match, with any value of a kind.
+    all kinds given must match, with any value of a kind. With accounts, an
+    organization, several profiles or subscriptions it looks at all of their regions and Translator resources.
 
     \b
     Examples:
@@ -61,6 +64,7 @@ def scan(
       translation-job-guard scan --region eu-west-1 --watch
       translation-job-guard scan --output json | jq '.jobs[].id'
       translation-job-guard scan --all-regions --output html=jobs.html --output markdown=jobs.md
+      translation-job-guard scan --organization --role-name look --all-subscriptions
 
     \b
     Exit codes: 0 nothing in flight, 1 jobs in flight, 2 a place could not be looked at, 130 interrupted.
@@ -109,6 +113,7 @@ def plan(
 def orphans(
     *,
     stacks: LiveStackOptions,
+    backends: BackendOptions,
     places: AdditionalPlaceOptions,
     estate: EstateOptions,
     credentials: CredentialOptions,
@@ -127,13 +132,14 @@ def orphans(
       translation-job-guard orphans
       translation-job-guard orphans --all-regions --output markdown=orphans.md
       translation-job-guard orphans --state dev.json --state pr-17.json --region eu-west-1
+      translation-job-guard orphans --organization --role-name look --backend s3://one --backend s3://two
 
     \b
     Exit codes: 0 no orphans, 1 orphans, 2 something is not known.
     """
     from translation_job_guard.cli.orphans import run
 
-    return run(stacks, places, estate, credentials, look, output)
+    return run(stacks, backends, places, estate, credentials, look, output)
 
 
 def cancel(
@@ -169,6 +175,7 @@ def cancel(
 def doctor(
     *,
     places: PlaceOptions,
+    accounts: AccountOptions,
     stacks: StackOptions,
     credentials: CredentialOptions,
     look: LookOptions,
@@ -193,7 +200,7 @@ def doctor(
     """
     from translation_job_guard.cli.doctor import run
 
-    return run(places, stacks, credentials, look, output)
+    return run(places, accounts, stacks, credentials, look, output)
 
 
 def emulator(*, options: EmulatorOptions) -> int:

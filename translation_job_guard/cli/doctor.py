@@ -18,7 +18,9 @@ from typing import Any, Final
 from translation_job_guard._version import __version__
 from translation_job_guard.cli.doctor_machine import check_machine, project_file
 from translation_job_guard.cli.doctor_result import Check, DoctorResult, Health
+from translation_job_guard.cli.estate import Survey, named_besides, request_of, surveyed
 from translation_job_guard.cli.options import (
+    AccountOptions,
     CredentialOptions,
     LookOptions,
     OutputOptions,
@@ -34,11 +36,12 @@ from translation_job_guard.guard import lifecycle
 from translation_job_guard.guard.arguments import GuardArguments
 from translation_job_guard.guard.environment import parse_timeout, read_environment
 from translation_job_guard.jobs import counted
+from translation_job_guard.looking import Sight
 from translation_job_guard.redaction import redact
 from translation_job_guard.services import Connection, JobService
 from translation_job_guard.state import StateGuard
 from translation_job_guard.teardown import Mode
-from translation_job_guard.threads import each
+from translation_job_guard.threads import each_within
 
 __all__ = ["doctor", "run"]
 
@@ -50,6 +53,7 @@ SKEW_NOTED: Final = 30
 
 def run(
     places: PlaceOptions,
+    accounts: AccountOptions,
     stacks: StackOptions,
     credentials: CredentialOptions,
     looking: LookOptions,
@@ -62,15 +66,22 @@ def run(
     """
     sinks = prepare(output)
     timeout = parse_timeout("--timeout", looking.timeout)
-    names, named = given_places(places), bool(stacks.stack or stacks.state)
+    request, named = request_of(accounts, places, credentials), bool(stacks.stack or stacks.state)
+    read = given_stacks(stacks) if named or project_file(Path.cwd()) else []
+    if request.wanted:
+        besides = connections(named_besides(request, places), credentials)
+        with surveyed(request, timeout) as survey:
+            result = doctor([*survey.found.connections, *besides], read, timeout=timeout, survey=survey)
+        return emit(result, sinks, [credentials.key_env])
+    names = given_places(places)
     if not any(names.values()) and not named:
         names = places_of_environment(credentials.profile)
-    found = connections(names, credentials)
-    read = given_stacks(stacks) if named or project_file(Path.cwd()) else []
-    return emit(doctor(found, read, timeout=timeout), sinks, [credentials.key_env])
+    return emit(doctor(connections(names, credentials), read, timeout=timeout), sinks, [credentials.key_env])
 
 
-def doctor(places: Sequence[Connection], stacks: Sequence[StackOrError], *, timeout: float) -> DoctorResult:
+def doctor(
+    places: Sequence[Connection], stacks: Sequence[StackOrError], *, timeout: float, survey: Survey | None = None
+) -> DoctorResult:
     """Check this machine, every place, and every guard of the stacks with the place that it works at.
 
     Starts and stops nothing: the permission to stop is proved with a job that cannot exist.
@@ -81,15 +92,23 @@ def doctor(places: Sequence[Connection], stacks: Sequence[StackOrError], *, time
     # A place that a guard looks at with the same credentials is checked with the guard.
     known = set(map(_by_credentials, of_guards))
     unique = list(dict.fromkeys([*(one for one in places if _by_credentials(one) not in known), *of_guards]))
-    if not unique and not stacks:
+    if not unique and not stacks and survey is None:
         says = "nothing: give --region, --endpoint, --stack or --state, or run this in a project's directory."
         checks.append(Check("This machine", "looked at", Health.UNKNOWN, says))
-    found: dict[int, list[Check]] = dict(
-        each(lambda place: list(_place(place)), unique, workers=len(unique) or 1, deadline=time.monotonic() + timeout)
-    )
+    found: dict[int, list[Check] | None] = {}
+    if survey is not None:
+        survey.progress.begin(len(unique))
+    for index, some in each_within(
+        lambda place: list(_place(place)), unique, workers=_workers(unique, survey), limit=timeout
+    ):
+        found[index] = some
+        if survey is not None:
+            survey.progress.count(failed=some is None or any(one.health is not Health.GOOD for one in some))
+    for sight in survey.found.sights if survey is not None else ():
+        checks.append(_found(sight))
     for index, place in enumerate(unique):
         silent = Check(place.label, "service", Health.UNKNOWN, f"no answer in {format_duration(timeout)}")
-        checks += found.get(index, [silent])
+        checks += found[index] or [silent]
     for one in stacks:
         checks += _stack(one)
     for label, guard in guards:
@@ -97,8 +116,20 @@ def doctor(places: Sequence[Connection], stacks: Sequence[StackOrError], *, time
     return DoctorResult(datetime.now(timezone.utc), tuple(checks))
 
 
+def _workers(places: Sequence[Connection], survey: Survey | None) -> int:
+    return survey.request.concurrency if survey is not None else len(places) or 1
+
+
+def _found(sight: Sight) -> Check:
+    """Return the check of something of an estate that was not looked at."""
+    about = f"{sight.connection.title} {sight.account or ''} {sight.connection.place}".replace("  ", " ")
+    if sight.failure is None:
+        return Check(about, "can have batches", Health.WARNING, f"no: {sight.remark}")
+    return Check(about, "credentials", _health(sight.failure), _words(sight.failure, sight.connection))
+
+
 def _by_credentials(connection: Connection) -> tuple[Any, ...]:
-    names = {field.name for field in fields(connection)} - {"account_id", "endpoint_url"}
+    names = {field.name for field in fields(connection) if field.compare} - {"account_id", "endpoint_url"}
     return connection.service, *(getattr(connection, name) for name in sorted(names))
 
 

@@ -12,12 +12,16 @@ from typing import Annotated, Any, Final
 from typer import Option
 
 from translation_job_guard.cli import completion
+from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.estate.request import DEFAULT_CONCURRENCY
 from translation_job_guard.guard.environment import RECEIPTS, TIMEOUT
 from translation_job_guard.guard.properties import DEFAULTS
 
 __all__ = [
     "ENDPOINT_ENV",
+    "AccountOptions",
     "AdditionalPlaceOptions",
+    "BackendOptions",
     "CredentialOptions",
     "EmulatorOptions",
     "EstateOptions",
@@ -82,7 +86,38 @@ class AdditionalPlaceOptions(PlaceOptions):
 
 
 @dataclass(frozen=True)
-class EstateOptions:
+class AccountOptions:
+    """Options that find places by the accounts and subscriptions that they are in."""
+
+    account: Annotated[
+        list[str],
+        Option("--account", metavar="ID", help="AWS account to look at, entered by --role-name; repeatable."),
+    ] = field(default_factory=list)
+    organization: Annotated[
+        bool, Option("--organization", help="Every active account of the AWS organization, entered by --role-name.")
+    ] = False
+    role_name: Annotated[
+        str | None,
+        Option("--role-name", metavar="NAME", help="Role that each of these accounts has, to look with."),
+    ] = None
+    subscription: Annotated[
+        list[str],
+        Option(
+            "--subscription",
+            metavar="ID",
+            help="Azure subscription whose Translator resources to look at, with Entra ID; repeatable.",
+        ),
+    ] = field(default_factory=list)
+    all_subscriptions: Annotated[
+        bool, Option("--all-subscriptions", help="Every Azure subscription that Entra ID shows.")
+    ] = False
+    concurrency: Annotated[
+        int, Option("--concurrency", metavar="NUMBER", help="Places of these accounts that are looked at at once.")
+    ] = DEFAULT_CONCURRENCY
+
+
+@dataclass(frozen=True)
+class EstateOptions(AccountOptions):
     """Options that find the places to look at."""
 
     all_regions: Annotated[
@@ -91,10 +126,31 @@ class EstateOptions:
 
 
 @dataclass(frozen=True)
+class BackendOptions:
+    """The backends whose stacks count as live."""
+
+    backend: Annotated[
+        list[str],
+        Option(
+            "--backend",
+            metavar="URL",
+            help="Backend whose stacks count as live; repeatable. [default: the one that pulumi is logged in to]",
+        ),
+    ] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class CredentialOptions:
     """The credentials to look with, and what each service needs besides."""
 
-    profile: Annotated[str | None, Option("--profile", metavar="NAME", help="AWS profile to use.")] = None
+    profiles: Annotated[
+        list[str],
+        Option(
+            "--profile",
+            metavar="NAME",
+            help="AWS profile to use; several, where a command looks at accounts: every region of each.",
+        ),
+    ] = field(default_factory=list)
     assume_role_arn: Annotated[
         str | None, Option("--assume-role-arn", metavar="ARN", help="AWS role to assume before looking.")
     ] = None
@@ -118,6 +174,17 @@ class CredentialOptions:
     api_version: Annotated[str, Option("--api-version", metavar="VERSION", help="Version of Document Translation.")] = (
         DEFAULTS["api_version"]
     )
+
+    @property
+    def profile(self) -> str | None:
+        """The AWS profile, if one is given.
+
+        Raises:
+            InvalidArgument: there are several, where only one can be used.
+        """
+        if len(self.profiles) > 1:
+            raise InvalidArgument("--profile: only one can be used here; leave out the others.")
+        return self.profiles[0] if self.profiles else None
 
 
 @dataclass(frozen=True)

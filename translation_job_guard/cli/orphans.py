@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final
 
 from translation_job_guard._version import __version__
+from translation_job_guard.cli.estate import Survey, looked_at, named_besides, request_of, surveyed
 from translation_job_guard.cli.options import (
+    BackendOptions,
     CredentialOptions,
     EstateOptions,
     LookOptions,
@@ -35,10 +37,12 @@ from translation_job_guard.cli.places import (
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.cli.stacks import StackOrError, all_stacks, given_stacks
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.existence import what_is_gone
+from translation_job_guard.estate.amazon import AccountRegion
+from translation_job_guard.estate.attribution import by_tags, signs_of
+from translation_job_guard.existence import looked_closer
 from translation_job_guard.guard.environment import parse_timeout
-from translation_job_guard.jobs import Coverage, Job, counted, coverage
-from translation_job_guard.looking import Sight, look
+from translation_job_guard.jobs import AMAZON_TRANSLATE, Coverage, Job, counted, coverage
+from translation_job_guard.looking import Sight
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 from translation_job_guard.services import Connection
 from translation_job_guard.services.registry import CONNECTIONS
@@ -47,6 +51,8 @@ from translation_job_guard.threads import each
 
 __all__ = ["Orphan", "OrphansDocument", "OrphansResult", "StackRow", "orphans", "orphans_places", "run"]
 
+CLOSER_AT_ONCE: Final = 32
+"""Places whose roles, buckets and containers are asked for at once."""
 NAMED_IN_A_COMMAND: Final = 10
 """IDs in the suggested command at most; JSON has all of them."""
 
@@ -97,6 +103,7 @@ class OrphansDocument:
     places: tuple[PlaceRow, ...]
     orphans: tuple[Orphan, ...]
     undecided: tuple[Orphan, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -108,10 +115,14 @@ class OrphansResult:
     sights: tuple[Sight, ...]
     orphans: tuple[Orphan, ...]
     undecided: tuple[Orphan, ...]
+    notes: tuple[str, ...] = ()
+    interrupted: bool = False
 
     @property
     def exit_code(self) -> int:
-        """2 if a stack, place or job is not known, else 1 if there is an orphan."""
+        """130 if it was interrupted, 2 if a stack, place or job is not known, else 1 if there is an orphan."""
+        if self.interrupted:
+            return 130
         untold = any(one.error or one.unreadable for one in self.stacks) or any(one.error for one in self.sights)
         return 2 if untold or self.undecided else 1 if self.orphans else 0
 
@@ -119,7 +130,16 @@ class OrphansResult:
         """Return what JSON shows."""
         places = tuple(map(place_row, self.sights))
         return OrphansDocument(
-            "orphans", 1, __version__, self.at, self.exit_code, self.stacks, places, self.orphans, self.undecided
+            "orphans",
+            1,
+            __version__,
+            self.at,
+            self.exit_code,
+            self.stacks,
+            places,
+            self.orphans,
+            self.undecided,
+            self.notes,
         )
 
     def page(self) -> Page:
@@ -130,8 +150,8 @@ class OrphansResult:
             if count
             else "Nothing in flight is orphaned"
         )
-        tone = Tone.BAD if self.exit_code == 2 else Tone.NOTICE if count else Tone.GOOD
-        untold = ", but something is not known" if self.exit_code == 2 else ""
+        tone = Tone.BAD if self.exit_code >= 2 else Tone.NOTICE if count else Tone.GOOD
+        untold = ", but something is not known" if self.exit_code >= 2 else ""
         tables = [_orphans_table("Orphaned", self.orphans, self.at)]
         if self.undecided:
             tables.append(_orphans_table("Undecided: covered by a guard or not", self.undecided, self.at))
@@ -145,7 +165,7 @@ class OrphansResult:
                 Figure("in flight", str(len({(job.service, job.id) for s in self.sights for job in s.jobs}))),
                 Figure("guards", str(sum(one.guards for one in self.stacks))),
             ),
-            notes=tuple(self._notes()),
+            notes=(*(Note(text, Tone.NOTICE) for text in self.notes), *self._notes()),
             tables=tuple(tables),
             bars=bars_of([one.job for one in (*self.orphans, *self.undecided)]),
         )
@@ -167,15 +187,26 @@ class OrphansResult:
             option = id_option(jobs[0].service)
             ids = " ".join(f"{option} {job.id}" for job in jobs[:NAMED_IN_A_COMMAND])
             more = f" (and {len(jobs) - NAMED_IN_A_COMMAND} more)" if len(jobs) > NAMED_IN_A_COMMAND else ""
-            where = f"--{CONNECTIONS[jobs[0].service].place_name} {place}"
+            where = self._access(jobs[0])
             yield Note(
                 f"Likely of {stack}, at {place}{more}: `translation-job-guard cancel {where} {ids}` shows them "
                 "again, and how to stop them."
             )
 
+    def _access(self, job: JobRow) -> str:
+        """Return the options that lead to a job's place."""
+        options = [f"--{CONNECTIONS[job.service].place_name} {job.place}"]
+        for sight in self.sights:
+            connection = sight.connection
+            if isinstance(connection, AccountRegion) and (connection.place, sight.account) == (job.place, job.account):
+                options += [f"--profile {connection.profile}"] if connection.profile else []
+                options += [f"--assume-role-arn {connection.assume_role_arn}"] if connection.assume_role_arn else []
+        return " ".join(options)
+
 
 def run(
     stacks: StackOptions,
+    backends: BackendOptions,
     places: PlaceOptions,
     estate: EstateOptions,
     credentials: CredentialOptions,
@@ -189,12 +220,45 @@ def run(
     """
     sinks = prepare(output)
     timeout = parse_timeout("--timeout", looking.timeout)
-    named = given_places(places)
-    if estate.all_regions:
-        named = merged(named, every_region(credentials.profile))
-    found = given_stacks(stacks) if stacks.stack or stacks.state else all_stacks()
-    result = orphans(found, orphans_places(found, named, credentials), timeout=timeout)
+    request = request_of(estate, places, credentials)
+    found = _stacks_of(stacks, backends)
+    if request.wanted:
+        named = connections(named_besides(request, places), credentials)
+        with surveyed(request, timeout) as survey:
+            everywhere = estate_places(found, survey.found.connections, named)
+            result = orphans(found, everywhere, timeout=timeout, survey=survey)
+    else:
+        names = given_places(places)
+        if estate.all_regions:
+            names = merged(names, every_region(credentials.profile))
+        result = orphans(found, orphans_places(found, names, credentials), timeout=timeout)
     return emit(result, sinks, [credentials.key_env, *{sight.connection.secret_env for sight in result.sights}])
+
+
+def _stacks_of(stacks: StackOptions, backends: BackendOptions) -> list[StackOrError]:
+    if (stacks.stack or stacks.state) and backends.backend:
+        raise InvalidArgument("--backend reads every stack there: leave out --stack and --state.")
+    if stacks.stack or stacks.state:
+        return given_stacks(stacks)
+    if not backends.backend:
+        return all_stacks()
+    return [one for backend in dict.fromkeys(backends.backend) for one in all_stacks(backend)]
+
+
+def estate_places(
+    found: Sequence[StackOrError], estate: Sequence[Connection], named: Sequence[Connection]
+) -> list[Connection]:
+    """Return the places of an estate, those that options name, and those where guards look in other accounts."""
+    stacks = [one.stack for one in found if one.stack is not None]
+    guards = [guard.arguments.connection for stack in stacks for guard in stack.guards if guard.arguments]
+    # Of an Azure resource the endpoint is the account; a region is one in each account.
+    seen = {_identity(one) for one in estate}
+    return list(dict.fromkeys([*estate, *(one for one in (*named, *guards) if _identity(one) not in seen)]))
+
+
+def _identity(connection: Connection) -> Hashable:
+    of_account = connection.account_id if connection.service == AMAZON_TRANSLATE else None
+    return connection.key, of_account
 
 
 def orphans_places(
@@ -226,20 +290,25 @@ def orphans_places(
     return places
 
 
-def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, timeout: float) -> OrphansResult:
-    """Look at all places at once, and find the jobs that no guard of the stacks covers.
+def orphans(
+    found: Sequence[StackOrError], places: Sequence[Connection], *, timeout: float, survey: Survey | None = None
+) -> OrphansResult:
+    """Look at all places, and tell of each job whether any guard of the stacks covers it.
 
     Args:
-        found: the stacks that count as live.
+        found: the stacks that live.
         places: where to look.
-        timeout: seconds until a place counts as silent, and a resource as not known to be gone.
+        timeout: seconds for each place.
+        survey: the estate that the places are of.
     """
-    deadline = time.monotonic() + timeout
-    sights = look(places, timeout=timeout, wants_locations=lambda _, jobs: jobs)
-    looked = [sight for sight in sights if sight.jobs]
-    # A resource that is not known in time does not count as gone.
-    found_out = each(what_is_gone, looked, workers=len(looked), deadline=deadline)
-    gone = {looked[index].connection: lost for index, lost in found_out}
+    sights, interrupted = looked_at(places, survey, timeout=timeout, wants_locations=lambda _, jobs: jobs)
+    busy = [index for index, sight in enumerate(sights) if sight.jobs]
+    # What is not known in time is not gone.
+    deadline = time.monotonic() + (0.0 if interrupted else timeout)
+    for number, closer in each(
+        looked_closer, [sights[index] for index in busy], workers=min(len(busy), CLOSER_AT_ONCE), deadline=deadline
+    ):
+        sights[busy[number]] = closer
     stacks = [one.stack for one in found if one.stack is not None]
     complete = all(
         one.stack is not None and all(guard.arguments is not None for guard in one.stack.guards) for one in found
@@ -250,7 +319,7 @@ def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, time
         for job in sight.jobs:
             key = (job.service, sight.account, sight.connection.place, job.id)
             covered, uncalled = _covered(stacks, job, sight)
-            lost = gone[sight.connection][job.id] if sight.connection in gone else []
+            lost = sight.gone.get(job.id, ())
             if covered is Coverage.COVERED and not lost:
                 continue
             likely, because = _likely(stacks, uncalled, job, sight)
@@ -270,6 +339,8 @@ def orphans(found: Sequence[StackOrError], places: Sequence[Connection], *, time
         sights=tuple(sights),
         orphans=tuple(orphaned.values()),
         undecided=tuple(undecided.values()),
+        notes=survey.found.notes if survey is not None else (),
+        interrupted=interrupted,
     )
 
 
@@ -302,6 +373,8 @@ def _likely(
             return stack.label, f"it {verb} the stack's {tie.kind.value} {tie.name}"
     if uncalled:
         return uncalled[0].rpartition("/")[0], "a guard of the stack covers it"
+    if tagged := by_tags(signs_of(job, sight), stacks):
+        return tagged
     for stack in sorted(stacks, key=lambda one: -len(one.name)):
         for what, text in _texts(job):
             # As a whole word: pr-17 does not name the stack pr-1.

@@ -107,7 +107,7 @@ def connections(places: PlaceNames, credentials: CredentialOptions) -> list[Conn
 def properties_of(service: str, place: str, credentials: CredentialOptions) -> dict[str, Any]:
     """Return what a guard at a place with these credentials would store."""
     connection = CONNECTIONS[service]
-    names = {field.name for field in fields(connection)} & {field.name for field in fields(credentials)}
+    names = {field.name for field in fields(connection) if hasattr(type(credentials), field.name)}
     return {connection.place_name: place, **{name: getattr(credentials, name) for name in sorted(names)}}
 
 
@@ -123,7 +123,7 @@ def check(service: str, properties: Mapping[str, Any]) -> None:
 
 
 def _in_options(service: str, problem: Problem) -> str:
-    option = flags(PlaceOptions, CredentialOptions, ScopeOptions, StopOptions)
+    option = {**flags(PlaceOptions, CredentialOptions, ScopeOptions, StopOptions), "profile": "--profile"}
     if problem.path != "scope":
         # scope.container_urls[0] came from --container-url.
         return f"{option[re.sub(r'^scope[.]|[[][0-9]+[]]$', '', problem.path)]} {problem.reason}."

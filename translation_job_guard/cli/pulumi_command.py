@@ -24,8 +24,12 @@ def pulumi_path() -> str | None:
     return shutil.which("pulumi", path=os.pathsep.join([os.environ.get("PATH", os.defpath), beside]))
 
 
-def pulumi(*arguments: str) -> str:
+def pulumi(*arguments: str, backend: str | None = None) -> str:
     """Run ``pulumi`` and return what it prints.
+
+    Args:
+        arguments: its arguments.
+        backend: the URL of a backend in place of the one that it is logged in to.
 
     Raises:
         InvalidArgument: it is not installed, or it failed.
@@ -46,6 +50,7 @@ def pulumi(*arguments: str) -> str:
             encoding="utf-8",
             errors="replace",
             timeout=ANSWERS_IN,
+            env={**os.environ, "PULUMI_BACKEND_URL": backend} if backend else None,
             check=False,
         )
     except subprocess.TimeoutExpired as error:

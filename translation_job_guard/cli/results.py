@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from translation_job_guard.durations import format_duration
-from translation_job_guard.jobs import Documents, Job, JobState
+from translation_job_guard.jobs import Documents, Job, JobState, counted
 from translation_job_guard.looking import Sight
 from translation_job_guard.presentation import Bar, Cell, Column, Page, Table, Tone
 
@@ -49,6 +49,7 @@ class PlaceRow:
     in_flight: int | None
     seconds: float
     error: str | None
+    remark: str | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def place_row(sight: Sight) -> PlaceRow:
         in_flight=None if sight.error else len(sight.jobs),
         seconds=round(sight.seconds, 3),
         error=sight.error,
+        remark=sight.remark,
     )
 
 
@@ -112,21 +114,36 @@ def _folders(job: Job) -> tuple[str, ...]:
     return tuple(dict.fromkeys("/".join(url.split("?")[0].split("/")[:4]) for url in job.locations))
 
 
+SHOWN_PLACES: Final = 40
+"""Of more places, those without jobs, failure or remark are counted. JSON has all of them."""
+
+
 def places_table(sights: Sequence[Sight]) -> Table:
     """Return the table of the places that were looked at."""
+    title, shown = "Places", list(sights)
+    if len(sights) > SHOWN_PLACES:
+        shown = [sight for sight in sights if sight.jobs or sight.error or sight.remark]
+        quiet = counted(len(sights) - len(shown), "other was", "others were")
+        title = f"Places ({quiet} looked at, with nothing in flight)"
     rows = tuple(
         (
             Cell(sight.connection.title),
             Cell(sight.connection.place),
             Cell(sight.account if sight.account and sight.account not in sight.connection.place else ""),
             Cell("?", Tone.BAD) if sight.error else Cell(str(len(sight.jobs))),
-            Cell(f"could not be looked at: {sight.error}", Tone.BAD) if sight.error else Cell("looked", Tone.GOOD),
+            _result_cell(sight),
         )
-        for sight in sights
+        for sight in shown
     )
     titles = ("Service", "Place", "Account", "In flight", "Result")
     columns = tuple(Column(title, numeric=title == "In flight") for title in titles)
-    return Table("Places", columns, rows, "No place was looked at.")
+    return Table(title, columns, rows, "None." if sights else "No place was looked at.")
+
+
+def _result_cell(sight: Sight) -> Cell:
+    if sight.error:
+        return Cell(f"could not be looked at: {sight.error}", Tone.BAD)
+    return Cell(sight.remark, Tone.FAINT) if sight.remark else Cell("looked", Tone.GOOD)
 
 
 def jobs_table(title: str, jobs: Sequence[JobRow], at: datetime, empty: str = "None.") -> Table:
@@ -139,6 +156,7 @@ def jobs_table(title: str, jobs: Sequence[JobRow], at: datetime, empty: str = "N
         Column("Role"),
         Column("Reads and writes"),
         Column("Documents", numeric=True),
+        Column("Characters", numeric=True),
     ]
     rows = [tuple(_job_cells(job, at)) for job in jobs]
     said = [{row[index].text for row in rows} for index in range(len(columns))]
@@ -166,6 +184,7 @@ def _job_cells(job: JobRow, at: datetime) -> Iterable[Cell]:
         yield Cell(" ".join(dict.fromkeys(own.sub("", location) for location in job.locations)))
     known = job.documents is not None and job.documents.total > 0
     yield Cell(f"{job.documents.succeeded}/{job.documents.total}" if known and job.documents else "")
+    yield Cell(f"{job.characters_charged:,}" if job.characters_charged else "")
 
 
 def bars_of(jobs: Sequence[JobRow]) -> tuple[Bar, ...]:

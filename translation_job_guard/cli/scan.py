@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from translation_job_guard._version import __version__
+from translation_job_guard.cli.estate import ANYWHERE, Survey, looked_at, named_besides, request_of, surveyed
 from translation_job_guard.cli.options import (
     CredentialOptions,
     EstateOptions,
@@ -19,6 +20,7 @@ from translation_job_guard.cli.options import (
 from translation_job_guard.cli.output import Format, emit, prepare
 from translation_job_guard.cli.places import (
     connect,
+    connections,
     every_region,
     given_places,
     merged,
@@ -28,6 +30,7 @@ from translation_job_guard.cli.places import (
 )
 from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
 from translation_job_guard.errors import InvalidArgument
+from translation_job_guard.estate import EstateRequest
 from translation_job_guard.guard.arguments import read_scope
 from translation_job_guard.guard.environment import parse_timeout
 from translation_job_guard.jobs import (
@@ -39,10 +42,11 @@ from translation_job_guard.jobs import (
     counted,
     coverage,
 )
-from translation_job_guard.looking import Sight, look
+from translation_job_guard.looking import Sight
 from translation_job_guard.presentation import Figure, Note, Page, Tone
 from translation_job_guard.services import Connection
 from translation_job_guard.services.amazon import NO_BATCH
+from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.teardown.schedule import FASTEST_POLL
 
 __all__ = ["Places", "ScanDocument", "ScanResult", "run", "scan", "scan_places"]
@@ -83,10 +87,13 @@ class ScanResult:
     jobs: tuple[JobRow, ...]
     undecided: tuple[JobRow, ...]
     notes: tuple[str, ...]
+    interrupted: bool = False
 
     @property
     def exit_code(self) -> int:
-        """2 if a place or a job is not known, else 1 if anything is in flight."""
+        """130 if it was interrupted, 2 if a place or a job is not known, else 1 if anything is in flight."""
+        if self.interrupted:
+            return 130
         if self.undecided or any(sight.error for sight in self.sights):
             return 2
         return 1 if self.jobs else 0
@@ -160,11 +167,24 @@ def run(
         InvalidArgument: an option cannot be used, or there is nowhere to look.
     """
     sinks = prepare(output)
-    scopes, notes = scan_places(places, estate, selectors, credentials)
     timeout = parse_timeout("--timeout", looking.timeout)
+    request = request_of(estate, places, credentials)
+    if request.wanted:
+        if watching.watch:
+            raise InvalidArgument("--watch looks at places that are named one by one: give --region or --endpoint.")
+        return emit(
+            _scan_estate(request, places, selectors, credentials, timeout, locate_all), sinks, [credentials.key_env]
+        )
+    scopes, notes = scan_places(places, estate, selectors, credentials)
 
     def scanned() -> ScanResult:
         return scan(scopes, timeout=timeout, locate_all=locate_all, notes=notes)
+
+    def watched() -> ScanResult:
+        result = scanned()
+        if result.interrupted:
+            raise KeyboardInterrupt
+        return result
 
     if not watching.watch:
         return emit(scanned(), sinks, [credentials.key_env])
@@ -172,8 +192,31 @@ def run(
         raise InvalidArgument("--watch draws a table on standard output; write other formats as FORMAT=FILE.")
     from translation_job_guard.cli.watch import watch
 
-    result = watch(scanned, max(parse_timeout("--every", watching.every), FASTEST_POLL), credentials.key_env)
+    result = watch(watched, max(parse_timeout("--every", watching.every), FASTEST_POLL), credentials.key_env)
     return emit(result, [sink for sink in sinks if sink.path is not None], [credentials.key_env])
+
+
+def _scan_estate(
+    request: EstateRequest,
+    places: PlaceOptions,
+    selectors: SelectorOptions,
+    credentials: CredentialOptions,
+    timeout: float,
+    locate_all: bool,
+) -> ScanResult:
+    scopes = {service: scope_of(selectors, service) for service in CONNECTIONS}
+    named = connections(named_besides(request, places), credentials)
+    for service, scope in scopes.items():
+        if scope:
+            connect(service, ANYWHERE[service], credentials, scope)  # which checks the selectors
+    with surveyed(request, timeout) as survey:
+        found: dict[Connection, Scope | None] = {
+            connection: read_scope(connection.service, scopes[connection.service])
+            if scopes[connection.service]
+            else None
+            for connection in (*survey.found.connections, *named)
+        }
+        return scan(found, timeout=timeout, locate_all=locate_all, notes=survey.found.notes, survey=survey)
 
 
 def scan_places(
@@ -210,14 +253,17 @@ def scan_places(
     return found, notes
 
 
-def scan(places: Places, *, timeout: float, locate_all: bool, notes: Iterable[str] = ()) -> ScanResult:
-    """Look at all places at once.
+def scan(
+    places: Places, *, timeout: float, locate_all: bool, notes: Iterable[str] = (), survey: Survey | None = None
+) -> ScanResult:
+    """Look at all places at once, or at as many as the survey of an estate allows.
 
     Args:
         places: where to look, and for which jobs.
-        timeout: seconds until a place counts as silent.
-        locate_all: whether to look up the documents of every batch.
-        notes: about the choice of the places, to show with the result.
+        timeout: seconds for each place.
+        locate_all: whether to look up the containers of every batch.
+        notes: what there is to say about the choice of the places.
+        survey: the estate that the places are of.
     """
 
     def covers(connection: Connection, job: Job) -> Coverage:
@@ -229,7 +275,7 @@ def scan(places: Places, *, timeout: float, locate_all: bool, notes: Iterable[st
         needed = locate_all or len(jobs) <= LOCATED_BY_ITSELF
         return jobs if needed else [job for job in jobs if covers(connection, job) is Coverage.UNKNOWN]
 
-    sights = look(list(places), timeout=timeout, wants_locations=wanted)
+    sights, interrupted = looked_at(list(places), survey, timeout=timeout, wants_locations=wanted)
     jobs: list[JobRow] = []
     undecided: list[JobRow] = []
     said = list(notes)
@@ -245,4 +291,6 @@ def scan(places: Places, *, timeout: float, locate_all: bool, notes: Iterable[st
                 f"{sight.connection.place}: the containers of {sight.unlocated} batches were not looked up, which "
                 "takes one request each; --locate does it."
             )
-    return ScanResult(datetime.now(timezone.utc), tuple(sights), tuple(jobs), tuple(undecided), tuple(said))
+    return ScanResult(
+        datetime.now(timezone.utc), tuple(sights), tuple(jobs), tuple(undecided), tuple(said), interrupted
+    )

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -43,20 +44,33 @@ def given_stacks(options: StackOptions) -> list[StackOrError]:
     return [*_exported(wanted), *(_from_file(one) for one in options.state)]
 
 
-def all_stacks() -> list[StackOrError]:
-    """Return every stack of the backend that the installed ``pulumi`` is logged in to.
+def all_stacks(backend: str | None = None) -> list[StackOrError]:
+    """Return every stack of a backend.
+
+    Args:
+        backend: its URL; None for the one that the installed ``pulumi`` is logged in to.
 
     Raises:
-        InvalidArgument: they cannot be listed.
+        InvalidArgument: they cannot be listed, and no backend was named.
     """
-    listed = pulumi("stack", "ls", "--all", "--json")
+    if backend is not None:
+        try:
+            return _listed(backend)
+        except InvalidArgument as error:
+            # One of several: the others are read all the same.
+            return [StackOrError(f"backend {backend}", None, str(error))]
+    return _listed(None)
+
+
+def _listed(backend: str | None) -> list[StackOrError]:
+    listed = pulumi("stack", "ls", "--all", "--json", backend=backend)
     try:
         names = [str(one["name"]) for one in json.loads(listed)]
     except (ValueError, TypeError, KeyError) as error:
         raise InvalidArgument(
             "`pulumi stack ls --all --json` did not print a list of stacks; expected JSON."
         ) from error
-    return _exported(names)
+    return _exported(names, backend)
 
 
 def guard_names(stacks: Sequence[StackOrError]) -> list[tuple[str, str]]:
@@ -71,19 +85,21 @@ def guard_names(stacks: Sequence[StackOrError]) -> list[tuple[str, str]]:
     ]
 
 
-def _exported(names: Sequence[str | None]) -> list[StackOrError]:
-    found: dict[int, StackOrError] = dict(each(_export, names, workers=EXPORTS_AT_ONCE))
+def _exported(names: Sequence[str | None], backend: str | None = None) -> list[StackOrError]:
+    found: dict[int, StackOrError] = dict(each(partial(_export, backend=backend), names, workers=EXPORTS_AT_ONCE))
     return [found[index] for index in range(len(names))]
 
 
-def _export(name: str | None) -> StackOrError:
+def _export(name: str | None, backend: str | None = None) -> StackOrError:
     source = name or "the current stack"
+    if backend is not None:
+        source += f" of {backend}"
     arguments = ["stack", "export", *(["--stack", name] if name else [])]
     try:
-        stack = parse_state(pulumi(*arguments), source)
+        stack = parse_state(pulumi(*arguments, backend=backend), source)
         if stack.needs_secrets:
             # Only where properties of a guard are secret: otherwise no secret needs to be decrypted.
-            stack = parse_state(pulumi(*arguments, "--show-secrets"), source)
+            stack = parse_state(pulumi(*arguments, "--show-secrets", backend=backend), source)
     except InvalidArgument as error:
         return StackOrError(source, None, str(error))
     return StackOrError(source, stack)

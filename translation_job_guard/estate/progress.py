@@ -62,10 +62,14 @@ class Progress:
             self._say(f"Looking at {counted(places, 'place', 'places')}.")
 
     def seen(self, sight: Sight) -> None:
-        """Count one place."""
+        """Count one place that was looked at."""
+        self.count(failed=sight.failure is not None, jobs=len(sight.jobs))
+
+    def count(self, *, failed: bool, jobs: int = 0) -> None:
+        """Count one place, whether something failed there, and its jobs."""
         self.done += 1
-        self.failed += sight.failure is not None
-        self.jobs += len(sight.jobs)
+        self.failed += failed
+        self.jobs += jobs
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, says=self.says)
         elif self.total and self.done * LINES // self.total > (self.done - 1) * LINES // self.total:
