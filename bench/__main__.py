@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import command_line, emulated, engine, memory, policies, teardown
+from bench import command_line, emulated, engine, estate, memory, policies, teardown
 from bench.emulated import ENVIRONMENT, Emulated
 from bench.figures import Figure, Plan, Show
 from bench.page import number, spelled, write
@@ -26,6 +26,7 @@ AREAS: dict[str, Callable[[Plan, Emulated, Show], None]] = {
     "memory": memory.measure,
     "policies": policies.measure,
     "command-line": command_line.measure,
+    "estate": estate.measure,
 }
 
 

@@ -213,3 +213,24 @@ def test_doctor_checks_every_place(cli: Cli) -> None:
     assert len(permitted) == 2
     assert any(GONE in about and one["health"] == "bad" for (about, _), one in checks.items())
     assert any(one["check"] == "can have batches" for one in checks.values())
+
+
+def test_cancel_stops_in_accounts_that_are_named(cli: Cli, add_jobs: AddJobs) -> None:
+    """A dry run without --yes, never more than a dry run of an organization; what is refused makes the exit code 2."""
+    [first] = add_jobs(account=FIRST, name="pr-17-a")
+    [second] = add_jobs(account=SECOND, name="pr-17-b")
+    [other] = add_jobs(account=FIRST, name="pr-18")
+    where = ["--role-name", "look", "--region", REGION, "--job-name-prefix", "pr-17-"]
+    refused = cli("cancel", "--organization", *where, "--yes")
+    assert refused.returncode == 2
+    assert "named one by one" in refused.stderr
+    dry = cli.json("cancel", "--organization", *where)
+    validate(dry, "cancel")
+    assert ({one["id"] for one in dry["jobs"]}, dry["exit_code"]) == ({first, second}, 1)
+    assert {one["state"] for one in cli.emulator.control.jobs()} == {"IN_PROGRESS"}
+
+    done = cli("cancel", "--account", FIRST, "--account", SECOND, *where, "--yes", "--quiet-period", "0.1s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    states = {one["id"]: one["state"] for one in cli.emulator.control.jobs()}
+    assert states == {first: "STOPPED", second: "STOPPED", other: "IN_PROGRESS"}
+    assert cli("cancel", "--account", FIRST, "--account", GONE, *where, "--yes").returncode == 2

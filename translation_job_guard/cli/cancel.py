@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from translation_job_guard.cli.cancel_result import NAME, CancelResult, DryRunResult, NotFound
+from translation_job_guard.cli.estate import Survey, looked_at
 from translation_job_guard.cli.groups import flags
 from translation_job_guard.cli.options import CredentialOptions, OutputOptions, PlaceOptions, ScopeOptions, StopOptions
 from translation_job_guard.cli.output import emit, prepare
@@ -36,7 +37,6 @@ from translation_job_guard.guard.environment import Overrides, parse_timeout
 from translation_job_guard.guard.progress import Voice
 from translation_job_guard.guard.selectors import SELECTORS, Kind
 from translation_job_guard.jobs import AmazonScope, AzureScope, Coverage, Job, JobState, counted, coverage
-from translation_job_guard.looking import look
 from translation_job_guard.receipts import Receipt, receipt, write
 from translation_job_guard.services import Connection
 from translation_job_guard.services.registry import CONNECTIONS
@@ -129,14 +129,20 @@ def _named_places(places: PlaceOptions, scopes: Mapping[str, Any], credentials: 
     return found
 
 
-def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult:
-    """Return what the teardowns would stop."""
+def dry_run(places: Sequence[GuardArguments], *, timeout: float, survey: Survey | None = None) -> DryRunResult:
+    """Look what the teardowns would stop.
+
+    Args:
+        places: the teardowns.
+        timeout: seconds for each place.
+        survey: the estate that the places are of.
+    """
     scopes = {place.connection: place.scopes for place in places}
 
     def wanted(connection: Connection, jobs: Sequence[Job]) -> Sequence[Job]:
         return [job for job in jobs if coverage(scopes[connection], job) is Coverage.UNKNOWN]
 
-    sights = look(list(scopes), timeout=timeout, wants_locations=wanted)
+    sights, interrupted = looked_at(list(scopes), survey, timeout=timeout, wants_locations=wanted)
     decided = [(coverage(scopes[sight.connection], job), job_row(job, sight)) for sight in sights for job in sight.jobs]
     seen = {row.id for decision, row in decided if decision is not Coverage.OUTSIDE}
     return DryRunResult(
@@ -144,8 +150,9 @@ def dry_run(places: Sequence[GuardArguments], *, timeout: float) -> DryRunResult
         tuple(sights),
         tuple(row for decision, row in decided if decision is Coverage.COVERED),
         tuple(row for decision, row in decided if decision is Coverage.UNKNOWN),
-        # The error of a place that could not be looked at says enough.
-        () if any(sight.error for sight in sights) else tuple(_not_found(places, seen)),
+        # Where a place could not be looked at, that is what is said.
+        () if survey is not None or any(sight.error for sight in sights) else tuple(_not_found(places, seen)),
+        interrupted,
     )
 
 

@@ -65,11 +65,12 @@ class DryRunResult:
     jobs: tuple[JobRow, ...]
     undecided: tuple[JobRow, ...]
     not_found: tuple[NotFound, ...] = ()
+    interrupted: bool = False
 
     @property
     def exit_code(self) -> int:
         """2 if a place failed or a job was not decided or found, 1 if there is something to stop, else 0."""
-        if self.undecided or self.not_found or any(sight.error for sight in self.sights):
+        if self.interrupted or self.undecided or self.not_found or any(sight.error for sight in self.sights):
             return 2
         return 1 if self.jobs else 0
 

@@ -145,6 +145,7 @@ def orphans(
 def cancel(
     *,
     places: PlaceOptions,
+    accounts: AccountOptions,
     selectors: ScopeOptions,
     stopping: StopOptions,
     credentials: CredentialOptions,
@@ -153,7 +154,8 @@ def cancel(
     """Stop jobs by hand, as a guard does when it is deleted: ask all of them to stop, and wait until they have ended.
 
     Without --yes it is a dry run. Selectors name the jobs: all kinds given must match, with any value of a kind.
-    To stop every job of a place takes --whole-region or --whole-resource.
+    To stop every job of a place takes --whole-region or --whole-resource. With accounts or subscriptions it asks on a
+    terminal once for each account; --yes answers only for accounts that are named one by one.
 
     \b
     Examples:
@@ -167,9 +169,9 @@ def cancel(
     2 a job has not ended or was not found, or a place could not be looked at; 130 interrupted: jobs that were asked
     to stop still stop.
     """
-    from translation_job_guard.cli.cancel import run
+    from translation_job_guard.cli.cancel_estate import run
 
-    return run(places, selectors, stopping, credentials, output)
+    return run(places, accounts, selectors, stopping, credentials, output)
 
 
 def doctor(

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from translation_job_guard.cli.options import AccountOptions, CredentialOptions, PlaceOptions
 from translation_job_guard.cli.places import PlaceNames, given_places, places_of_environment
+from translation_job_guard.cli.streams import say
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.estate import EstateRequest, Found, Progress, explained, find
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Job
 from translation_job_guard.looking import Interrupted, Sight, look
 from translation_job_guard.services import Connection
 
-__all__ = ["ANYWHERE", "Survey", "looked_at", "named_besides", "request_of", "surveyed"]
+__all__ = ["ANYWHERE", "Survey", "looked_at", "named_besides", "request_of", "surveyed", "without_profiles"]
 
 ANYWHERE: Final = {
     AMAZON_TRANSLATE: "us-east-1",
@@ -67,6 +68,11 @@ def named_besides(request: EstateRequest, places: PlaceOptions) -> PlaceNames:
     return names
 
 
+def without_profiles(credentials: CredentialOptions) -> CredentialOptions:
+    """Return the options without profiles: to check others where several profiles lead to accounts."""
+    return replace(credentials, profiles=[])
+
+
 @contextmanager
 def surveyed(request: EstateRequest, timeout: float) -> Iterator[Survey]:
     """Find an estate, and show on standard error how far the look at it is, until the end of the block.
@@ -111,6 +117,9 @@ def looked_at(
     try:
         sights = look(places, timeout=timeout, wants_locations=wants_locations, finish=finish, **more)
     except Interrupted as interruption:
+        if survey is None:
+            raise
+        say("Interrupted: this is what was seen until then.")
         sights, interrupted = interruption.sights, True
     own = list(survey.found.sights) if survey is not None else []
     return [*own, *map(explained, sights)], interrupted

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from translation_job_guard._version import __version__
-from translation_job_guard.cli.estate import ANYWHERE, Survey, looked_at, named_besides, request_of, surveyed
+from translation_job_guard.cli.estate import (
+    ANYWHERE,
+    Survey,
+    looked_at,
+    named_besides,
+    request_of,
+    surveyed,
+    without_profiles,
+)
 from translation_job_guard.cli.options import (
     CredentialOptions,
     EstateOptions,
@@ -180,19 +188,13 @@ def run(
     def scanned() -> ScanResult:
         return scan(scopes, timeout=timeout, locate_all=locate_all, notes=notes)
 
-    def watched() -> ScanResult:
-        result = scanned()
-        if result.interrupted:
-            raise KeyboardInterrupt
-        return result
-
     if not watching.watch:
         return emit(scanned(), sinks, [credentials.key_env])
     if any(sink.path is None and sink.format is not Format.TABLE for sink in sinks):
         raise InvalidArgument("--watch draws a table on standard output; write other formats as FORMAT=FILE.")
     from translation_job_guard.cli.watch import watch
 
-    result = watch(watched, max(parse_timeout("--every", watching.every), FASTEST_POLL), credentials.key_env)
+    result = watch(scanned, max(parse_timeout("--every", watching.every), FASTEST_POLL), credentials.key_env)
     return emit(result, [sink for sink in sinks if sink.path is not None], [credentials.key_env])
 
 
@@ -208,7 +210,7 @@ def _scan_estate(
     named = connections(named_besides(request, places), credentials)
     for service, scope in scopes.items():
         if scope:
-            connect(service, ANYWHERE[service], credentials, scope)  # which checks the selectors
+            connect(service, ANYWHERE[service], without_profiles(credentials), scope)  # which checks the selectors
     with surveyed(request, timeout) as survey:
         found: dict[Connection, Scope | None] = {
             connection: read_scope(connection.service, scopes[connection.service])
