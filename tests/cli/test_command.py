@@ -222,7 +222,7 @@ def test_the_command_runs_in_another_directory(cli: Cli) -> None:
     """With -C; one that is not there is a mistake of usage."""
     (cli.directory / "below").mkdir()
     (cli.directory / "below" / "state.json").write_text("{}")
-    assert "is not an exported stack" in cli("-C", "below", "plan", "--state", "state.json").stdout
+    assert "is not a valid exported stack" in cli("-C", "below", "plan", "--state", "state.json").stdout
     assert cli("-C", "missing", "plan").returncode == 2
 
 
