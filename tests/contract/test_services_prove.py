@@ -21,7 +21,7 @@ from translation_job_guard.errors import (
     Transient,
     WrongAccount,
 )
-from translation_job_guard.guard import lifecycle, retries
+from translation_job_guard.guard import host, lifecycle, retries
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.services import azure
 from translation_job_guard.teardown import TeardownOptions
@@ -56,6 +56,7 @@ class Time:
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     stands = Time()
     monkeypatch.setattr(retries, "time", stands)
+    monkeypatch.setattr(host, "time", stands)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEMULATOR")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     return stands
