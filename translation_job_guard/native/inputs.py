@@ -6,8 +6,6 @@ URL. It does not tell a role's ARN, and not what is inside of a component.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -77,9 +75,10 @@ def prepare(guard: Guard, given: Mapping[str, Any]) -> tuple[dict[str, Any], lis
     """
     found: list[Problem] = []
     known = argument_names(guard.service)
+    listed = ", ".join(f"`{name}`" for name in known)
     for name in sorted(set(given) - set(known)):
         if given[name] is not None:
-            found.append(Problem(name, f"is not a valid argument; expected one of {', '.join(known)}"))
+            found.append(Problem(name, f"is not a valid argument; expected one of {listed}"))
     inputs = {name: value for name, value in from_wire(given).items() if name in ARGUMENTS[guard.service]}
     properties = {name: value for name, value in inputs.items() if value is not None}
     for name in _STORED_DEFAULTS:
@@ -87,8 +86,9 @@ def prepare(guard: Guard, given: Mapping[str, Any]) -> tuple[dict[str, Any], lis
             properties.setdefault(name, DEFAULTS[name])
     for name in _DURATIONS:
         properties.update(_as_text(name, properties.get(name)))
-    if guard.service == AMAZON_TRANSLATE:
-        properties.setdefault("region", _configured_region())
+    if guard.service == AMAZON_TRANSLATE and "region" not in properties:
+        # A plugin is not told the configuration of another provider.
+        found.append(Problem("region", "is missing; expected the region of the jobs, for instance the AWS provider's"))
     found += _resolve_protects(guard, properties)
     return properties, found
 
@@ -182,11 +182,3 @@ def _value(derived: Derived, resource: Reference, properties: Mapping[str, Any])
 
 def _type(urn: str) -> str:
     return urn.split("::", 3)[2].rpartition("$")[2]
-
-
-def _configured_region() -> str:
-    """Return the stack's ``aws:region``, which the engine hands to every plugin; empty if there is none."""
-    try:
-        return str(json.loads(os.environ.get("PULUMI_CONFIG") or "{}").get("aws:region") or "")
-    except (ValueError, AttributeError):
-        return ""

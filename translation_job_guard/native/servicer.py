@@ -105,10 +105,9 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         def work() -> tuple[dict[str, Any], list[str]]:
             properties, found = prepare(guard, given)
             known = [*found, *operations.check(guard.service, with_identity(guard, properties))]
-            # A scope that cannot be derived is missing, too: one sentence about it is enough.
+            # A scope that cannot be derived is missing, too: one sentence about each property is enough.
             paths = {problem.path for problem in found}
-            repeated = {"scope", "protects"} & paths
-            failures = [one for one in known if one in found or one.path not in repeated]
+            failures = [one for one in known if one in found or one.path not in paths]
             return properties, [in_camel_case(str(problem)) for problem in failures]
 
         properties, failures = self._perform(guard, {}, work, context)
