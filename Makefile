@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage mutants test-minimum-engine check lint format typecheck imports lock docs emulator bench bench-full minimum-engine clean-engines release site surface live prove prove-keep prove-nightly properties-nightly
+.PHONY: help setup demo test coverage mutants test-minimum-engine check lint format typecheck imports lock docs sdks plugin-archives emulator bench bench-full minimum-engine clean-engines release site surface live prove prove-keep prove-nightly properties-nightly
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ docs: setup  ## make the pages that are made from the code
 	$(BIN)/python -m scripts.cli_pages
 	$(BIN)/python -m scripts.schema_page
 	$(BIN)/python -m tests.proof --page
+
+sdks: setup  ## generate, compile and pack the SDKs of the native plugin (Node.js, Python, Go) in build/sdks/
+	$(BIN)/python -m scripts.sdks
+
+plugin-archives: setup  ## make the release archives of the native plugin in build/plugin/
+	$(BIN)/python -m scripts.plugin_archives
 
 emulator: setup  ## run the emulator of both services
 	$(BIN)/translation-job-guard emulator
