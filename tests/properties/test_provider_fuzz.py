@@ -58,6 +58,7 @@ PAUSING = tuple(
     for name, module in sys.modules.items()
     if name.startswith(
         (
+            "translation_job_guard.guard.host",
             "translation_job_guard.guard.lifecycle",
             "translation_job_guard.guard.retries",
             "translation_job_guard.teardown.runner",
