@@ -86,9 +86,10 @@ def test_every_path_that_contributing_names_exists() -> None:
     """Directories and files in the text and in its tables."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     tops = "|".join(re.escape(path.name) for path in ROOT.iterdir() if path.is_dir() and path.name[0] != ".")
+    # What `make` writes is not there in a new clone.
     named = set(re.findall(rf"`((?:{tops})/[\w./-]*)`", text))
     assert len(named) > 10
-    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [path for path in named if not (path.startswith("build/") or (ROOT / path).exists())] == []
 
 
 def test_security_names_every_permission() -> None:
