@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from translation_job_emulator.azure_http import PATH
-from translation_job_emulator.azure_wire import base_url
+from translation_job_emulator.azure_wire import base_url, failure, json_answer
 from translation_job_emulator.log import Call
 from translation_job_emulator.messages import Exchange, Request, Response
 from translation_job_emulator.resource_manager import ResourceManagerError
@@ -49,24 +47,24 @@ class SubscriptionsApi:
         """Return a page of the list."""
         call, request = exchange.call, exchange.request
         if not call.credential:
-            return _failure(401, "AuthenticationFailed", "Authentication failed. There is no bearer token.")
+            return failure(401, "AuthenticationFailed", "Authentication failed. There is no bearer token.")
         try:
             if call.operation == "ListSubscriptions":
                 return self._page(self._subscriptions.all(), request)
             accounts = self._subscriptions.accounts_of(call.resource.rsplit("/", 1)[-1])
         except ResourceManagerError as error:
-            return _failure(error.status, error.code, error.message)
+            return failure(error.status, error.code, error.message)
         return self._page([_with_endpoint(one, f"{base_url(request)}{PATH}") for one in accounts], request)
 
     def refuse(self, call: Call, kind: str, details: Mapping[str, Any]) -> Response:
         """Return the service's answer to a fault."""
         if kind == "denied":
             what = f"perform action 'Microsoft.CognitiveServices/accounts/read' over scope '{call.resource}'"
-            return _failure(403, "AuthorizationFailed", f"The client does not have authorization to {what}.")
+            return failure(403, "AuthorizationFailed", f"The client does not have authorization to {what}.")
         if kind == "throttle":
             # Documented: 429, and after how many seconds to come again.
             message = "Number of read requests exceeded the limit for this time interval. Please try again later."
-            answer = _failure(429, str(details.get("code", "SubscriptionRequestsThrottled")), message)
+            answer = failure(429, str(details.get("code", "SubscriptionRequestsThrottled")), message)
             answer.headers["Retry-After"] = "1"
             return answer
         return self._resources.refuse(call, kind, details)
@@ -78,7 +76,7 @@ class SubscriptionsApi:
         if end < len(rows):
             version = request.query_value("api-version")
             body["nextLink"] = f"{base_url(request)}{request.path}?api-version={version}&$skiptoken={end}"
-        return _answer(200, body)
+        return json_answer(200, body)
 
 
 def _with_endpoint(account: dict[str, Any], endpoints: str) -> dict[str, Any]:
@@ -88,14 +86,3 @@ def _with_endpoint(account: dict[str, Any], endpoints: str) -> dict[str, Any]:
     regional = f"https://{account.get('location', 'westeurope')}.api.cognitive.microsoft.com/"
     endpoint = properties.get("endpoint") or (f"{endpoints}{name.lower()}/" if name else regional)
     return {**account, "properties": {**properties, "endpoint": endpoint}}
-
-
-def _answer(status: int, body: dict[str, Any]) -> Response:
-    headers = {"Content-Type": "application/json; charset=utf-8", "x-ms-request-id": str(uuid.uuid4())}
-    return Response(status, json.dumps(body).encode(), headers)
-
-
-def _failure(status: int, code: str, message: str) -> Response:
-    answer = _answer(status, {"error": {"code": code, "message": message}})
-    answer.error = code
-    return answer
