@@ -18,7 +18,7 @@ from translation_job_guard.redaction import remember_secret
 from translation_job_guard.services.amazon import AmazonConnection, AmazonTranslate, regions_of
 from translation_job_guard.services.amazon.credentials import refuse_unrelated
 from translation_job_guard.services.amazon.errors import call
-from translation_job_guard.services.reading import Reads, read
+from translation_job_guard.services.reading import Reads, pages, read
 
 __all__ = ["EVERY_REGION", "AccountRegion", "Entrance", "accounts_of_organization", "entrances", "regions_to_look_at"]
 
@@ -228,14 +228,13 @@ def _own(request: EstateRequest, region: str) -> AmazonConnection:
 
 
 def _listed(client: Any, reads: Reads) -> Iterator[dict[str, Any]]:
-    token: str | None = None
-    while True:
-        page = {"MaxResults": PAGE, **({"NextToken": token} if token else {})}
-        answer = read(partial(of_organizations, partial(client.list_accounts, **page)), reads)
-        yield from answer.get("Accounts", ())
-        token = answer.get("NextToken")
-        if not token:
-            return
+    def page(token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        asked = {"MaxResults": PAGE, **({"NextToken": token} if token else {})}
+        answer = read(partial(of_organizations, partial(client.list_accounts, **asked)), reads)
+        return answer.get("Accounts", []), answer.get("NextToken") or None
+
+    for accounts in pages(page, "ListAccounts"):
+        yield from accounts
 
 
 def _partition(region: str) -> str:
