@@ -24,7 +24,7 @@ from translation_job_guard.guard.selectors import SELECTORS, Kind
 from translation_job_guard.guard.validation import Problem, problems
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.services import Connection
-from translation_job_guard.services.amazon import regions_of
+from translation_job_guard.services.amazon import regions_beside
 from translation_job_guard.services.registry import CONNECTIONS
 from translation_job_guard.state import ExportedStack, Tie, TieKind
 
@@ -179,12 +179,10 @@ def every_region(profile: str | None) -> PlaceNames:
         InvalidArgument: boto3, which has the list, is not installed.
     """
     try:
-        from botocore.session import Session
+        regions = regions_beside(_region_of_environment(profile))
     except ImportError as error:
         raise InvalidArgument('--all-regions needs boto3: pip install "translation-job-guard[aws]"') from error
-    here = _region_of_environment(profile)
-    regions = regions_of(Session().get_partition_for_region(here) if here else "aws")
-    return {**{service: [] for service in CONNECTIONS}, AMAZON_TRANSLATE: sorted(regions)}
+    return {**{service: [] for service in CONNECTIONS}, AMAZON_TRANSLATE: regions}
 
 
 def nowhere(services: Iterable[str], *more_options: str) -> InvalidArgument:

@@ -15,7 +15,7 @@ from translation_job_guard.estate.errors import of_organizations
 from translation_job_guard.estate.request import EstateRequest
 from translation_job_guard.looking import Sight
 from translation_job_guard.redaction import remember_secret
-from translation_job_guard.services.amazon import AmazonConnection, AmazonTranslate, regions_of
+from translation_job_guard.services.amazon import AmazonConnection, AmazonTranslate, partition_of, regions_beside
 from translation_job_guard.services.amazon.credentials import refuse_unrelated
 from translation_job_guard.services.amazon.errors import call
 from translation_job_guard.services.reading import Reads, pages, read
@@ -180,10 +180,9 @@ def regions_to_look_at(request: EstateRequest, here: str | None) -> tuple[str, .
     if request.regions:
         return request.regions
     try:
-        from botocore.session import Session
+        return tuple(regions_beside(here))
     except ImportError as error:
         raise InvalidArgument('A look at AWS accounts needs boto3: pip install "translation-job-guard[aws]"') from error
-    return tuple(sorted(regions_of(Session().get_partition_for_region(here) if here else "aws")))
 
 
 def entrances(request: EstateRequest, accounts: Sequence[str], region: str) -> list[Entrance]:
@@ -239,9 +238,8 @@ def _listed(client: Any, reads: Reads) -> Iterator[dict[str, Any]]:
 
 def _partition(region: str) -> str:
     from botocore.exceptions import BotoCoreError
-    from botocore.session import Session
 
     try:
-        return str(Session().get_partition_for_region(region))
+        return partition_of(region)
     except BotoCoreError:
         return "aws"

@@ -5,7 +5,13 @@ requests; ``listing`` says which ones show every job in flight, and reads the an
 errors; ``permissions`` says what the requests need.
 """
 
-from translation_job_guard.services.amazon.connection import NO_BATCH, AmazonConnection, has_batch_jobs, regions_of
+from translation_job_guard.services.amazon.connection import (
+    NO_BATCH,
+    AmazonConnection,
+    has_batch_jobs,
+    partition_of,
+    regions_beside,
+)
 from translation_job_guard.services.amazon.listing import STATES
 from translation_job_guard.services.amazon.permissions import PERMISSIONS, STATEMENT
 from translation_job_guard.services.amazon.service import AmazonTranslate
@@ -18,5 +24,6 @@ __all__ = [
     "AmazonConnection",
     "AmazonTranslate",
     "has_batch_jobs",
-    "regions_of",
+    "partition_of",
+    "regions_beside",
 ]

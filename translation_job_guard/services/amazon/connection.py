@@ -17,7 +17,7 @@ from translation_job_guard.services.amazon.errors import service_error
 from translation_job_guard.services.amazon.service import AmazonTranslate
 from translation_job_guard.services.reading import Reads
 
-__all__ = ["NO_BATCH", "AmazonConnection", "has_batch_jobs", "regions_of"]
+__all__ = ["NO_BATCH", "AmazonConnection", "has_batch_jobs", "partition_of", "regions_beside"]
 
 NO_BATCH: Final = frozenset({"ap-east-1"})
 """Regions that botocore lists for Amazon Translate although no batch jobs run there (Amazon Translate guide)."""
@@ -149,9 +149,27 @@ class AmazonConnection(Connection):
 
 
 @functools.cache
-def regions_of(partition: str) -> frozenset[str]:
+def _regions_of(partition: str) -> frozenset[str]:
     """Return the regions of a partition that have batch jobs, by botocore's own list."""
     return frozenset(_lists().get_available_regions("translate", partition_name=partition)) - NO_BATCH
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a region.
+
+    Raises:
+        botocore.exceptions.BotoCoreError: no partition has regions of such a name.
+    """
+    return str(_lists().get_partition_for_region(region))
+
+
+def regions_beside(region: str | None) -> list[str]:
+    """Return the regions of a region's partition that have batch jobs; without a region, those of ``aws``.
+
+    Raises:
+        ImportError: botocore, which has the list, is not installed.
+    """
+    return sorted(_regions_of(partition_of(region) if region else "aws"))
 
 
 def has_batch_jobs(region: str) -> bool:
@@ -161,7 +179,7 @@ def has_batch_jobs(region: str) -> bool:
     except ImportError:
         return True
     try:
-        return region in regions_of(_lists().get_partition_for_region(region))
+        return region in _regions_of(partition_of(region))
     except BotoCoreError:
         return True
 
