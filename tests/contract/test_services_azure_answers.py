@@ -16,7 +16,7 @@ from tests.support.services import API_VERSION, KEY_ENV, azure_at, batch, portal
 from translation_job_guard.errors import CredentialsUnusable, Denied, Rejected, ServiceError, Throttled, Transient
 from translation_job_guard.jobs import DocumentRow, Documents, JobState
 from translation_job_guard.services import azure
-from translation_job_guard.services.azure.errors import Login
+from translation_job_guard.services.azure.errors import Advice
 from translation_job_guard.services.reading import Reads
 
 pytestmark = pytest.mark.usefixtures("bare_environment", "no_pauses")
@@ -111,7 +111,7 @@ class Client:
 
     @property
     def service(self) -> Service:
-        return Service("https://name.invalid/", self, {}, Login(KEY_ENV, by_key=True), API_VERSION)
+        return Service("https://name.invalid/", self, {}, Advice.of_resource(KEY_ENV, by_key=True), API_VERSION)
 
 
 def page(*ids: str, more: bool = False, **entry: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from translation_job_guard.errors import CredentialsUnusable, Denied, JobNotFoun
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION
 from translation_job_guard.services import Connection, calling, endpoint_key
 from translation_job_guard.services.azure.credentials import cloud_of, entra_id, key_of, transport_to
-from translation_job_guard.services.azure.errors import Login
+from translation_job_guard.services.azure.errors import Advice
 from translation_job_guard.services.azure.service import AzureDocumentTranslation
 from translation_job_guard.services.reading import Reads
 
@@ -80,8 +80,8 @@ class AzureConnection(Connection):
                 user_agent="translation-job-guard",
                 **arguments,
             )
-            login = Login(self.key_env, by_key=by_key)
-            return AzureDocumentTranslation(self.place, client, per_call, login, self.api_version)
+            advice = Advice.of_resource(self.key_env, by_key=by_key)
+            return AzureDocumentTranslation(self.place, client, per_call, advice, self.api_version)
 
     def credential(self, reads: Reads | None) -> Any:
         """Return the credential: a key, or one of Entra ID.

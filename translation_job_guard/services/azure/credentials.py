@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from translation_job_guard.errors import Denied, InvalidArgument, JobNotFound, MissingExtra, Rejected, ServiceError
+from translation_job_guard.errors import InvalidArgument, MissingExtra
 from translation_job_guard.redaction import excerpt, remember_secret
 from translation_job_guard.services import calling, is_loopback
-from translation_job_guard.services.azure.errors import Login, service_error
-from translation_job_guard.services.azure.permissions import LIST_KEYS, ROLE_MISSING
+from translation_job_guard.services.azure.errors import Advice, service_error
+from translation_job_guard.services.azure.permissions import LIST_KEYS
 from translation_job_guard.services.reading import LONGEST_WAIT, Reads, read
 
 __all__ = ["ARM_ENDPOINT_ENV", "Cloud", "cloud_of", "entra_id", "key_of", "transport_to"]
@@ -190,7 +190,7 @@ def _list_keys(account_resource_id: str, endpoint: str, reads: Reads | None) -> 
             ) as client:
                 keys = client.accounts.list_keys(group, name, **plain)
         except AzureError as error:
-            raise _list_keys_error(error) from error
+            raise service_error(error, "listKeys", _LIST_KEYS_ADVICE) from error
         return keys.key1 or keys.key2 or ""
 
     return read(fetch, reads)
@@ -209,12 +209,9 @@ def _parts_of(account_resource_id: str) -> tuple[str, str, str]:
     return subscription, group, name
 
 
-def _list_keys_error(error: Exception) -> ServiceError:
-    failure = service_error(error, "listKeys", Login("the key's environment variable", by_key=False))
-    if isinstance(failure, JobNotFound):
-        return Rejected(f"{failure} The account of account_resource_id does not exist.", operation="listKeys")
-    if isinstance(failure, Denied):
-        said = str(failure).removesuffix(f" {ROLE_MISSING}")
-        fix = f"{LIST_KEYS} is not permitted: assign a role that has it on the account."
-        return Denied(f"{said} {fix}", operation="listKeys", permission=LIST_KEYS)
-    return failure
+_LIST_KEYS_ADVICE: Final = replace(
+    Advice.of_resource("the key's environment variable", by_key=False),
+    permit=f"{LIST_KEYS} is not permitted: assign a role that has it on the account.",
+    permission=LIST_KEYS,
+    missing="The account of account_resource_id does not exist.",
+)

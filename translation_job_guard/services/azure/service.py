@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from translation_job_guard.errors import JobNotFound, Rejected, Transient
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, DocumentRow, Job, JobState
 from translation_job_guard.services.azure import listing
-from translation_job_guard.services.azure.errors import Login, call
+from translation_job_guard.services.azure.errors import Advice, call
 from translation_job_guard.services.azure.listing import document_of, job_of
 from translation_job_guard.services.reading import Reads, fresh, pages, read
 from translation_job_guard.threads import each
@@ -39,19 +39,19 @@ class AzureDocumentTranslation:
         endpoint: the endpoint of the Translator resource.
         client: the SDK's client of it.
         per_call: options of each request.
-        login: what errors say of the credential.
+        advice: what errors tell the user to do.
         api_version: the version of the service's API.
     """
 
     service = AZURE_DOCUMENT_TRANSLATION
 
     def __init__(
-        self, endpoint: str, client: Any, per_call: Mapping[str, Any], login: Login, api_version: str = "2024-05-01"
+        self, endpoint: str, client: Any, per_call: Mapping[str, Any], advice: Advice, api_version: str = "2024-05-01"
     ) -> None:
         self.place = endpoint
         self.client = client
         self._per_call = dict(per_call)
-        self._login = login
+        self._advice = advice
         self._api_version = api_version
 
     def account(self, reads: Reads | None = None) -> str:  # noqa: ARG002 - no request is needed
@@ -115,7 +115,7 @@ class AzureDocumentTranslation:
             read(lambda: self._cancel("00000000-0000-0000-0000-000000000000"), reads)
 
     def _cancel(self, id_: str) -> None:
-        call(lambda: self.client.cancel_translation(id_, **self._per_call), "cancel translation", self._login)
+        call(lambda: self.client.cancel_translation(id_, **self._per_call), "cancel translation", self._advice)
 
     def _look(self, reads: Reads | None, ids: Sequence[str]) -> dict[str, Job | None]:
         found: dict[str, Job | None] = {}
@@ -155,4 +155,4 @@ class AzureDocumentTranslation:
             request = HttpRequest("GET", f"{url}?{urlencode(asked, quote_via=quote, safe=',:')}")
             return listing.page_of(self.client.send_request(request, **self._per_call), take)
 
-        return fresh(lambda: read(lambda: call(send, operation, self._login), reads), operation)
+        return fresh(lambda: read(lambda: call(send, operation, self._advice), reads), operation)
