@@ -6,12 +6,55 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from contextlib import closing
+from typing import Generic, TypeVar
 
 __all__ = ["each", "each_within"]
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
+
+
+class _Pool(Generic[_In, _Out]):
+    """Daemon threads that do the same work for each item, and put what happens into ``events``.
+
+    An event has an item's index, the moment at which its work began if it is about that, the result, and what the work
+    raised. No ThreadPoolExecutor: the interpreter waits for its threads, so one place that hangs would block the
+    command.
+    """
+
+    def __init__(self, work: Callable[[_In], _Out], items: Iterable[_In], workers: int) -> None:
+        self._work = work
+        self._todo: queue.SimpleQueue[tuple[int, _In]] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[tuple[int, float | None, _Out | None, BaseException | None]] = (
+            queue.SimpleQueue()
+        )
+        self._closed = threading.Event()
+        for entry in enumerate(items):
+            self._todo.put(entry)
+        self.count = self._todo.qsize()
+        for _ in range(min(workers, self.count)):
+            self.add_worker()
+
+    def add_worker(self) -> None:
+        """Start one more thread."""
+        threading.Thread(target=self._run, name="translation-job-guard-look", daemon=True).start()
+
+    def close(self) -> None:
+        """Let no thread begin with another item."""
+        self._closed.set()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            try:
+                index, item = self._todo.get_nowait()
+            except queue.Empty:
+                return
+            self.events.put((index, time.monotonic(), None, None))
+            try:
+                self.events.put((index, None, self._work(item), None))
+            except BaseException as error:  # carried to the caller's thread, which raises it there
+                self.events.put((index, None, None, error))
 
 
 def each(
@@ -28,39 +71,19 @@ def each(
     Raises:
         BaseException: what ``work`` raised.
     """
-    todo: queue.SimpleQueue[tuple[int, _In]] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, _Out | None, BaseException | None]] = queue.SimpleQueue()
-    closed = threading.Event()
-
-    def run() -> None:
-        while not closed.is_set():
+    with closing(_Pool(work, items, workers)) as pool:
+        left = pool.count
+        while left:
+            wait = None if deadline is None else max(deadline - time.monotonic(), 0.001)
             try:
-                index, item = todo.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                done.put((index, work(item), None))
-            except BaseException as error:  # carried to the caller's thread, which raises it there
-                done.put((index, None, error))
-
-    count = 0
-    for count, item in enumerate(items, 1):
-        todo.put((count - 1, item))
-    # Not a ThreadPoolExecutor: the interpreter waits for its threads, so one place that hangs would block the command.
-    for _ in range(min(workers, count)):
-        threading.Thread(target=run, name="translation-job-guard-look", daemon=True).start()
-    try:
-        for _ in range(count):
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
-            try:
-                index, result, error = done.get(timeout=left)
+                index, began, result, error = pool.events.get(timeout=wait)
             except queue.Empty:
                 return
             if error is not None:
                 raise error
-            yield index, result  # type: ignore[misc]  # set, where there is no error
-    finally:
-        closed.set()
+            if began is None:
+                left -= 1
+                yield index, result  # type: ignore[misc]  # set, where there is no error
 
 
 def each_within(
@@ -79,40 +102,17 @@ def each_within(
     Raises:
         BaseException: what ``work`` raised.
     """
-    todo: queue.SimpleQueue[tuple[int, _In]] = queue.SimpleQueue()
-    events: queue.SimpleQueue[tuple[int, float | None, _Out | None, BaseException | None]] = queue.SimpleQueue()
-    closed = threading.Event()
-
-    def run() -> None:
-        while not closed.is_set():
-            try:
-                index, item = todo.get_nowait()
-            except queue.Empty:
-                return
-            events.put((index, time.monotonic(), None, None))
-            try:
-                events.put((index, None, work(item), None))
-            except BaseException as error:  # carried to the caller's thread, which raises it there
-                events.put((index, None, None, error))
-
-    def add_worker() -> None:
-        threading.Thread(target=run, name="translation-job-guard-look", daemon=True).start()
-
-    left = 0
-    for left, item in enumerate(items, 1):
-        todo.put((left - 1, item))
-    for _ in range(min(workers, left)):
-        add_worker()
     begun: dict[int, float] = {}  # in the order in which they began
-    try:
+    with closing(_Pool(work, items, workers)) as pool:
+        left = pool.count
         while left:
             wait = max(next(iter(begun.values())) + limit - time.monotonic(), 0.0) if begun else None
             try:
-                index, began, result, error = events.get(timeout=wait)
+                index, began, result, error = pool.events.get(timeout=wait)
             except queue.Empty:
                 index = next(iter(begun))
                 del begun[index]
-                add_worker()
+                pool.add_worker()
                 left -= 1
                 yield index, None
                 continue
@@ -123,5 +123,3 @@ def each_within(
                     raise error
                 left -= 1
                 yield index, result
-    finally:
-        closed.set()
