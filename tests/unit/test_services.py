@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from translation_job_guard.services import is_loopback
-from translation_job_guard.services.calling import loading
+from translation_job_guard.services.calling import without_collection
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def test_nothing_is_collected_while_an_sdk_is_loaded() -> None:
     """And again afterwards, also where it is not installed."""
 
     def load() -> None:
-        with loading():
+        with without_collection():
             assert not gc.isenabled()
             raise ImportError
 
@@ -36,7 +36,7 @@ def test_nothing_is_collected_while_an_sdk_is_loaded() -> None:
 def test_a_collector_that_is_off_stays_off() -> None:
     """Whoever turned it off has a reason."""
     gc.disable()
-    with loading():
+    with without_collection():
         assert not gc.isenabled()
     assert not gc.isenabled()
 
@@ -46,11 +46,11 @@ def test_of_two_that_load_side_by_side_the_last_leaves_it_on() -> None:
     begun, end = threading.Event(), threading.Event()
 
     def second() -> None:
-        with loading():
+        with without_collection():
             begun.set()
             end.wait(20)
 
-    with loading():
+    with without_collection():
         thread = threading.Thread(target=second)
         thread.start()
         assert begun.wait(20)

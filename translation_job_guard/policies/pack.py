@@ -19,7 +19,7 @@ from pulumi_policy import Policy, PolicyPack
 
 from translation_job_guard.policies.nodes import kind_of
 from translation_job_guard.resource_types import GUARD_TYPES
-from translation_job_guard.services.calling import loading
+from translation_job_guard.services.calling import without_collection
 
 __all__ = ["RelevantResources", "start"]
 
@@ -66,7 +66,7 @@ class RelevantResources:
         self._reports_configuration = True
         relevant = analyzer_pb2.AnalyzeStackRequest(resources=_relevant(request.resources))
         # The handler makes many objects and no cycles: looking for garbage takes up to a third of the time.
-        with loading():
+        with without_collection():
             return self._handler.AnalyzeStack(relevant, context)
 
 

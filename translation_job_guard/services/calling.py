@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from translation_job_guard.errors import GuardError, MissingExtra, Rejected, ServiceError, Transient
 from translation_job_guard.redaction import excerpt
 
-__all__ = ["CONNECTIONS", "CONNECT_TIMEOUT", "READ_TIMEOUT", "call", "loading", "opening", "unanswered"]
+__all__ = ["CONNECTIONS", "CONNECT_TIMEOUT", "READ_TIMEOUT", "call", "opening", "unanswered", "without_collection"]
 
 CONNECT_TIMEOUT: Final = 5
 """Seconds that a request waits for a connection."""
@@ -113,11 +113,11 @@ def _unexpected(error: Exception, operation: str) -> GuardError:
 
 
 @contextmanager
-def loading() -> Iterator[None]:
-    """Import an SDK without garbage collection: its modules stay in any case.
+def without_collection() -> Iterator[None]:
+    """Do without garbage collection what makes many objects that stay: the import of an SDK, for instance.
 
-    Python would walk everything that Pulumi has in memory again and again. That takes up to a third of the import,
-    and the import is most of what a guard without jobs costs.
+    Python would walk everything that Pulumi has in memory again and again. That takes up to a third of an import, and
+    the import is most of what a guard without jobs costs.
     """
     if not gc.isenabled():
         # Also while another thread is in here, which enables it again.

@@ -110,7 +110,7 @@ class AmazonConnection(Connection):
     def _botocore(self) -> Iterator[Any]:
         """Import botocore, yield the configuration of clients, and turn its errors into those of this package."""
         with calling.opening(self.title, self.extra):
-            with calling.loading():
+            with calling.without_collection():
                 from botocore.config import Config
                 from botocore.exceptions import BotoCoreError
 

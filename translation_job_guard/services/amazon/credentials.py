@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from translation_job_guard.errors import Rejected
 from translation_job_guard.redaction import remember_secret
 from translation_job_guard.services import is_loopback
-from translation_job_guard.services.calling import loading
+from translation_job_guard.services.calling import without_collection
 
 __all__ = ["assumed", "is_all_of_aws", "refuse_unrelated", "session_of"]
 
@@ -38,7 +38,7 @@ def session_of(profile: str | None) -> Any:
 
     It is botocore's own: boto3's transfers and resources would take a fifth of the time of a start.
     """
-    with loading():
+    with without_collection():
         from botocore.session import Session
 
     session = Session(profile=profile)

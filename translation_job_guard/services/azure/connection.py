@@ -54,7 +54,7 @@ class AzureConnection(Connection):
             ServiceError: the key cannot be fetched, or the environment cannot be used.
         """
         with calling.opening(self.title, self.extra):
-            with calling.loading():
+            with calling.without_collection():
                 from azure.ai.translation.document import DocumentTranslationClient
                 from azure.core.credentials import AzureKeyCredential
 
