@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from translation_job_guard.resource_types import plain_type
 
-__all__ = ["is_hidden", "name_of", "output", "revealed", "type_of"]
+__all__ = ["SECRET", "SIGNATURE", "is_hidden", "output", "revealed", "type_of"]
 
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
-"""What marks a secret in a state (Pulumi's sdk/go/common/resource/sig)."""
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
+"""What marks a secret in a state, and on the wire (Pulumi's sdk/go/common/resource/sig)."""
 _HIDDEN: Final = object()
 """An encrypted value."""
 
@@ -20,11 +20,6 @@ _HIDDEN: Final = object()
 def type_of(resource: Mapping[str, Any]) -> str:
     """Return a resource's type without its API version."""
     return plain_type(str(resource.get("type") or ""))
-
-
-def name_of(urn: str) -> str:
-    """Return the name in a URN."""
-    return urn.split("::", 3)[-1]
 
 
 def output(resource: Mapping[str, Any], name: str) -> Any:
@@ -40,7 +35,7 @@ def revealed(value: Any) -> Any:
         ValueError: An envelope is not as Pulumi writes it; or TypeError, or RecursionError.
     """
     if isinstance(value, Mapping):
-        if value.get(_SIGNATURE) == _SECRET:
+        if value.get(SIGNATURE) == SECRET:
             return revealed(json.loads(value["plaintext"])) if "plaintext" in value else _HIDDEN
         return {key: revealed(one) for key, one in value.items()}
     if isinstance(value, list):

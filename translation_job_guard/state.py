@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from translation_job_guard import resource_types as types
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.exported_values import is_hidden, name_of, output, revealed, type_of
+from translation_job_guard.exported_values import is_hidden, output, revealed, type_of
 from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.jobs import Coverage, Job
 from translation_job_guard.ties import Tie, TieKind, ties_of
+from translation_job_guard.urns import name_of
 
 __all__ = ["ExportedStack", "StateGuard", "Tie", "TieKind", "parse_state"]
 

@@ -9,10 +9,11 @@ from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 from translation_job_guard import resource_types as types
-from translation_job_guard.exported_values import name_of, output, type_of
+from translation_job_guard.exported_values import output, type_of
 from translation_job_guard.jobs import AZURE_DOCUMENT_TRANSLATION, AmazonScope, AzureScope, Coverage, Job
 from translation_job_guard.services.azure import cloud_of
 from translation_job_guard.services.registry import CONNECTIONS, place_key
+from translation_job_guard.urns import name_of
 
 __all__ = ["Tie", "TieKind", "ties_of"]
 

@@ -12,6 +12,7 @@ from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from translation_job_guard.emulator import Emulator
+from translation_job_guard.exported_values import SECRET, SIGNATURE
 from translation_job_guard.native import wire
 from translation_job_guard.native.schema import schema
 from translation_job_guard.native.servicer import Servicer, Severity
@@ -28,12 +29,12 @@ def urn(type_: str, name: str = "jobs") -> str:
 
 def reference(type_: str, name: str, id_: str | None = "") -> dict[str, Any]:
     """A resource as the engine hands it over; in a preview that makes it its ID is empty, a component has none."""
-    found = {wire.SIGNATURE: wire.REFERENCE, "urn": urn(type_, name), "packageVersion": ""}
+    found = {SIGNATURE: wire.REFERENCE, "urn": urn(type_, name), "packageVersion": ""}
     return found if id_ is None else {**found, "id": id_}
 
 
 def secret(value: Any) -> dict[str, Any]:
-    return {wire.SIGNATURE: wire.SECRET, "value": value}
+    return {SIGNATURE: SECRET, "value": value}
 
 
 class Refused(Exception):

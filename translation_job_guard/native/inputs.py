@@ -17,6 +17,7 @@ from translation_job_guard.jobs import AMAZON_TRANSLATE
 from translation_job_guard.native.names import ARGUMENTS, argument_names, from_wire
 from translation_job_guard.native.wire import Reference
 from translation_job_guard.resource_types import container_url
+from translation_job_guard.urns import name_of, project_of, stack_of, type_of
 
 __all__ = ["Guard", "components", "prepare", "with_identity"]
 
@@ -38,17 +39,17 @@ class Guard:
     @property
     def name(self) -> str:
         """The guard's name in the program."""
-        return self.urn.split("::", 3)[-1]
+        return name_of(self.urn)
 
     @property
     def stack(self) -> str:
         """The guard's stack."""
-        return self.urn.split("::", 3)[0].rpartition(":")[2]
+        return stack_of(self.urn)
 
     @property
     def project(self) -> str:
         """The project of the guard's stack."""
-        return self.urn.split("::", 3)[1]
+        return project_of(self.urn)
 
 
 def with_identity(guard: Guard, properties: Mapping[str, Any], timeout: float = 0.0) -> dict[str, Any]:
@@ -118,11 +119,7 @@ def _stored(reference: Reference) -> dict[str, Any]:
 
 def components(given: Mapping[str, Any]) -> list[str]:
     """Return the names of the protected components: a plugin does not know which resources are in them."""
-    return [
-        one.urn.split("::", 3)[-1]
-        for one in _listed(given.get("protects"))
-        if isinstance(one, Reference) and one.id is None
-    ]
+    return [name_of(one.urn) for one in _listed(given.get("protects")) if isinstance(one, Reference) and one.id is None]
 
 
 def _listed(value: Any) -> Sequence[Any]:
@@ -151,7 +148,7 @@ def _derived_scope(
 ) -> tuple[list[dict[str, Any]] | None, list[Problem]]:
     """Return the scope that protected resources give, and a problem where references do not tell enough for one."""
     scopes: list[dict[str, Any]] = []
-    for derived in derive(guard.service, [_type(one.urn) for one in references]):
+    for derived in derive(guard.service, [type_of(one.urn) for one in references]):
         sources = [references[at] for at in derived.positions]
         if derived.fact == "arn":
             # To derive the rest alone would cover less than the same guard does in Python.
@@ -161,7 +158,7 @@ def _derived_scope(
 
 
 def _no_arn(role: Reference) -> Problem:
-    name = role.urn.split("::", 3)[-1]
+    name = name_of(role.urn)
     return Problem(
         "scope",
         f"cannot be derived from the role {name} in `protects`: a reference to a role does not tell its ARN. Give the "
@@ -178,7 +175,3 @@ def _value(derived: Derived, resource: Reference, properties: Mapping[str, Any])
     if endpoint is UNKNOWN:
         return UNKNOWN
     return container_url(resource.id, {}, str(endpoint or "")) or ""
-
-
-def _type(urn: str) -> str:
-    return urn.split("::", 3)[2].rpartition("$")[2]

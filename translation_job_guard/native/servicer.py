@@ -28,6 +28,7 @@ from translation_job_guard.native.inputs import Guard, components, prepare, with
 from translation_job_guard.native.names import camel, from_wire, in_camel_case, to_wire
 from translation_job_guard.native.wire import decode_struct, encode_struct
 from translation_job_guard.resource_types import NATIVE_GUARD_TYPES
+from translation_job_guard.urns import type_of
 
 __all__ = ["Log", "Servicer", "Severity"]
 
@@ -177,7 +178,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _guard(self, request: Any, context: Any) -> Guard:
         """Return the guard that a request is about; abort if it is about another type of resource."""
-        type_ = request.urn.split("::", 3)[2].rpartition("$")[2]
+        type_ = type_of(request.urn)
         if type_ not in NATIVE_GUARD_TYPES:
             known = " and ".join(NATIVE_GUARD_TYPES)
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{type_} is not a resource of this plugin; it has {known}")

@@ -12,15 +12,13 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2  # type: ignore[import-untyped]
 
+from translation_job_guard.exported_values import SECRET, SIGNATURE
 from translation_job_guard.guard.properties import UNKNOWN
 
 __all__ = ["Opaque", "Reference", "decode", "decode_struct", "encode", "encode_struct"]
 
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """An unknown value of any type: ``pulumi.runtime.rpc.UNKNOWN``."""
-SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-"""The key of a map that is not a map."""
-SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 REFERENCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
