@@ -7,6 +7,7 @@ from datetime import datetime
 
 from translation_job_guard._version import __version__
 from translation_job_guard.cli.results import (
+    Document,
     JobRow,
     PlaceRow,
     bars_of,
@@ -40,14 +41,9 @@ class NotFound:
 
 
 @dataclass(frozen=True)
-class CancelDocument:
+class CancelDocument(Document):
     """The JSON of ``cancel``: what a dry run would stop, or the receipts of what was done."""
 
-    kind: str
-    version: int
-    tool: str
-    at: datetime
-    exit_code: int
     dry_run: bool
     places: tuple[PlaceRow, ...]
     jobs: tuple[JobRow, ...]

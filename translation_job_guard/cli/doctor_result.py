@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from translation_job_guard._version import __version__
+from translation_job_guard.cli.results import Document
 from translation_job_guard.presentation import Cell, Column, Figure, Note, Page, Table, Tone
 
 __all__ = ["Check", "DoctorDocument", "DoctorResult", "Health"]
@@ -38,14 +39,9 @@ class Check:
 
 
 @dataclass(frozen=True)
-class DoctorDocument:
+class DoctorDocument(Document):
     """The JSON of ``doctor``."""
 
-    kind: str
-    version: int
-    tool: str
-    at: datetime
-    exit_code: int
     checks: tuple[Check, ...]
 
 

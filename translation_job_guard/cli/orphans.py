@@ -34,7 +34,16 @@ from translation_job_guard.cli.places import (
     service_of,
     stack_places,
 )
-from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.cli.results import (
+    Document,
+    JobRow,
+    PlaceRow,
+    bars_of,
+    job_row,
+    jobs_table,
+    place_row,
+    places_table,
+)
 from translation_job_guard.cli.stacks import StackOrError, all_stacks, given_stacks
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.estate.amazon import AccountRegion
@@ -87,18 +96,13 @@ class Orphan:
 
 
 @dataclass(frozen=True)
-class OrphansDocument:
+class OrphansDocument(Document):
     """The JSON of ``orphans``.
 
     Attributes:
         undecided: jobs that a guard may cover or not: that is not known.
     """
 
-    kind: str
-    version: int
-    tool: str
-    at: datetime
-    exit_code: int
     stacks: tuple[StackRow, ...]
     places: tuple[PlaceRow, ...]
     orphans: tuple[Orphan, ...]

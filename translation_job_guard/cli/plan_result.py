@@ -10,7 +10,7 @@ from typing import Final
 
 from translation_job_guard._version import __version__
 from translation_job_guard.cli.preview import Change
-from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, jobs_table, place_row, places_table
+from translation_job_guard.cli.results import Document, JobRow, PlaceRow, bars_of, jobs_table, place_row, places_table
 from translation_job_guard.guard.environment import ON_DELETE
 from translation_job_guard.jobs import counted
 from translation_job_guard.looking import Sight
@@ -108,14 +108,9 @@ class StackPlan:
 
 
 @dataclass(frozen=True)
-class PlanDocument:
+class PlanDocument(Document):
     """The JSON of a plan."""
 
-    kind: str
-    version: int
-    tool: str
-    at: datetime
-    exit_code: int
     occasion: str
     fail_on: tuple[Finding, ...]
     stacks: tuple[StackPlan, ...]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from translation_job_guard.durations import format_duration
 from translation_job_guard.jobs import Documents, Job, JobState, counted
@@ -14,6 +14,7 @@ from translation_job_guard.looking import Sight
 from translation_job_guard.presentation import Bar, Cell, Column, Page, Table, Tone
 
 __all__ = [
+    "Document",
     "JobRow",
     "PlaceRow",
     "Result",
@@ -25,6 +26,23 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True)
+class Document:
+    """What the JSON of every command begins with.
+
+    Attributes:
+        kind: the command.
+        version: the version of the schema.
+        tool: the version of this package.
+    """
+
+    kind: str
+    version: int
+    tool: str
+    at: datetime
+    exit_code: int
+
+
 class Result(Protocol):
     """The result of a command."""
 
@@ -32,7 +50,7 @@ class Result(Protocol):
     def exit_code(self) -> int:
         """0 nothing found or all done, 1 findings, 2 something is not known."""
 
-    def document(self) -> Any:
+    def document(self) -> Document:
         """Return what JSON shows."""
 
     def page(self) -> Page:

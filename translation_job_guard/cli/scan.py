@@ -36,7 +36,16 @@ from translation_job_guard.cli.places import (
     places_of_environment,
     scope_of,
 )
-from translation_job_guard.cli.results import JobRow, PlaceRow, bars_of, job_row, jobs_table, place_row, places_table
+from translation_job_guard.cli.results import (
+    Document,
+    JobRow,
+    PlaceRow,
+    bars_of,
+    job_row,
+    jobs_table,
+    place_row,
+    places_table,
+)
 from translation_job_guard.errors import InvalidArgument
 from translation_job_guard.estate import EstateRequest
 from translation_job_guard.guard.arguments import read_scope
@@ -68,14 +77,9 @@ Places = Mapping[Connection, Scope | None]
 
 
 @dataclass(frozen=True)
-class ScanDocument:
+class ScanDocument(Document):
     """The JSON of a scan."""
 
-    kind: str
-    version: int
-    tool: str
-    at: datetime
-    exit_code: int
     places: tuple[PlaceRow, ...]
     jobs: tuple[JobRow, ...]
     undecided: tuple[JobRow, ...]
