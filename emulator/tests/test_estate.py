@@ -74,7 +74,7 @@ def test_an_organization_lists_its_accounts_in_pages(stepped: Emulator) -> None:
 
 
 def test_only_the_management_account_may_list(stepped: Emulator) -> None:
-    """A member is refused, and an account outside of an organization is told so."""
+    """Refuse a member account, and an account that is in no organization, each with its own error."""
     stepped.control.settings(accounts={"AKIAMEMBER": "200000000000", "AKIAALONE": "400000000000"})
     stepped.control.put_organization(MANAGEMENT, ["200000000000"])
     for key, code in (("AKIAMEMBER", "AccessDeniedException"), ("AKIAALONE", "AWSOrganizationsNotInUseException")):

@@ -139,7 +139,7 @@ class Translate(Lifecycle[TranslateJob]):
         """Return a job.
 
         Raises:
-            TranslateError: there is no such job.
+            TranslateError: The job does not exist.
         """
         job = self.place(place).jobs.get(job_id)
         if job is None:
@@ -165,7 +165,7 @@ class Translate(Lifecycle[TranslateJob]):
             not_yet: whether a queued job cannot be stopped yet.
 
         Raises:
-            TranslateError: there is no such job, or the service refuses to stop it.
+            TranslateError: The job does not exist, or the service refuses to stop it.
         """
         job = self.describe(place, job_id)
         how = self.settings.stop_submitted

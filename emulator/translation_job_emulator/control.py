@@ -102,7 +102,7 @@ class Control:
         """Return a job.
 
         Raises:
-            ControlError: there is no such job.
+            ControlError: The job does not exist.
         """
         found = self._ask("GET", f"jobs/{quote(job_id)}")
         if found is None:

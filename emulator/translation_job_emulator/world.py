@@ -109,7 +109,7 @@ class World:
         """Change a job.
 
         Raises:
-            LookupError: there is no such job.
+            LookupError: The job does not exist.
             ValueError: a field cannot be changed, or a state is unknown.
         """
         lifecycle, job = self._known(job_id)
@@ -131,7 +131,7 @@ class World:
         """Remove a job.
 
         Raises:
-            LookupError: there is no such job.
+            LookupError: The job does not exist.
         """
         lifecycle, job = self._known(job_id)
         lifecycle.discard(job)

@@ -62,7 +62,7 @@ def connected(url: str) -> Service:
     ],
 )
 def test_a_status_and_its_code_tell_what_to_do(status: int, code: str, error: type[ServiceError]) -> None:
-    """Who has no role is told so with 403, at some places with 401 and a code of its own."""
+    """Without the role the service answers 403, at some places 401 with a code of its own."""
     body = json.dumps({"error": {"code": code, "message": "Said by the service."}})
     with portal(body.encode(), "application/json", status=status) as url, pytest.raises(ServiceError) as caught:
         connected(url).list_in_flight()

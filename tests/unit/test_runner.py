@@ -122,7 +122,7 @@ def test_the_time_before_the_teardown_counts() -> None:
 
 
 def test_requests_stuck_at_the_deadline_are_left_behind() -> None:
-    """A request that never returns does not keep the teardown; what had not gone out never does, and is told so."""
+    """A request that never returns does not hold up the teardown; requests that were not sent yet are abandoned."""
     release, out = threading.Event(), threading.Semaphore(0)
 
     def stuck(_job: Job) -> None:
