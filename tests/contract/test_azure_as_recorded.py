@@ -104,7 +104,7 @@ def test_documents_of_neighbours_are_read_at_the_allowed_pace(
     other = "https://storage.blob.core.windows.net/other"
     emulator.control.add_jobs([{"resource": "translator", "source": other, "target": other}] * 80)
     emulator.control.add_jobs([{"resource": "translator", "source": SOURCE, "target": TARGET}])
-    emulator.control.settings(azure_get_rate=40)
+    emulator.control.settings(azure_get_rate=20)
     before = emulator.control.last_request()
     report = tear_down(azure_service(emulator, monkeypatch), AzureScope(source_container_urls=(SOURCE,)))
     assert report.count(Ending.STOPPED) == 1
