@@ -24,7 +24,7 @@ import translation_job_guard
 from scripts.cli_pages import commands_of
 from translation_job_emulator.faults import KINDS
 from translation_job_emulator.settings import Settings
-from translation_job_guard import errors, provider, pytest_plugin
+from translation_job_guard import errors, provider
 from translation_job_guard.cli.app import app
 from translation_job_guard.guard.properties import DEFAULTS, FORMAT
 from translation_job_guard.policies import rules
@@ -56,6 +56,9 @@ def _all() -> Iterator[tuple[str, str]]:
     for module in MODULES:
         yield from _names(module)
     yield from (("error", f"translation_job_guard.errors.{name}") for name in errors.__all__)
+    # pytest rewrites a plugin's assertions only if nothing has imported it before.
+    from translation_job_guard import pytest_plugin
+
     yield from (("fixture", name) for name in pytest_plugin.__all__)
     yield from _stored()
     yield from _commands()
