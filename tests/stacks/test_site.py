@@ -127,8 +127,7 @@ def test_a_page_follows_the_readers_colour_scheme(scheme: str, page: Browser, ad
     """And text stands out from its ground in both."""
     page.resize(1280)
     page.prefer(scheme)
-    page.open(f"{address}why.html")
-    page.evaluate("localStorage.clear()")  # a reader who has not been there before
+    page.forget(address)  # as for a reader who has not been there before
     page.open(f"{address}why.html")
     luminance = """(css => {
         const [r, g, b] = css.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)

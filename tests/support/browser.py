@@ -51,6 +51,11 @@ class Browser:
             self._send("Page.navigate", {"url": one})
             self.wait_for(f"document.readyState == 'complete' && location.href == {json.dumps(one)}")
 
+    def forget(self, origin: str) -> None:
+        """Forget what pages of an origin have stored, with none of them open that could store it again."""
+        self.open("about:blank")
+        self._send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, in the page."""
         done = self._send("Runtime.evaluate", {"expression": expression, "returnByValue": True})
