@@ -14,7 +14,8 @@ from typing import Any
 
 from bench.emulated import CALL, ENVIRONMENT, REGIONS, Emulated
 from bench.figures import Bar, Figure, Of, Pair, Plan, Show
-from translation_job_guard.estate import DEFAULT_CONCURRENCY, EstateRequest, find
+from translation_job_guard.estate.finding import find
+from translation_job_guard.estate.request import DEFAULT_CONCURRENCY, EstateRequest
 from translation_job_guard.looking import look
 
 __all__ = ["measure"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from translation_job_guard.emulator import Control
-from translation_job_guard.estate import EstateRequest, Progress, explained, find
+from translation_job_guard.estate.finding import find
+from translation_job_guard.estate.progress import Progress
+from translation_job_guard.estate.request import EstateRequest
+from translation_job_guard.estate.walls import explained
 from translation_job_guard.jobs import AMAZON_TRANSLATE
 from translation_job_guard.looking import look
 

@@ -25,7 +25,7 @@ from translation_job_guard.cli.output import Sink, emit, prepare
 from translation_job_guard.cli.places import check, properties_of, scope_of
 from translation_job_guard.cli.results import JobRow
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.estate import EstateRequest
+from translation_job_guard.estate.request import EstateRequest
 from translation_job_guard.guard.arguments import GuardArguments, read
 from translation_job_guard.guard.environment import parse_timeout
 from translation_job_guard.jobs import counted

@@ -11,7 +11,10 @@ from translation_job_guard.cli.options import AccountOptions, CredentialOptions,
 from translation_job_guard.cli.places import PlaceNames, given_places, places_of_environment
 from translation_job_guard.cli.streams import say
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.estate import EstateRequest, Found, Progress, explained, find
+from translation_job_guard.estate.finding import Found, find
+from translation_job_guard.estate.progress import Progress
+from translation_job_guard.estate.request import EstateRequest
+from translation_job_guard.estate.walls import explained
 from translation_job_guard.jobs import AMAZON_TRANSLATE, AZURE_DOCUMENT_TRANSLATION, Job
 from translation_job_guard.looking import Interrupted, Sight, look
 from translation_job_guard.services import Connection

@@ -47,7 +47,7 @@ from translation_job_guard.cli.results import (
     places_table,
 )
 from translation_job_guard.errors import InvalidArgument
-from translation_job_guard.estate import EstateRequest
+from translation_job_guard.estate.request import EstateRequest
 from translation_job_guard.guard.arguments import read_scope
 from translation_job_guard.guard.environment import parse_timeout
 from translation_job_guard.jobs import (
